@@ -1,0 +1,1 @@
+# launcher: files of this folder.

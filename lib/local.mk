@@ -1,0 +1,20 @@
+# Floors 0 and 1: bytes and records.
+noinst_LIBRARIES += libwire.a
+libwire_a_SOURCES = \
+	lib/base/buf.c lib/base/buf.h \
+	lib/base/bytes.c lib/base/bytes.h \
+	lib/base/cursor.h \
+	lib/base/heap.c lib/base/heap.h \
+	lib/base/list.h \
+	lib/base/map.c lib/base/map.h \
+	lib/base/rnd.h \
+	lib/base/slice.h \
+	lib/base/xalloc.c lib/base/xalloc.h \
+	lib/wire/client_records.c lib/wire/client_records.h \
+	lib/wire/fact.c lib/wire/fact.h \
+	lib/wire/jute.c lib/wire/jute.h \
+	lib/wire/peer_records.c lib/wire/peer_records.h \
+	lib/wire/proto.c lib/wire/proto.h \
+	lib/wire/record.c lib/wire/record.h \
+	lib/wire/snap_stream.c lib/wire/snap_stream.h \
+	lib/wire/txn_records.c lib/wire/txn_records.h

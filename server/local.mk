@@ -1,0 +1,1 @@
+# server: files of this folder.

@@ -1,0 +1,1 @@
+# server/store: files of this folder.

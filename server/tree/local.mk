@@ -1,0 +1,1 @@
+# server/tree: files of this folder.

@@ -1,0 +1,2 @@
+# What every Check program links with.
+UNIT_LIBS = libwire.a $(CHECK_LIBS)
