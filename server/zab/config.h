@@ -1,0 +1,30 @@
+/* What a server is told at start: its place in the ensemble and its limits. */
+#ifndef ZAB_CONFIG_H
+#define ZAB_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct core_peer {
+    int64_t sid;
+    bool observer;
+};
+
+/* Everything borrowed: the caller keeps it as long as the core lives. */
+struct core_config {
+    int64_t sid;                   /* myid; 1 when standalone */
+    bool standalone;               /* no peers; serves at once */
+    const struct core_peer *peers; /* all members, oneself included; NULL when standalone */
+    size_t n_peers;
+    int32_t tick_ms;
+    int32_t init_limit, sync_limit;         /* ticks */
+    int32_t min_session_ms, max_session_ms; /* bounds of a negotiated session timeout */
+    int32_t snap_count;                     /* transactions between snapshots (half of it fixed, half random) */
+    const char *config_text;                /* the ensemble in properties form (election.md 3); "" when standalone */
+    const char *super_digest;               /* "user:base64" that makes a client super, or NULL */
+    bool skip_acl;
+    uint64_t seed;
+};
+
+#endif
