@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "wire/peer_records.h"
 #include "zab/config.h"
+#include "zab/status.h"
 #include "zab/step.h"
 
 struct core;
@@ -23,7 +24,7 @@ void core_free(struct core *c);
 void core_step(struct core *c, const struct event *e, struct update *u);
 
 /* The bytes that wait to be sent on a link, for the shell to send and bytes_consume(). NULL when the link is unknown. Stays
- * valid for a link in update.links with LINK_CLOSE until the next step. */
+ * valid for a link in update.links with LINK_CLOSE until the first step after update_clear(). */
 struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id);
 
 /* False while the core would rather not get another frame from this link (a connect in progress, too much outstanding). The
@@ -31,22 +32,6 @@ struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id);
 bool core_wants(const struct core *c, enum link_kind kind, int64_t id);
 
 /* --- looking in, for status, the four-letter words and checkers; changes nothing --- */
-
-struct core_status {
-    enum peer_state state;
-    bool standalone, observer, serving;
-    int64_t sid, leader;    /* leader: its sid, or -1 */
-    int64_t epoch;          /* current epoch */
-    int64_t zxid;           /* last applied */
-    int64_t logged;         /* last handed to the log */
-    int64_t round;          /* election round */
-    int64_t connections, sessions, outstanding;
-    int64_t znodes, ephemerals, watches, data_size;
-    int64_t received, sent; /* packets */
-    int64_t latency_min_us, latency_max_us, latency_total_us, latency_count;
-    int64_t learners, synced_followers, synced_observers; /* leader only */
-    int64_t proposal_last, proposal_min, proposal_max;    /* bytes, leader only, -1 before the first */
-};
 
 void core_status(const struct core *c, struct core_status *s);
 void core_reset_stats(struct core *c);

@@ -16,6 +16,7 @@ static void *grown(void *array, size_t count, size_t *cap, size_t size)
 void update_clear(struct update *u)
 {
     u->n_disk = u->n_snap = u->n_outputs = u->n_links = u->n_facts = 0;
+    u->turn++;
 }
 
 void update_free(struct update *u)

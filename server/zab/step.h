@@ -103,6 +103,7 @@ struct update {
     int exit_code;            /* not 0: the server must stop after this update; the last fact says why */
     size_t n_disk, n_snap, n_outputs, n_links, n_facts;
     size_t cap_disk, cap_snap, cap_outputs, cap_links, cap_facts;
+    uint64_t turn; /* counts clears; lets the core keep outputs free of duplicates and closed links until they are carried out */
 };
 
 /* Zero-initialised is a valid empty update. clear forgets all ops but not their buf references: whoever carried them out has

@@ -1,0 +1,71 @@
+/* The znodes as they will be when everything proposed is applied: the leader checks each request against these.
+ * Source: PrepRequestProcessor.java (outstandingChanges, ChangeRecord; 3.8.0). */
+#ifndef REQUEST_CHANGES_H
+#define REQUEST_CHANGES_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "tree/tree.h"
+
+/* One path's coming state. */
+struct change {
+    struct change *next_alike; /* another path with the same hash */
+    int refs;                  /* proposals not yet applied that touched it */
+    bool exists;
+    int32_t version, cversion, aversion; /* cversion: the stored counter */
+    int64_t owner;
+    int32_t n_children;
+    struct buf *acl; /* NULL: as the tree has it */
+    struct buf *path;
+};
+
+struct change_ref {
+    int64_t zxid;
+    struct change *change;
+};
+
+struct change_saved {
+    struct change *change;
+    struct change before;
+};
+
+struct changes {
+    struct map by_path;
+    struct change_ref *queue; /* oldest at first */
+    size_t first, count, cap;
+    /* While a multi is being prepared: what to put back if it fails. */
+    bool saving;
+    struct change_saved *saved;
+    size_t n_saved, cap_saved;
+};
+
+void changes_clear(struct changes *c);
+
+/* What a request sees of a path; nothing is kept. acl borrows until the next change. */
+struct node_view {
+    bool exists;
+    int32_t version, cversion, aversion, n_children;
+    int64_t owner;
+    struct vector acl;
+};
+struct node_view changes_view(const struct changes *c, const struct tree *t, struct slice path);
+
+/* The record of a path, to be changed by the proposal zxid. */
+struct change *changes_touch(struct changes *c, const struct tree *t, struct slice path, int64_t zxid);
+
+/* Gives a change an ACL of its own (encoded). */
+void change_set_acl(struct change *ch, struct vector acl);
+
+/* Everything up to zxid is applied. */
+void changes_applied(struct changes *c, int64_t zxid);
+
+/* Between begin and end all touches can be taken back. */
+void changes_begin(struct changes *c);
+void changes_end(struct changes *c, bool keep);
+
+/* Calls fn for each path that is pending. */
+void changes_each(const struct changes *c, void (*fn)(void *arg, const struct change *ch), void *arg);
+
+#endif

@@ -1,0 +1,251 @@
+/* Client connections: frames in, replies out, each session's requests answered in order.
+ *
+ * A read is answered on the spot when nothing of its session waits; otherwise it queues behind. A write goes into the pipeline at
+ * once and keeps its place in the queue. Source: FinalRequestProcessor.java, CommitProcessor.java (3.8.0). */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "request/core_private.h"
+
+static void offend(struct core *c, struct client *cl, enum reason why);
+static void touch(struct core *c, struct client *cl);
+static void auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+static void sync_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h, enum request_wait wait);
+static void leave(struct core *c, struct client *cl);
+
+struct client *client_at(const struct core *c, int64_t id)
+{
+    return id >= 0 && (size_t)id < c->cap_clients ? c->clients[id] : NULL;
+}
+
+void client_open(struct core *c, const struct event *e)
+{
+    if ((size_t)e->id >= c->cap_clients) {
+        size_t cap = c->cap_clients ? c->cap_clients : 16;
+        while (cap <= (size_t)e->id) cap *= 2;
+        c->clients = xrealloc(c->clients, cap * sizeof(struct client *));
+        memset(c->clients + c->cap_clients, 0, (cap - c->cap_clients) * sizeof(struct client *));
+        c->cap_clients = cap;
+    }
+    struct client *cl = xcalloc(1, sizeof *cl);
+    cl->to.kind = LINK_CLIENT;
+    cl->to.id = e->id;
+    list_init(&cl->queue);
+    list_init(&cl->touched_link);
+    auth_init(&cl->ids, e->frame);
+    c->clients[e->id] = cl;
+    c->n_clients++;
+}
+
+void client_frame(struct core *c, struct client *cl, struct slice frame)
+{
+    cl->received++;
+    c->received++;
+    if (!zab_serving(c->zab)) {
+        client_close(c, cl);
+        return;
+    }
+    if (cl->state == CLIENT_NEW) {
+        connect_frame(c, cl, frame);
+        return;
+    }
+    struct cursor body = cursor_slice(frame);
+    struct request_header h;
+    if (cl->state != CLIENT_OPEN || !request_header_get(&body, &h)) {
+        offend(c, cl, cl->state == CLIENT_OPEN ? REASON_MALFORMED : REASON_NOT_CONNECTED);
+        return;
+    }
+    touch(c, cl);
+    switch (h.type) {
+    case OP_AUTH: auth(c, cl, &h, body); break;
+    case OP_SYNC: sync_request(c, cl, &h, body); break;
+    case OP_CREATE:
+    case OP_CREATE2:
+    case OP_DELETE:
+    case OP_SET_DATA:
+    case OP_SET_ACL:
+    case OP_MULTI:
+    case OP_CLOSE_SESSION: write_request(c, cl, &h, body); break;
+    default:
+        if (!is_read(h.type)) {
+            reply_header_only(c, cl, h.xid, -1, ZK_UNIMPLEMENTED);
+            offend(c, cl, REASON_UNKNOWN_OPCODE);
+        } else if (list_empty(&cl->queue)) {
+            c->latency_count++;
+            c->latency_min_us = 0;
+            read_answer(c, cl, &h, body);
+        } else {
+            enqueue(c, cl, &h, WAIT_TURN)->frame = buf_new(frame.p, (size_t)frame.len);
+        }
+    }
+}
+
+void client_drain(struct core *c, struct client *cl)
+{
+    while (cl->state == CLIENT_OPEN && !list_empty(&cl->queue)) {
+        struct request *r = list_first(&cl->queue, struct request, link);
+        if (r->wait != WAIT_TURN) return;
+        struct cursor body = cursor_slice(buf_slice(r->frame));
+        struct request_header h;
+        request_header_get(&body, &h);
+        read_answer(c, cl, &h, body);
+        client_answered(c, r);
+    }
+}
+
+void client_answered(struct core *c, struct request *r)
+{
+    int64_t latency = c->now_us - r->arrived_us;
+    c->latency_total_us += latency;
+    if (latency > c->latency_max_us) c->latency_max_us = latency;
+    if (latency < c->latency_min_us) c->latency_min_us = latency;
+    c->latency_count++;
+    if (r->wait != WAIT_TURN) c->outstanding--;
+    r->client->queued--;
+    list_remove(&r->link);
+    buf_unref(r->frame);
+    free(r);
+}
+
+void client_close(struct core *c, struct client *cl)
+{
+    update_link(c->u, LINK_CLOSE, LINK_CLIENT, cl->to.id);
+    leave(c, cl);
+    list_append(&c->gone, &cl->link);
+}
+
+static void client_free(struct client *cl)
+{
+    bytes_free(&cl->to.out);
+    bytes_free(&cl->ids);
+    free(cl);
+}
+
+void client_lost(struct core *c, struct client *cl)
+{
+    leave(c, cl);
+    client_free(cl);
+}
+
+void client_free_gone(struct core *c)
+{
+    list_each_safe(l, &c->gone) {
+        list_remove(l);
+        client_free(list_entry(l, struct client, link));
+    }
+}
+
+/* --- replies --- */
+
+struct bytes *reply_begin(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err, size_t *mark)
+{
+    struct bytes *b = outlink_bytes(&cl->to, c->u);
+    *mark = bytes_waiting(b);
+    bytes_i32(b, 0);
+    reply_header_put(b, &(struct reply_header){xid, zxid, err});
+    return b;
+}
+
+void reply_end(struct core *c, struct client *cl, struct bytes *b, size_t mark)
+{
+    uint8_t *frame = b->data + b->head + mark;
+    be32_put(frame, (uint32_t)(bytes_waiting(b) - mark - 4));
+    cl->sent++;
+    c->sent++;
+}
+
+void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err)
+{
+    size_t mark;
+    struct bytes *b = reply_begin(c, cl, xid, zxid, err, &mark);
+    reply_end(c, cl, b, mark);
+}
+
+/* --- requests --- */
+
+static void offend(struct core *c, struct client *cl, enum reason why)
+{
+    update_fact(c->u, (struct fact){c->now_us, FACT_OFFENDER, {LINK_CLIENT, cl->to.id, why}});
+    client_close(c, cl);
+}
+
+/* Any request keeps the session alive: at once where sessions are tracked, with the next ping elsewhere. */
+static void touch(struct core *c, struct client *cl)
+{
+    if (zab_leading(c->zab)) {
+        tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
+    } else if (!cl->touched) {
+        cl->touched = true;
+        list_append(&c->touched, &cl->touched_link);
+    }
+}
+
+/* Answered at once, ahead of whatever waits. */
+static void auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
+{
+    struct auth_packet p;
+    int32_t err = ZK_AUTH_FAILED;
+    if (auth_packet_get(&body, &p)) err = auth_add(&cl->ids, p.scheme, p.auth, c->config->super_digest);
+    reply_header_only(c, cl, h->xid, 0, err);
+    if (err != 0) client_close(c, cl);
+}
+
+static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
+{
+    enqueue(c, cl, h, WAIT_COMMIT);
+    struct slice rest = slice_of(body.p, cursor_left(&body));
+    struct vector ids = vector_trusted(bytes_slice(&cl->ids));
+    if (zab_leading(c->zab)) prep_submit(c, cl->session, h->xid, h->type, rest, ids, OWNER_SELF);
+    else learner_forward(c, cl->session, h->xid, h->type, rest, ids);
+}
+
+/* The leader has seen every commit; a learner asks it, so that all that was committed by then arrives first. */
+static void sync_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
+{
+    struct path_request req;
+    struct cursor at = body;
+    if (!path_request_get(&at, &req)) req.path = SLICE_NULL;
+    if (!zab_leading(c->zab)) {
+        struct request *r = enqueue(c, cl, h, WAIT_SYNC);
+        r->frame = buf_new(body.p - 8, cursor_left(&body) + 8);
+        learner_forward_sync(c, r, slice_of(body.p, cursor_left(&body)));
+    } else if (list_empty(&cl->queue)) {
+        read_answer(c, cl, h, body);
+    } else {
+        enqueue(c, cl, h, WAIT_TURN)->frame = buf_new(body.p - 8, cursor_left(&body) + 8);
+    }
+}
+
+static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h, enum request_wait wait)
+{
+    struct request *r = xcalloc(1, sizeof *r);
+    *r = (struct request){.client = cl, .wait = wait, .xid = h->xid, .type = h->type, .arrived_us = c->now_us};
+    list_append(&cl->queue, &r->link);
+    cl->queued++;
+    if (wait != WAIT_TURN) c->outstanding++;
+    return r;
+}
+
+/* Takes a client out of everything that knows it. */
+static void leave(struct core *c, struct client *cl)
+{
+    cl->state = CLIENT_GONE;
+    list_each_safe(l, &cl->queue) {
+        struct request *r = list_entry(l, struct request, link);
+        list_each(s, &c->syncs) {
+            struct sync_wait *w = list_entry(s, struct sync_wait, link);
+            if (w->request == r) w->request = NULL;
+        }
+        if (r->wait != WAIT_TURN) c->outstanding--;
+        list_remove(&r->link);
+        buf_unref(r->frame);
+        free(r);
+    }
+    list_remove(&cl->touched_link);
+    watch_remove_client(c->watches, cl->to.id);
+    if (map_get(&c->by_session, (uint64_t)cl->session) == cl) map_del(&c->by_session, (uint64_t)cl->session);
+    c->clients[cl->to.id] = NULL;
+    c->n_clients--;
+}

@@ -1,0 +1,102 @@
+/* A committed transaction: applied to the tree, announced to whoever watches, answered to whoever asked.
+ * Source: FinalRequestProcessor.java, DataTree.java (3.8.0). */
+#include "request/core_private.h"
+
+static void changed(void *arg, enum watch_event event, struct slice path);
+static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
+static void answer(struct core *c, struct client *cl, const struct txn_header *h);
+static void put_result(struct core *c, struct bytes *b, int32_t type, const struct op_result *r);
+static void put_multi(struct bytes *b, const struct apply_result *result);
+
+void commit_deliver(void *arg, int64_t zxid, struct slice record)
+{
+    struct core *c = arg;
+    struct cursor at = cursor_slice(record);
+    struct txn_header h;
+    if (!txn_header_get(&at, &h)) return;
+    tree_apply(zab_tree(c->zab), record, &c->result, changed, c);
+    changes_applied(&c->changes, zxid);
+    if (h.type == OP_CLOSE_SESSION) tracker_remove(&c->tracker, h.session);
+
+    struct client *cl = map_get(&c->by_session, (uint64_t)h.session);
+    if (cl != NULL && h.type == OP_CREATE_SESSION) {
+        if (cl->state == CLIENT_CONNECTING) connect_finish(c, cl, true);
+    } else if (cl != NULL) {
+        answer(c, cl, &h);
+    }
+    leader_syncs_due(c, zxid);
+}
+
+static void changed(void *arg, enum watch_event event, struct slice path)
+{
+    struct core *c = arg;
+    if (c->n_clients > 0) watch_trigger(c->watches, event, path, notify, c);
+}
+
+static void notify(void *arg, int64_t id, enum watch_event event, struct slice path)
+{
+    struct core *c = arg;
+    struct client *cl = client_at(c, id);
+    if (cl == NULL) return;
+    size_t mark;
+    struct bytes *b = reply_begin(c, cl, XID_NOTIFICATION, -1, 0, &mark);
+    watcher_event_put(b, &(struct watcher_event){(int32_t)event, STATE_SYNC_CONNECTED, path});
+    reply_end(c, cl, b, mark);
+}
+
+/* The session's oldest request that waits for a commit is this one, if it was made here. */
+static void answer(struct core *c, struct client *cl, const struct txn_header *h)
+{
+    struct request *r = list_empty(&cl->queue) ? NULL : list_first(&cl->queue, struct request, link);
+    bool ours = r != NULL && r->wait == WAIT_COMMIT && r->xid == h->cxid && cl->state == CLIENT_OPEN;
+    if (!ours) {
+        if (h->type == OP_CLOSE_SESSION) client_close(c, cl); /* expired, or closed through another server */
+        return;
+    }
+    const struct op_result *first = &c->result.ops[0];
+    int32_t err = c->result.count == 0 ? 0 : first->err;
+    if (err == ZK_SESSION_MOVED) {
+        client_close(c, cl);
+        return;
+    }
+    if (h->type == OP_MULTI) err = 0; /* each operation has its own */
+    size_t mark;
+    struct bytes *b = reply_begin(c, cl, r->xid, zab_zxid(c->zab), err, &mark);
+    if (h->type == OP_MULTI) put_multi(b, &c->result);
+    else if (err == 0) put_result(c, b, r->type, first);
+    reply_end(c, cl, b, mark);
+    bool closes = r->type == OP_CLOSE_SESSION;
+    client_answered(c, r);
+    if (closes) client_close(c, cl);
+    else client_drain(c, cl);
+}
+
+static void put_result(struct core *c, struct bytes *b, int32_t type, const struct op_result *r)
+{
+    (void)c;
+    switch (type) {
+    case OP_CREATE: jute_put_string(b, r->path); break;
+    case OP_CREATE2:
+        jute_put_string(b, r->path);
+        jute_put_zk_stat(b, &r->stat);
+        break;
+    case OP_SET_DATA:
+    case OP_SET_ACL: jute_put_zk_stat(b, &r->stat); break;
+    default: break;
+    }
+}
+
+/* As 3.8.0 does: a create2 inside a multi is answered like a create. */
+static void put_multi(struct bytes *b, const struct apply_result *result)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const struct op_result *r = &result->ops[i];
+        bool failed = r->type == OP_ERROR;
+        int32_t type = r->type == OP_CREATE2 ? OP_CREATE : r->type;
+        multi_header_put(b, &(struct multi_header){type, false, r->err});
+        if (failed) bytes_i32(b, r->err);
+        else if (type == OP_CREATE) jute_put_string(b, r->path);
+        else if (type == OP_SET_DATA) jute_put_zk_stat(b, &r->stat);
+    }
+    multi_header_put(b, &(struct multi_header){-1, true, -1});
+}

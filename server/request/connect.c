@@ -1,0 +1,91 @@
+/* The session handshake: a new session is a transaction, a renewal asks the session's owner.
+ * Source: ZooKeeperServer.processConnectRequest, reopenSession, finishSessionInit (3.8.0); protocol/client.md 4. */
+#include "request/core_private.h"
+
+static void renew(struct core *c, struct client *cl, struct slice passwd);
+
+void connect_frame(struct core *c, struct client *cl, struct slice frame)
+{
+    struct cursor cur = cursor_slice(frame);
+    struct connect_request req;
+    if (!connect_request_get(&cur, &req)) {
+        update_fact(c->u, (struct fact){c->now_us, FACT_OFFENDER, {LINK_CLIENT, cl->to.id, REASON_NOT_CONNECTED}});
+        client_close(c, cl);
+        return;
+    }
+    cl->wants_readonly_byte = cursor_left(&cur) > 0;
+    if (req.last_zxid_seen > zab_zxid(c->zab)) {
+        client_close(c, cl); /* it has seen more than this server has: another one must serve it */
+        return;
+    }
+    int32_t timeout = req.timeout;
+    if (timeout < c->config->min_session_ms) timeout = c->config->min_session_ms;
+    if (timeout > c->config->max_session_ms) timeout = c->config->max_session_ms;
+    cl->timeout_ms = timeout;
+    cl->state = CLIENT_CONNECTING;
+    if (req.session_id != 0) {
+        cl->session = req.session_id;
+        renew(c, cl, req.passwd);
+        return;
+    }
+    cl->session = c->next_session++;
+    map_put(&c->by_session, (uint64_t)cl->session, cl);
+    uint8_t body[4];
+    be32_put(body, (uint32_t)timeout);
+    struct slice rest = slice_of(body, sizeof body);
+    if (zab_leading(c->zab)) prep_submit(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL, OWNER_SELF);
+    else learner_forward(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL);
+}
+
+static bool passwd_matches(int64_t session, struct slice passwd)
+{
+    uint8_t right[PASSWD_LEN];
+    session_passwd(session, right);
+    if (passwd.len != PASSWD_LEN) return false;
+    unsigned differ = 0;
+    for (int i = 0; i < PASSWD_LEN; i++) differ |= (unsigned)(right[i] ^ passwd.p[i]);
+    return differ == 0;
+}
+
+static void renew(struct core *c, struct client *cl, struct slice passwd)
+{
+    struct client *former = map_get(&c->by_session, (uint64_t)cl->session);
+    if (former != NULL) client_close(c, former);
+    if (!passwd_matches(cl->session, passwd)) {
+        connect_finish(c, cl, false);
+        return;
+    }
+    map_put(&c->by_session, (uint64_t)cl->session, cl);
+    if (zab_leading(c->zab)) {
+        bool alive = tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
+        if (alive) tracker_find(&c->tracker, cl->session)->owner = OWNER_SELF;
+        connect_finish(c, cl, alive);
+        return;
+    }
+    struct bytes data = {0};
+    bytes_i64(&data, cl->session);
+    bytes_i32(&data, cl->timeout_ms);
+    zab_to_leader(c->zab, &(struct quorum_packet){PKT_REVALIDATE, -1, bytes_slice(&data), VECTOR_NULL});
+    bytes_free(&data);
+}
+
+void connect_revalidated(struct core *c, int64_t session, bool valid)
+{
+    struct client *cl = map_get(&c->by_session, (uint64_t)session);
+    if (cl != NULL && cl->state == CLIENT_CONNECTING) connect_finish(c, cl, valid);
+}
+
+void connect_finish(struct core *c, struct client *cl, bool valid)
+{
+    uint8_t passwd[PASSWD_LEN] = {0};
+    if (valid) session_passwd(cl->session, passwd);
+    struct connect_response resp = {0, valid ? cl->timeout_ms : 0, valid ? cl->session : 0, slice_of(passwd, sizeof passwd)};
+    struct bytes *b = outlink_bytes(&cl->to, c->u);
+    size_t mark = bytes_waiting(b);
+    bytes_i32(b, 0);
+    connect_response_put(b, &resp);
+    if (cl->wants_readonly_byte) bytes_u8(b, 0);
+    reply_end(c, cl, b, mark);
+    if (valid) cl->state = CLIENT_OPEN;
+    else client_close(c, cl);
+}

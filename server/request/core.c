@@ -1,0 +1,195 @@
+/* The core: events go to the room that they concern; the rooms' deadlines become one. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "request/core_private.h"
+
+static void serve(void *arg, bool serving, enum reason why);
+static void replaced(void *arg);
+static void client_event(struct core *c, const struct event *e);
+static void expire_sessions(struct core *c);
+
+struct core *core_new(const struct core_config *config)
+{
+    struct core *c = xcalloc(1, sizeof *c);
+    c->config = config;
+    c->zab = zab_new(config, &(struct zab_user){c, commit_deliver, serve, learner_packet, leader_packet, learner_touched, replaced});
+    c->watches = watches_new(config->seed);
+    list_init(&c->gone);
+    list_init(&c->syncs_owed);
+    list_init(&c->syncs);
+    list_init(&c->touched);
+    tracker_init(&c->tracker, config->tick_ms);
+    core_reset_stats(c);
+    return c;
+}
+
+void core_free(struct core *c)
+{
+    struct update u = {0};
+    c->u = &u;
+    serve(c, false, REASON_SHUTDOWN);
+    client_free_gone(c);
+    update_free(&u);
+    zab_free(c->zab);
+    watches_free(c->watches);
+    map_free(&c->by_session);
+    apply_result_free(&c->result);
+    bytes_free(&c->txn);
+    free(c->clients);
+    free(c);
+}
+
+void core_step(struct core *c, const struct event *e, struct update *u)
+{
+    c->u = u;
+    c->now_us = e->now_us;
+    c->wall_ms = e->wall_ms;
+    if (c->gone_turn != u->turn) {
+        c->gone_turn = u->turn;
+        client_free_gone(c);
+    }
+    zab_begin(c->zab, e, u);
+    bool link = e->type == EV_LINK_UP || e->type == EV_LINK_DOWN || e->type == EV_LINK_FRAME;
+    if (link && e->kind == LINK_CLIENT) client_event(c, e);
+    else zab_step(c->zab, e, u);
+    if (e->type == EV_TIME) expire_sessions(c);
+
+    u->deadline_us = zab_deadline(c->zab);
+    int64_t expiry = tracker_deadline(&c->tracker);
+    if (expiry < u->deadline_us) u->deadline_us = expiry;
+}
+
+struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id)
+{
+    if (kind != LINK_CLIENT) return zab_output(c->zab, kind, id);
+    struct client *cl = client_at(c, id);
+    if (cl != NULL) return &cl->to.out;
+    list_each(l, &c->gone) {
+        struct client *gone = list_entry(l, struct client, link);
+        if (gone->to.id == id) return &gone->to.out;
+    }
+    return NULL;
+}
+
+bool core_wants(const struct core *c, enum link_kind kind, int64_t id)
+{
+    enum { CLIENT_QUEUE_MAX = 1000, OUTSTANDING_MAX = 20000 };
+    if (kind != LINK_CLIENT) return true;
+    const struct client *cl = client_at(c, id);
+    if (cl == NULL || cl->state == CLIENT_CONNECTING) return false;
+    return cl->queued < CLIENT_QUEUE_MAX && (cl->queued == 0 || c->outstanding < OUTSTANDING_MAX);
+}
+
+static void client_event(struct core *c, const struct event *e)
+{
+    struct client *cl = client_at(c, e->id);
+    if (e->type == EV_LINK_UP) client_open(c, e);
+    else if (cl == NULL) return;
+    else if (e->type == EV_LINK_DOWN) client_lost(c, cl);
+    else client_frame(c, cl, e->frame);
+}
+
+/* Session ids: a clock that never goes back, shifted to make room for a counter, under the server's id. */
+static void seed_sessions(struct core *c)
+{
+    uint64_t elapsed_ms = (uint64_t)c->now_us / 1000;
+    int64_t first = (int64_t)((elapsed_ms << 24) >> 8 | (uint64_t)c->config->sid << 56);
+    if (first == INT64_MIN) first++;
+    if ((uint64_t)first > (uint64_t)c->next_session) c->next_session = first;
+}
+
+static void track_all(struct core *c)
+{
+    size_t at = 0;
+    int64_t session;
+    int32_t timeout_ms;
+    const struct tree *t = zab_tree(c->zab);
+    while (tree_session_next(t, &at, &session, &timeout_ms)) {
+        tracker_add(&c->tracker, session, timeout_ms, OWNER_NOBODY, c->now_us);
+    }
+}
+
+/* Each start of service begins with nothing in flight; each end closes every client, whose sessions go on elsewhere. */
+static void serve(void *arg, bool serving, enum reason why)
+{
+    (void)why;
+    struct core *c = arg;
+    if (serving) {
+        seed_sessions(c);
+        if (zab_leading(c->zab)) track_all(c);
+        return;
+    }
+    for (size_t id = 0; id < c->cap_clients; id++) {
+        if (c->clients[id] != NULL) client_close(c, c->clients[id]);
+    }
+    changes_clear(&c->changes);
+    tracker_clear(&c->tracker);
+    list_each_safe(l, &c->syncs_owed) {
+        list_remove(l);
+        free(list_entry(l, struct sync_owed, link));
+    }
+    list_each_safe(l, &c->syncs) {
+        list_remove(l);
+        free(list_entry(l, struct sync_wait, link));
+    }
+    c->outstanding = 0;
+}
+
+/* Nothing here points into the tree between steps. */
+static void replaced(void *arg)
+{
+    (void)arg;
+}
+
+static void expire_sessions(struct core *c)
+{
+    if (!zab_serving(c->zab) || !zab_leading(c->zab)) return;
+    for (struct session *s; (s = tracker_expired(&c->tracker, c->now_us)) != NULL;) {
+        update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_EXPIRED, {s->id, s->timeout_ms}});
+        prep_submit(c, s->id, 0, OP_CLOSE_SESSION, SLICE_NULL, VECTOR_NULL, OWNER_SELF);
+        if (!zab_serving(c->zab)) return;
+    }
+}
+
+/* --- looking in --- */
+
+void core_status(const struct core *c, struct core_status *s)
+{
+    const struct tree *t = zab_tree(c->zab);
+    *s = (struct core_status){0};
+    zab_status(c->zab, s);
+    s->connections = (int64_t)c->n_clients;
+    s->sessions = (int64_t)tree_session_count(t);
+    s->outstanding = c->outstanding;
+    s->znodes = (int64_t)tree_count(t);
+    s->ephemerals = (int64_t)tree_ephemeral_count(t);
+    s->watches = (int64_t)watch_count(c->watches);
+    s->data_size = (int64_t)tree_data_size(t);
+    s->received = c->received;
+    s->sent = c->sent;
+    s->latency_min_us = c->latency_count ? c->latency_min_us : 0;
+    s->latency_max_us = c->latency_max_us;
+    s->latency_total_us = c->latency_total_us;
+    s->latency_count = c->latency_count;
+}
+
+void core_reset_stats(struct core *c)
+{
+    c->received = c->sent = 0;
+    c->latency_max_us = c->latency_total_us = c->latency_count = 0;
+    c->latency_min_us = INT64_MAX;
+}
+
+const struct tree *core_tree(const struct core *c)
+{
+    return zab_tree(c->zab);
+}
+
+bool core_client_status(const struct core *c, int64_t id, struct core_client_status *s)
+{
+    const struct client *cl = client_at(c, id);
+    if (cl == NULL) return false;
+    *s = (struct core_client_status){cl->state == CLIENT_OPEN ? cl->session : 0, cl->queued, cl->received, cl->sent, cl->timeout_ms};
+    return true;
+}

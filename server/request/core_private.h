@@ -1,0 +1,147 @@
+/* One server's request side, shared by the files of server/request. */
+#ifndef REQUEST_CORE_PRIVATE_H
+#define REQUEST_CORE_PRIVATE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "request/changes.h"
+#include "request/core.h"
+#include "request/tracker.h"
+#include "tree/acl.h"
+#include "tree/tree.h"
+#include "tree/watch.h"
+#include "wire/client_records.h"
+#include "zab/outlink.h"
+#include "zab/zab.h"
+
+/* A connection's life: NEW -> CONNECTING -> OPEN -> GONE; any -> GONE. client_move() is the only way. */
+enum client_state {
+    CLIENT_NEW,        /* the connect request is awaited */
+    CLIENT_CONNECTING, /* its session is being created or renewed */
+    CLIENT_OPEN,
+    CLIENT_GONE, /* closed in this turn; its last bytes must still leave */
+};
+
+struct client {
+    struct outlink to;
+    struct link link; /* on core.gone when GONE */
+    enum client_state state;
+    bool wants_readonly_byte; /* clients before 3.4 neither send nor expect it */
+    bool touched;             /* on the touch table of this ping period */
+    struct link touched_link;
+    int64_t session;
+    int32_t timeout_ms;
+    struct bytes ids;  /* identities, an encoded vector<Id> */
+    struct link queue; /* struct request, in order of arrival */
+    int64_t queued, received, sent;
+};
+
+/* What stands between a request and its answer. */
+enum request_wait {
+    WAIT_COMMIT, /* its transaction */
+    WAIT_SYNC,   /* the leader's SYNC */
+    WAIT_TURN,   /* only the requests before it */
+};
+
+/* A request that could not be answered on the spot. A session's requests are answered in order. */
+struct request {
+    struct link link;
+    struct client *client;
+    enum request_wait wait;
+    int32_t xid, type;
+    int64_t arrived_us;
+    struct buf *frame; /* WAIT_TURN: the whole frame */
+};
+
+/* A SYNC that is under way to us; the request may have gone with its connection, the SYNC still comes. */
+struct sync_wait {
+    struct link link;
+    struct request *request;
+};
+
+/* Leader: a learner's sync that waits for a commit. */
+struct sync_owed {
+    struct link link;
+    int64_t zxid, learner;
+};
+
+struct core {
+    const struct core_config *config;
+    struct zab *zab;
+    struct update *u; /* of the step at hand */
+    int64_t now_us, wall_ms;
+
+    struct client **clients; /* by id */
+    size_t cap_clients;
+    size_t n_clients;
+    struct link gone;
+    uint64_t gone_turn;
+    struct map by_session; /* session -> its client on this server */
+    struct watches *watches;
+    int64_t next_session;
+
+    struct tracker tracker;  /* leader: sessions and when they expire */
+    struct changes changes;  /* leader: what is proposed and not yet applied */
+    struct link syncs_owed;  /* leader */
+    struct link syncs;       /* learner: struct sync_wait, in order */
+    struct link touched;     /* learner: clients heard since the last ping */
+
+    struct apply_result result; /* reused */
+    struct bytes txn;           /* reused */
+    int64_t outstanding;        /* requests waiting for a commit or a sync */
+    int64_t received, sent;
+    int64_t latency_min_us, latency_max_us, latency_total_us, latency_count;
+};
+
+/* Whom the leader takes a session to be owned by: itself, a learner's connection (its serial, > 0), or nobody yet. */
+enum { OWNER_SELF = 0, OWNER_NOBODY = -1 };
+
+/* client.c */
+struct client *client_at(const struct core *c, int64_t id);
+void client_open(struct core *c, const struct event *e);
+void client_frame(struct core *c, struct client *cl, struct slice frame);
+void client_close(struct core *c, struct client *cl); /* our doing: flush and close */
+void client_lost(struct core *c, struct client *cl);  /* the connection went away */
+void client_free_gone(struct core *c);
+void client_drain(struct core *c, struct client *cl); /* answers what now can be */
+void client_answered(struct core *c, struct request *r); /* takes it off its queue */
+/* A frame to a client: begin, append the body to the returned bytes, end. */
+struct bytes *reply_begin(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err, size_t *mark);
+void reply_end(struct core *c, struct client *cl, struct bytes *b, size_t mark);
+void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err);
+
+/* connect.c */
+void connect_frame(struct core *c, struct client *cl, struct slice frame);
+void connect_finish(struct core *c, struct client *cl, bool valid);
+void connect_revalidated(struct core *c, int64_t session, bool valid);
+
+/* read.c: answers a request that changes nothing */
+bool is_read(int32_t type);
+void read_answer(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+
+/* prep.c (leader): a client's request becomes a transaction and is proposed, be it an error */
+void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids,
+                 int64_t owner);
+
+/* commit.c: a transaction is applied and answered */
+void commit_deliver(void *arg, int64_t zxid, struct slice record);
+
+/* learners.c: what the floor below passes up */
+void learner_packet(void *arg, int64_t learner, const struct quorum_packet *p);
+void leader_packet(void *arg, const struct quorum_packet *p);
+void learner_touched(void *arg, struct bytes *b);
+void leader_syncs_due(struct core *c, int64_t zxid);
+void learner_forward(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids);
+void learner_forward_sync(struct core *c, struct request *r, struct slice body);
+
+/* passwd.c */
+enum { PASSWD_LEN = 16 };
+/* The 16 bytes that prove a session is one's own; the same on every server, Apache's included. */
+void session_passwd(int64_t session, uint8_t out[PASSWD_LEN]);
+
+/* path.c: PathUtils.validatePath */
+bool path_is_valid(struct slice path);
+/* The parent's path: "" for the root's children. False when there is no slash. */
+bool path_parent(struct slice path, struct slice *parent);
+
+#endif

@@ -1,0 +1,368 @@
+/* Preparing: the leader turns each request into a transaction that needs no further judgement, checked against the tree as it will
+ * be when everything before it is applied. A request that fails becomes an error transaction.
+ * Source: PrepRequestProcessor.java (3.8.0); protocol/semantics.md 4 to 8, 10. */
+#include <stdlib.h>
+
+#include "request/core_private.h"
+
+/* One request on its way to a transaction. */
+struct prep {
+    struct core *c;
+    const struct tree *tree;
+    int64_t zxid, session, owner;
+    struct vector ids;
+    int32_t session_err; /* what the session's state says of any write */
+};
+
+/* Appends the transaction's body to out and sets *txn_type (as given: the opcode); or returns an error, with out in any state. */
+typedef int32_t prepare_fn(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type);
+
+static prepare_fn prepare, create, delete_node, set_data, set_acl, check, multi, create_session, close_session;
+
+void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids,
+                 int64_t owner)
+{
+    int64_t zxid = zab_next_zxid(c->zab);
+    if (zxid < 0) return;
+    struct prep p = {c, zab_tree(c->zab), zxid, session, owner, ids, 0};
+    bool of_session = type == OP_CREATE_SESSION || type == OP_CLOSE_SESSION;
+    if (!of_session) p.session_err = tracker_check(&c->tracker, session, owner);
+
+    struct txn_header h = {session, cxid, zxid, c->wall_ms, type};
+    struct bytes *b = &c->txn;
+    bytes_clear(b);
+    txn_header_put(b, &h);
+    int32_t err = prepare(&p, cursor_slice(body), b, &h.type);
+    if (err != 0) {
+        h.type = OP_ERROR;
+        b->len = TXN_HEADER_SIZE;
+        bytes_i32(b, err);
+    }
+    be32_put(b->data + TXN_HEADER_SIZE - 4, (uint32_t)h.type);
+    zab_propose(c->zab, zxid, buf_new(b->data, b->len));
+}
+
+static int32_t prepare(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    switch (*txn_type) {
+    case OP_CREATE:
+    case OP_CREATE2: return create(p, body, out, txn_type);
+    case OP_DELETE: return delete_node(p, body, out, txn_type);
+    case OP_SET_DATA: return set_data(p, body, out, txn_type);
+    case OP_SET_ACL: return set_acl(p, body, out, txn_type);
+    case OP_CHECK: return check(p, body, out, txn_type);
+    case OP_MULTI: return multi(p, body, out, txn_type);
+    case OP_CREATE_SESSION: return create_session(p, body, out, txn_type);
+    case OP_CLOSE_SESSION: return close_session(p, body, out, txn_type);
+    default: return ZK_UNIMPLEMENTED;
+    }
+}
+
+static struct node_view view(const struct prep *p, struct slice path)
+{
+    return changes_view(&p->c->changes, p->tree, path);
+}
+
+static struct change *touch(const struct prep *p, struct slice path)
+{
+    return changes_touch(&p->c->changes, p->tree, path, p->zxid);
+}
+
+static bool allowed(const struct prep *p, const struct node_view *v, int32_t perms)
+{
+    return p->c->config->skip_acl || acl_allows(v->acl, perms, p->ids);
+}
+
+static bool has_nul(struct slice path)
+{
+    return path.len > 0 && memchr(path.p, 0, (size_t)path.len) != NULL;
+}
+
+/* --- create --- */
+
+static int32_t create_checked(struct prep *p, struct create_request *req, struct slice acl, struct bytes *path, struct bytes *out);
+
+static int32_t create(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    struct create_request req;
+    if (!create_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
+    if (req.flags < MODE_PERSISTENT || req.flags > MODE_TTL_SEQUENTIAL) return ZK_BAD_ARGUMENTS;
+    if (req.flags == MODE_TTL || req.flags == MODE_TTL_SEQUENTIAL) return ZK_UNIMPLEMENTED;
+    if (p->session_err != 0) return p->session_err;
+    struct slice parent;
+    if (slice_is_null(req.path) || !path_parent(req.path, &parent) || has_nul(req.path)) return ZK_BAD_ARGUMENTS;
+    struct bytes acl = {0}, path = {0};
+    int32_t err = acl_fixup(req.acl, p->ids, &acl);
+    if (err == 0) err = create_checked(p, &req, bytes_slice(&acl), &path, out);
+    bytes_free(&acl);
+    bytes_free(&path);
+    return err;
+}
+
+static int32_t create_checked(struct prep *p, struct create_request *req, struct slice acl, struct bytes *path, struct bytes *out)
+{
+    bool sequential = req->flags == MODE_PERSISTENT_SEQUENTIAL || req->flags == MODE_EPHEMERAL_SEQUENTIAL;
+    bool ephemeral = req->flags == MODE_EPHEMERAL || req->flags == MODE_EPHEMERAL_SEQUENTIAL;
+    struct slice parent;
+    path_parent(req->path, &parent);
+    struct node_view above = view(p, parent);
+    if (!above.exists) return ZK_NO_NODE;
+    if (!allowed(p, &above, PERM_CREATE)) return ZK_NO_AUTH;
+
+    bytes_put(path, req->path.p, (size_t)req->path.len);
+    if (sequential) bytes_printf(path, "%010d", above.cversion);
+    struct slice full = bytes_slice(path);
+    if (!path_is_valid(full)) return ZK_BAD_ARGUMENTS;
+    if (view(p, full).exists) return ZK_NODE_EXISTS;
+    bool under_ephemeral = above.owner != 0 && above.owner != OWNER_CONTAINER;
+    if (under_ephemeral) return ZK_NO_CHILDREN_FOR_EPHEMERALS;
+
+    struct change *up = touch(p, parent);
+    up->cversion = (int32_t)((uint32_t)up->cversion + 1);
+    up->n_children++;
+    struct change *ch = touch(p, full);
+    ch->exists = true;
+    ch->version = ch->cversion = ch->aversion = ch->n_children = 0;
+    ch->owner = ephemeral ? p->session : 0;
+    struct vector acls = vector_trusted(acl);
+    change_set_acl(ch, acls);
+    create_txn_put(out, &(struct create_txn){full, req->data, acls, ephemeral, up->cversion});
+    return 0;
+}
+
+/* --- delete, setData, setACL, check --- */
+
+static bool is_reserved(struct slice path)
+{
+    return slice_equal(path, SLICE_OF("/")) || slice_equal(path, SLICE_OF("/zookeeper")) ||
+           slice_equal(path, SLICE_OF("/zookeeper/quota")) || slice_equal(path, SLICE_OF("/zookeeper/config"));
+}
+
+static void remove_change(struct prep *p, struct slice path, struct slice parent)
+{
+    touch(p, parent)->n_children--;
+    struct change *ch = touch(p, path);
+    ch->exists = false;
+    ch->owner = 0;
+}
+
+static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    struct delete_request req;
+    struct slice parent;
+    if (!delete_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
+    if (p->session_err != 0) return p->session_err;
+    if (slice_is_null(req.path) || !path_parent(req.path, &parent) || has_nul(req.path) || is_reserved(req.path)) return ZK_BAD_ARGUMENTS;
+    struct node_view above = view(p, parent);
+    if (!above.exists) return ZK_NO_NODE;
+    if (!allowed(p, &above, PERM_DELETE)) return ZK_NO_AUTH;
+    struct node_view v = view(p, req.path);
+    if (!v.exists) return ZK_NO_NODE;
+    if (req.version != -1 && req.version != v.version) return ZK_BAD_VERSION;
+    if (v.n_children > 0) return ZK_NOT_EMPTY;
+    remove_change(p, req.path, parent);
+    delete_txn_put(out, &(struct delete_txn){req.path});
+    return 0;
+}
+
+/* The common beginning of what changes or checks one existing znode. */
+static int32_t permitted(struct prep *p, struct slice path, int32_t perms, struct node_view *v)
+{
+    *v = view(p, path);
+    if (!v->exists) return ZK_NO_NODE;
+    return allowed(p, v, perms) ? 0 : ZK_NO_AUTH;
+}
+
+static int32_t set_data(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    struct set_data_request req;
+    struct node_view v;
+    if (!set_data_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
+    if (p->session_err != 0) return p->session_err;
+    if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
+    int32_t err = permitted(p, req.path, PERM_WRITE, &v);
+    if (err != 0) return err;
+    if (req.version != -1 && req.version != v.version) return ZK_BAD_VERSION;
+    struct change *ch = touch(p, req.path);
+    ch->version = (int32_t)((uint32_t)ch->version + 1);
+    set_data_txn_put(out, &(struct set_data_txn){req.path, req.data, ch->version});
+    return 0;
+}
+
+static int32_t set_acl(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    struct set_acl_request req;
+    struct node_view v;
+    struct bytes acl = {0};
+    if (!set_acl_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
+    if (p->session_err != 0) return p->session_err;
+    if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
+    int32_t err = acl_fixup(req.acl, p->ids, &acl);
+    if (err == 0) err = permitted(p, req.path, PERM_ADMIN, &v);
+    if (err == 0 && req.version != -1 && req.version != v.aversion) err = ZK_BAD_VERSION;
+    if (err == 0) {
+        struct change *ch = touch(p, req.path);
+        ch->aversion = (int32_t)((uint32_t)ch->aversion + 1);
+        struct vector acls = vector_trusted(bytes_slice(&acl));
+        change_set_acl(ch, acls);
+        set_acl_txn_put(out, &(struct set_acl_txn){req.path, acls, ch->aversion});
+    }
+    bytes_free(&acl);
+    return err;
+}
+
+/* Only inside a multi; alone it is a read. */
+static int32_t check(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    struct check_request req;
+    struct node_view v;
+    if (!check_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
+    if (p->session_err != 0) return p->session_err;
+    if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
+    int32_t err = permitted(p, req.path, PERM_READ, &v);
+    if (err != 0) return err;
+    if (req.version != -1 && req.version != v.version) return ZK_BAD_VERSION;
+    check_txn_put(out, &(struct check_txn){req.path, (int32_t)((uint32_t)v.version + 1)});
+    return 0;
+}
+
+/* --- multi --- */
+
+static bool multi_is_sound(struct cursor body);
+static bool skip_op(int32_t type, struct cursor *body);
+static void put_sub(struct bytes *out, int32_t type, size_t mark);
+
+/* All or nothing: one failing operation takes back what the ones before it changed, and stands with all after it as errors. */
+static int32_t multi(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    if (!multi_is_sound(body)) return ZK_MARSHALLING_ERROR;
+    int32_t count = 0, failed = 0;
+    size_t count_mark = out->len;
+    bytes_i32(out, 0);
+    changes_begin(&p->c->changes);
+    for (struct multi_header h; multi_header_get(&body, &h) && !h.done; count++) {
+        struct cursor op = body;
+        skip_op(h.type, &body);
+        op.end = body.p;
+        size_t mark = out->len;
+        bytes_i32(out, 0);
+        bytes_i32(out, 0);
+        int32_t type = h.type == OP_CREATE2 ? OP_CREATE : h.type; /* 3.8.0 cannot apply a create2 here */
+        int32_t err = failed != 0 ? ZK_RUNTIME_INCONSISTENCY : prepare(p, op, out, &type);
+        if (err != 0) {
+            if (failed == 0) {
+                failed = err;
+                changes_end(&p->c->changes, false);
+            }
+            type = OP_ERROR;
+            out->len = mark + 8;
+            bytes_i32(out, err);
+        }
+        put_sub(out, type, mark);
+    }
+    if (failed == 0) changes_end(&p->c->changes, true);
+    be32_put(out->data + count_mark, (uint32_t)count);
+    return 0;
+}
+
+/* Fills in a Txn's type and length once its body stands behind them. */
+static void put_sub(struct bytes *out, int32_t type, size_t mark)
+{
+    be32_put(out->data + mark, (uint32_t)type);
+    be32_put(out->data + mark + 4, (uint32_t)(out->len - mark - 8));
+}
+
+static bool skip_op(int32_t type, struct cursor *body)
+{
+    switch (type) {
+    case OP_CREATE:
+    case OP_CREATE2: return create_request_get(body, &(struct create_request){0});
+    case OP_DELETE: return delete_request_get(body, &(struct delete_request){0});
+    case OP_SET_DATA: return set_data_request_get(body, &(struct set_data_request){0});
+    case OP_CHECK: return check_request_get(body, &(struct check_request){0});
+    default: return false;
+    }
+}
+
+static bool multi_is_sound(struct cursor body)
+{
+    struct multi_header h;
+    while (multi_header_get(&body, &h)) {
+        if (h.done) return true;
+        if (!skip_op(h.type, &body)) return false;
+    }
+    return false;
+}
+
+/* --- sessions --- */
+
+static int32_t create_session(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    struct create_session_txn txn;
+    if (!create_session_txn_get(&body, &txn)) return ZK_MARSHALLING_ERROR;
+    tracker_add(&p->c->tracker, p->session, txn.timeout, p->owner, p->c->now_us);
+    create_session_txn_put(out, &txn);
+    return 0;
+}
+
+/* The ephemerals that the session will have when everything proposed before is applied. */
+struct doomed {
+    struct prep *p;
+    struct bytes paths; /* encoded ustrings */
+    int32_t count;
+};
+
+static void doom(struct doomed *d, struct slice path)
+{
+    jute_put_string(&d->paths, path);
+    d->count++;
+}
+
+static void doom_applied(void *arg, const struct znode *n)
+{
+    struct doomed *d = arg;
+    struct bytes path = {0};
+    znode_path(n, &path);
+    struct node_view v = view(d->p, bytes_slice(&path));
+    if (v.exists && v.owner == d->p->session) doom(d, bytes_slice(&path));
+    bytes_free(&path);
+}
+
+static void doom_pending(void *arg, const struct change *ch)
+{
+    struct doomed *d = arg;
+    if (!ch->exists || ch->owner != d->p->session) return;
+    const struct znode *n = tree_find(d->p->tree, buf_slice(ch->path));
+    bool listed = n != NULL && n->stat.ephemeral_owner == d->p->session;
+    if (!listed) doom(d, buf_slice(ch->path));
+}
+
+static int32_t close_session(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)body;
+    (void)txn_type;
+    struct doomed d = {p, {0}, 0};
+    tree_each_ephemeral(p->tree, p->session, doom_applied, &d);
+    changes_each(&p->c->changes, doom_pending, &d);
+
+    bytes_i32(out, d.count);
+    struct cursor at = cursor_slice(bytes_slice(&d.paths));
+    for (int32_t i = 0; i < d.count; i++) {
+        struct slice path, parent;
+        jute_get_string(&at, &path);
+        path_parent(path, &parent);
+        remove_change(p, path, parent);
+        jute_put_string(out, path);
+    }
+    bytes_free(&d.paths);
+    struct session *s = tracker_find(&p->c->tracker, p->session);
+    if (s != NULL) s->closing = true;
+    return 0;
+}

@@ -1,0 +1,303 @@
+/* Requests that change nothing: answered from the tree as applied here.
+ * Source: FinalRequestProcessor.java (3.8.0); protocol/client.md 6, semantics.md 8, 11. */
+#include <stdlib.h>
+
+#include "request/core_private.h"
+
+/* A request at hand: what each answer needs. */
+struct ask {
+    struct core *c;
+    struct client *cl;
+    const struct tree *tree;
+    struct cursor body;
+    struct bytes *out;
+};
+
+/* Appends its response to out and returns 0, or returns an error and whatever it appended is dropped. */
+typedef int32_t answer_fn(struct ask *a);
+
+static answer_fn exists, get_data, get_children, get_children2, get_acl, check, ping, sync_path, set_watches, set_watches2,
+    get_ephemerals, count_children;
+
+static answer_fn *answer_for(int32_t type)
+{
+    switch (type) {
+    case OP_EXISTS: return exists;
+    case OP_GET_DATA: return get_data;
+    case OP_GET_CHILDREN: return get_children;
+    case OP_GET_CHILDREN2: return get_children2;
+    case OP_GET_ACL: return get_acl;
+    case OP_CHECK: return check;
+    case OP_PING: return ping;
+    case OP_SYNC: return sync_path;
+    case OP_SET_WATCHES: return set_watches;
+    case OP_SET_WATCHES2: return set_watches2;
+    case OP_GET_EPHEMERALS: return get_ephemerals;
+    case OP_GET_ALL_CHILDREN_NUMBER: return count_children;
+    default: return NULL;
+    }
+}
+
+bool is_read(int32_t type)
+{
+    return answer_for(type) != NULL;
+}
+
+void read_answer(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
+{
+    /* setWatches sends notifications of its own ahead of its reply, so the reply is framed after the answer is known. */
+    struct bytes response = {0};
+    struct ask a = {c, cl, zab_tree(c->zab), body, &response};
+    bool framed_late = h->type == OP_SET_WATCHES || h->type == OP_SET_WATCHES2;
+    int32_t xid = h->type == OP_PING ? XID_PING : h->xid;
+    if (framed_late) {
+        int32_t err = answer_for(h->type)(&a);
+        reply_header_only(c, cl, xid, zab_zxid(c->zab), err);
+        return;
+    }
+    size_t mark;
+    a.out = reply_begin(c, cl, xid, zab_zxid(c->zab), 0, &mark);
+    size_t header_end = bytes_waiting(a.out);
+    int32_t err = answer_for(h->type)(&a);
+    if (err != 0) {
+        a.out->len = a.out->head + header_end;
+        be32_put(a.out->data + a.out->head + header_end - 4, (uint32_t)err);
+    }
+    reply_end(c, cl, a.out, mark);
+}
+
+static bool allowed(const struct ask *a, const struct znode *n, int32_t perms)
+{
+    return a->c->config->skip_acl || acl_allows(znode_acl(a->tree, n), perms, vector_trusted(bytes_slice(&a->cl->ids)));
+}
+
+static void watch(const struct ask *a, enum watch_table table, struct slice path)
+{
+    watch_add(a->c->watches, table, WATCH_ONCE, path, a->cl->to.id);
+}
+
+static void put_stat(struct bytes *b, const struct znode *n)
+{
+    struct zk_stat s;
+    znode_stat(n, &s);
+    jute_put_zk_stat(b, &s);
+}
+
+/* The common beginning of reads: path and watch flag, and the znode if READ is allowed. */
+static int32_t readable(struct ask *a, struct path_watch_request *req, const struct znode **n)
+{
+    if (!path_watch_request_get(&a->body, req) || slice_is_null(req->path)) return ZK_MARSHALLING_ERROR;
+    *n = tree_find(a->tree, req->path);
+    if (*n == NULL) return ZK_NO_NODE;
+    return allowed(a, *n, PERM_READ) ? 0 : ZK_NO_AUTH;
+}
+
+static int32_t exists(struct ask *a)
+{
+    struct path_watch_request req;
+    if (!path_watch_request_get(&a->body, &req) || slice_is_null(req.path)) return ZK_MARSHALLING_ERROR;
+    if (memchr(req.path.p, 0, (size_t)req.path.len) != NULL) return ZK_BAD_ARGUMENTS;
+    const struct znode *n = tree_find(a->tree, req.path);
+    if (req.watch) watch(a, WATCH_DATA, req.path);
+    if (n == NULL) return ZK_NO_NODE;
+    put_stat(a->out, n);
+    return 0;
+}
+
+static int32_t get_data(struct ask *a)
+{
+    struct path_watch_request req;
+    const struct znode *n;
+    int32_t err = readable(a, &req, &n);
+    if (err != 0) return err;
+    jute_put_string(a->out, znode_data(n));
+    put_stat(a->out, n);
+    if (req.watch) watch(a, WATCH_DATA, req.path);
+    return 0;
+}
+
+static int32_t children(struct ask *a, bool with_stat)
+{
+    struct path_watch_request req;
+    const struct znode *n;
+    int32_t err = readable(a, &req, &n);
+    if (err != 0) return err;
+    znode_children_put(n, a->out);
+    if (with_stat) put_stat(a->out, n);
+    if (req.watch) watch(a, WATCH_CHILD, req.path);
+    return 0;
+}
+
+static int32_t get_children(struct ask *a)
+{
+    return children(a, false);
+}
+
+static int32_t get_children2(struct ask *a)
+{
+    return children(a, true);
+}
+
+static int32_t get_acl(struct ask *a)
+{
+    struct path_request req;
+    if (!path_request_get(&a->body, &req) || slice_is_null(req.path)) return ZK_MARSHALLING_ERROR;
+    const struct znode *n = tree_find(a->tree, req.path);
+    if (n == NULL) return ZK_NO_NODE;
+    if (!allowed(a, n, PERM_READ | PERM_ADMIN)) return ZK_NO_AUTH;
+    if (a->c->config->skip_acl) jute_put_vector(a->out, znode_acl(a->tree, n));
+    else acl_put_redacted(a->out, znode_acl(a->tree, n), vector_trusted(bytes_slice(&a->cl->ids)));
+    put_stat(a->out, n);
+    return 0;
+}
+
+/* Alone, a check is a read: no Apache server can decode a transaction of it (quorum.md 5). */
+static int32_t check(struct ask *a)
+{
+    struct check_request req;
+    if (!check_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
+    if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
+    const struct znode *n = tree_find(a->tree, req.path);
+    if (n == NULL) return ZK_NO_NODE;
+    if (!allowed(a, n, PERM_READ)) return ZK_NO_AUTH;
+    return req.version == -1 || req.version == n->stat.version ? 0 : ZK_BAD_VERSION;
+}
+
+static int32_t ping(struct ask *a)
+{
+    (void)a;
+    return 0;
+}
+
+static int32_t sync_path(struct ask *a)
+{
+    struct path_request req;
+    if (!path_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
+    jute_put_string(a->out, req.path);
+    return 0;
+}
+
+static int32_t count_children(struct ask *a)
+{
+    struct path_request req;
+    if (!path_request_get(&a->body, &req) || slice_is_null(req.path)) return ZK_MARSHALLING_ERROR;
+    const struct znode *n = tree_find(a->tree, req.path);
+    if (n == NULL) return ZK_NO_NODE;
+    if (!allowed(a, n, PERM_READ)) return ZK_NO_AUTH;
+    bytes_i32(a->out, (int32_t)tree_descendants(a->tree, req.path));
+    return 0;
+}
+
+/* --- ephemerals --- */
+
+struct ephemerals {
+    struct bytes *out;
+    struct slice prefix;
+    int32_t count;
+};
+
+static void put_ephemeral(void *arg, const struct znode *n)
+{
+    struct ephemerals *e = arg;
+    struct bytes path = {0};
+    znode_path(n, &path);
+    struct slice s = bytes_slice(&path);
+    if (e->prefix.len <= 0 || (s.len >= e->prefix.len && memcmp(s.p, e->prefix.p, (size_t)e->prefix.len) == 0)) {
+        jute_put_string(e->out, s);
+        e->count++;
+    }
+    bytes_free(&path);
+}
+
+static int32_t get_ephemerals(struct ask *a)
+{
+    struct path_request req;
+    if (!path_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
+    struct ephemerals e = {a->out, req.path, 0};
+    size_t mark = bytes_waiting(a->out);
+    bytes_i32(a->out, 0);
+    tree_each_ephemeral(a->tree, a->cl->session, put_ephemeral, &e);
+    be32_put(a->out->data + a->out->head + mark, (uint32_t)e.count);
+    return 0;
+}
+
+/* --- a reconnected client's watches --- */
+
+static void catch_up(struct ask *a, enum watch_event event, struct slice path)
+{
+    size_t mark;
+    struct bytes *b = reply_begin(a->c, a->cl, XID_NOTIFICATION, -1, 0, &mark);
+    watcher_event_put(b, &(struct watcher_event){(int32_t)event, STATE_SYNC_CONNECTED, path});
+    reply_end(a->c, a->cl, b, mark);
+}
+
+/* What changed since the client looked is told at once; what did not is watched again. */
+static void rearm_data(struct ask *a, struct slice path, int64_t seen)
+{
+    const struct znode *n = tree_find(a->tree, path);
+    if (n == NULL) catch_up(a, EVENT_DELETED, path);
+    else if (n->stat.mzxid > seen) catch_up(a, EVENT_DATA_CHANGED, path);
+    else watch(a, WATCH_DATA, path);
+}
+
+static void rearm_exist(struct ask *a, struct slice path, int64_t seen)
+{
+    (void)seen;
+    if (tree_find(a->tree, path) != NULL) catch_up(a, EVENT_CREATED, path);
+    else watch(a, WATCH_DATA, path);
+}
+
+static void rearm_child(struct ask *a, struct slice path, int64_t seen)
+{
+    const struct znode *n = tree_find(a->tree, path);
+    if (n == NULL) catch_up(a, EVENT_DELETED, path);
+    else if (n->stat.pzxid > seen) catch_up(a, EVENT_CHILDREN_CHANGED, path);
+    else watch(a, WATCH_CHILD, path);
+}
+
+static void each_path(struct ask *a, struct vector paths, void (*rearm)(struct ask *, struct slice, int64_t), int64_t seen)
+{
+    if (paths.count <= 0) return;
+    struct cursor at = vector_elements(paths);
+    for (int32_t i = 0; i < paths.count; i++) {
+        struct slice path;
+        jute_get_string(&at, &path);
+        if (!slice_is_null(path)) rearm(a, path, seen);
+    }
+}
+
+static int32_t set_watches(struct ask *a)
+{
+    struct set_watches_request req;
+    if (!set_watches_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
+    each_path(a, req.data, rearm_data, req.relative_zxid);
+    each_path(a, req.exist, rearm_exist, req.relative_zxid);
+    each_path(a, req.child, rearm_child, req.relative_zxid);
+    return 0;
+}
+
+static void rearm_persistent(struct ask *a, struct slice path, int64_t seen)
+{
+    (void)seen;
+    watch_add(a->c->watches, WATCH_DATA, WATCH_PERSISTENT, path, a->cl->to.id);
+    watch_add(a->c->watches, WATCH_CHILD, WATCH_PERSISTENT, path, a->cl->to.id);
+}
+
+static void rearm_recursive(struct ask *a, struct slice path, int64_t seen)
+{
+    (void)seen;
+    watch_add(a->c->watches, WATCH_DATA, WATCH_PERSISTENT_RECURSIVE, path, a->cl->to.id);
+    watch_add(a->c->watches, WATCH_CHILD, WATCH_PERSISTENT_RECURSIVE, path, a->cl->to.id);
+}
+
+static int32_t set_watches2(struct ask *a)
+{
+    struct set_watches2_request req;
+    if (!set_watches2_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
+    each_path(a, req.data, rearm_data, req.relative_zxid);
+    each_path(a, req.exist, rearm_exist, req.relative_zxid);
+    each_path(a, req.child, rearm_child, req.relative_zxid);
+    each_path(a, req.persistent, rearm_persistent, req.relative_zxid);
+    each_path(a, req.persistent_recursive, rearm_recursive, req.relative_zxid);
+    return 0;
+}

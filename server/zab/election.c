@@ -1,0 +1,291 @@
+/* Fast leader election (phase 0): votes travel until a quorum agrees on the member with the most complete history.
+ * Source: FastLeaderElection.java (3.8.0), protocol/election.md.
+ *
+ * One rule is ours: Apache waits 200 ms after a quorum agrees, in case a better vote comes. When every other voter has voted in
+ * this round, or refused or reset its connection, no better vote can come, and the decision is made at once. */
+#include "zab/zab_private.h"
+
+enum {
+    FINALIZE_WAIT_US = 200 * 1000,
+    RESEND_FIRST_US = 200 * 1000,
+    RESEND_LAST_US = 1000 * 1000,
+};
+
+static void send_vote(struct zab *z, struct member *m);
+static void send_all(struct zab *z);
+static void adopt(struct zab *z, struct vote v);
+static void heard(struct zab *z, struct member *m, const struct notification *n);
+static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_t round);
+static void heard_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n);
+static void heard_while_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n);
+static void tally(struct zab *z);
+static void decide(struct zab *z, struct vote v, member_set supporters);
+
+static struct vote initial_vote(const struct zab *z)
+{
+    if (is_observer(z)) return (struct vote){INT64_MIN, INT64_MIN, INT64_MIN};
+    return (struct vote){z->config->sid, z->history.logged, z->current_epoch};
+}
+
+static bool is_voter(const struct zab *z, int64_t sid)
+{
+    return (z->voters & member_bit(member_index(z->config, sid))) != 0;
+}
+
+void election_start(struct zab *z)
+{
+    struct election *el = &z->election;
+    el->round++;
+    el->finalize_at = TIME_NEVER;
+    el->resend_after_us = RESEND_FIRST_US;
+    el->resend_at = z->now + el->resend_after_us;
+    for (size_t i = 0; i < z->n_members; i++) z->members[i].voted = z->members[i].settled = false;
+    adopt(z, initial_vote(z));
+    tally(z);
+}
+
+void election_link(struct zab *z, const struct event *e)
+{
+    int index = member_index(z->config, e->id);
+    if (index < 0 || index == z->self) {
+        zab_fact(z, FACT_OFFENDER, LINK_ELECTION, e->id, REASON_STRANGER, 0);
+        update_link(z->u, LINK_CLOSE, LINK_ELECTION, e->id);
+        return;
+    }
+    struct member *m = &z->members[index];
+    struct notification n;
+    switch (e->type) {
+    case EV_LINK_UP:
+        m->channel = CHANNEL_UP;
+        bytes_clear(&m->link.out);
+        if (z->state == PEER_LOOKING) send_vote(z, m);
+        break;
+    case EV_LINK_DOWN:
+        bytes_clear(&m->link.out);
+        /* A channel that broke is tried once more: whoever lives will answer, whoever died refuses. */
+        if (m->channel == CHANNEL_UP && z->state == PEER_LOOKING && (z->voters & member_bit(index))) {
+            m->channel = CHANNEL_OPENING;
+            update_link(z->u, LINK_OPEN, LINK_ELECTION, m->sid);
+        } else {
+            m->channel = e->reason == REASON_TIMEOUT ? CHANNEL_CLOSED : CHANNEL_DEAD;
+        }
+        if (z->state == PEER_LOOKING) tally(z);
+        break;
+    case EV_LINK_FRAME:
+        if (notification_get(e->frame, &n)) {
+            heard(z, m, &n);
+        } else {
+            zab_fact(z, FACT_OFFENDER, LINK_ELECTION, e->id, REASON_MALFORMED, 0);
+            m->channel = CHANNEL_CLOSED;
+            update_link(z->u, LINK_CLOSE, LINK_ELECTION, e->id);
+        }
+        break;
+    default: break;
+    }
+}
+
+void election_time(struct zab *z)
+{
+    struct election *el = &z->election;
+    if (z->now >= el->finalize_at) {
+        tally(z);
+        if (z->state != PEER_LOOKING) return;
+    }
+    if (z->now >= el->resend_at) {
+        el->resend_after_us = el->resend_after_us * 2 > RESEND_LAST_US ? RESEND_LAST_US : el->resend_after_us * 2;
+        el->resend_at = z->now + el->resend_after_us;
+        send_all(z);
+    }
+}
+
+int64_t election_deadline(const struct zab *z)
+{
+    const struct election *el = &z->election;
+    return el->finalize_at < el->resend_at ? el->finalize_at : el->resend_at;
+}
+
+/* --- speaking --- */
+
+/* What we say: our proposal while looking, our decided vote when settled. */
+static void send_vote(struct zab *z, struct member *m)
+{
+    const struct election *el = &z->election;
+    bool looking = z->state == PEER_LOOKING;
+    struct vote v = looking ? el->proposal : el->decided;
+    notification_put(outlink_bytes(&m->link, z->u), &(struct notification){
+                                                        .state = z->state,
+                                                        .leader = v.leader,
+                                                        .zxid = v.zxid,
+                                                        .election_epoch = looking ? el->round : el->decided_round,
+                                                        .peer_epoch = v.peer_epoch,
+                                                        .config = slice_str(z->config->config_text),
+                                                    });
+}
+
+/* To every voter; a channel that is not there is asked for, and the vote leaves when it is up. */
+static void send_all(struct zab *z)
+{
+    for (size_t i = 0; i < z->n_members; i++) {
+        struct member *m = &z->members[i];
+        if ((int)i == z->self || m->observer) continue;
+        if (m->channel == CHANNEL_UP) {
+            send_vote(z, m);
+        } else if (m->channel != CHANNEL_OPENING) {
+            m->channel = CHANNEL_OPENING;
+            update_link(z->u, LINK_OPEN, LINK_ELECTION, m->sid);
+        }
+    }
+}
+
+static void adopt(struct zab *z, struct vote v)
+{
+    struct election *el = &z->election;
+    el->proposal = v;
+    el->finalize_at = TIME_NEVER;
+    if (!is_observer(z)) {
+        z->members[z->self].vote = v;
+        z->members[z->self].voted = true;
+        zab_fact(z, FACT_VOTE, v.leader, v.peer_epoch, v.zxid, el->round);
+    }
+    send_all(z);
+}
+
+/* --- hearing --- */
+
+static void heard(struct zab *z, struct member *m, const struct notification *n)
+{
+    struct vote v = {n->leader, n->zxid, n->peer_epoch};
+    m->state = n->state;
+    if (m->observer) {
+        if (n->state == PEER_LOOKING) send_vote(z, m);
+        return;
+    }
+    if (z->state != PEER_LOOKING) {
+        if (n->state == PEER_LOOKING) heard_while_settled(z, m, v, n);
+        return;
+    }
+    if (!is_voter(z, n->leader)) return;
+    if (n->state == PEER_LOOKING) heard_looking(z, m, v, n->election_epoch);
+    else if (n->state != PEER_OBSERVING) heard_settled(z, m, v, n);
+}
+
+static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_t round)
+{
+    struct election *el = &z->election;
+    if (round < el->round) {
+        send_vote(z, m);
+        return;
+    }
+    if (round > el->round) {
+        el->round = round;
+        for (size_t i = 0; i < z->n_members; i++) z->members[i].voted = false;
+        struct vote own = initial_vote(z);
+        adopt(z, vote_beats(v, own) ? v : own);
+    } else if (vote_beats(v, el->proposal)) {
+        adopt(z, v);
+    }
+    m->vote = v;
+    m->voted = true;
+    tally(z);
+}
+
+/* Someone leads or follows already: join when a quorum says so and the leader itself does too. */
+static void heard_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n)
+{
+    struct election *el = &z->election;
+    bool same_round = n->election_epoch == el->round;
+    if (same_round) {
+        m->vote = v;
+        m->voted = true;
+    }
+    m->settled = true;
+    m->settled_vote = v;
+
+    member_set in_round = 0, outside = 0;
+    for (size_t i = 0; i < z->n_members; i++) {
+        const struct member *o = &z->members[i];
+        bool alike = o->settled && o->settled_vote.leader == v.leader && o->settled_vote.peer_epoch == v.peer_epoch;
+        if (alike) outside |= member_bit((int)i);
+        if (o->voted && o->vote.leader == v.leader && (o->vote.peer_epoch == v.peer_epoch || alike)) in_round |= member_bit((int)i);
+    }
+    const struct member *leader = &z->members[member_index(z->config, v.leader)];
+    bool leader_says_so = v.leader == z->config->sid ? same_round : leader->settled && leader->state == PEER_LEADING;
+    if (!leader_says_so) return;
+    if (is_quorum(outside, z->voters)) {
+        el->round = n->election_epoch;
+        decide(z, v, outside);
+    } else if (same_round && is_quorum(in_round, z->voters)) {
+        decide(z, v, in_round);
+    } else {
+        tally(z);
+    }
+}
+
+/* A looking member is told where we stand. It may also be news to us: whoever elected us has changed its mind before we could
+ * establish our epoch, or the leader we chose does not lead. Then waiting for initLimit would be in vain. */
+static void heard_while_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n)
+{
+    struct election *el = &z->election;
+    send_vote(z, m);
+    if (n->election_epoch < el->decided_round) return;
+    int index = member_index(z->config, m->sid);
+    if (z->state == PEER_LEADING && z->leader.phase < LEADER_ACTIVE && v.leader != z->config->sid) {
+        el->supporters &= ~member_bit(index);
+        if (!is_quorum(el->supporters | member_bit(z->self), z->voters)) zab_look(z, REASON_ELECTION);
+    } else if (z->state == PEER_FOLLOWING && m->sid == el->decided.leader && z->learner.phase <= LEARNER_INFO_SENT &&
+               (n->election_epoch > el->decided_round || v.leader != m->sid)) {
+        zab_look(z, REASON_ELECTION);
+    }
+}
+
+/* --- deciding --- */
+
+/* Whether each voter has spoken in this round, or cannot: its connection was refused or reset. */
+static bool nobody_unheard(const struct zab *z)
+{
+    for (size_t i = 0; i < z->n_members; i++) {
+        const struct member *m = &z->members[i];
+        if ((int)i == z->self || m->observer || m->voted || m->settled) continue;
+        if (m->channel != CHANNEL_DEAD) return false;
+    }
+    return true;
+}
+
+static void tally(struct zab *z)
+{
+    struct election *el = &z->election;
+    member_set agree = 0;
+    for (size_t i = 0; i < z->n_members; i++) {
+        if (z->members[i].voted && vote_equal(z->members[i].vote, el->proposal)) agree |= member_bit((int)i);
+    }
+    if (!is_quorum(agree, z->voters)) {
+        el->finalize_at = TIME_NEVER;
+        return;
+    }
+    if (nobody_unheard(z) || z->now >= el->finalize_at) {
+        decide(z, el->proposal, agree);
+    } else if (el->finalize_at == TIME_NEVER) {
+        el->finalize_at = z->now + FINALIZE_WAIT_US;
+    }
+}
+
+static void decide(struct zab *z, struct vote v, member_set supporters)
+{
+    struct election *el = &z->election;
+    el->decided = v;
+    el->decided_round = el->round;
+    el->supporters = supporters;
+    el->finalize_at = TIME_NEVER;
+    zab_fact(z, FACT_ELECTED, v.leader, member_count(supporters & z->voters), member_count(z->voters), el->round);
+    bool leads = v.leader == z->config->sid;
+    zab_become(z, leads ? PEER_LEADING : is_observer(z) ? PEER_OBSERVING : PEER_FOLLOWING);
+    /* Whoever is still looking learns it now rather than at its next question. */
+    for (size_t i = 0; i < z->n_members; i++) {
+        struct member *m = &z->members[i];
+        if ((int)i != z->self && m->channel == CHANNEL_UP && m->state == PEER_LOOKING && m->voted && !vote_equal(m->vote, v)) {
+            send_vote(z, m);
+        }
+    }
+    if (leads) leader_start(z);
+    else learner_start(z, v.leader);
+}

@@ -1,0 +1,302 @@
+/* The role of a member: looking, following, leading or observing; and the events that every role shares.
+ *
+ *      zab_look()  .---------.  decide()   .-----------.
+ *   .------------> | LOOKING | ----------> | LEADING   |  leader.c
+ *   |              '---------' ----------> | FOLLOWING |  learner.c
+ *   |                  ^       ----------> | OBSERVING |  learner.c
+ *   '------------------+-------------------'-----------'
+ *        any loss of leader, quorum or synchrony
+ *
+ * Source: QuorumPeer.java (3.8.0). */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "zab/zab_private.h"
+
+static void load_snapshot(struct zab *z, const struct event *e);
+static void load_record(struct zab *z, const struct event *e);
+static void start(struct zab *z, const struct event *e);
+static void start_standalone(struct zab *z);
+static void time_passed(struct zab *z);
+static void persisted(struct zab *z, uint64_t ticket);
+static void free_gone(struct zab *z);
+
+enum { EXIT_SNAPSHOT = 10 };
+
+struct zab *zab_new(const struct core_config *config, const struct zab_user *user)
+{
+    struct zab *z = xcalloc(1, sizeof *z);
+    z->config = config;
+    z->user = *user;
+    z->rnd.state = config->seed;
+    z->tree = tree_new(rnd_next(&z->rnd));
+    z->state = PEER_LOOKING;
+    z->n_members = config->standalone ? 0 : config->n_peers;
+    z->self = config->standalone ? -1 : member_index(config, config->sid);
+    assert(z->n_members <= MEMBERS_MAX && (config->standalone || z->self >= 0));
+    z->voters = config->standalone ? 0 : member_voters(config);
+    z->members = xcalloc(z->n_members + 1, sizeof *z->members);
+    for (size_t i = 0; i < z->n_members; i++) {
+        struct member *m = &z->members[i];
+        m->sid = config->peers[i].sid;
+        m->observer = config->peers[i].observer;
+        m->link.kind = LINK_ELECTION;
+        m->link.id = m->sid;
+    }
+    z->learner.link.kind = LINK_LEADER;
+    list_init(&z->peers);
+    list_init(&z->gone);
+    z->next_serial = 1;
+    return z;
+}
+
+void zab_free(struct zab *z)
+{
+    if (z->state == PEER_LEADING) z->leader.phase = LEADER_IDLE;
+    struct update u = {0};
+    z->u = &u;
+    learner_stop(z);
+    snapper_free(z);
+    list_each_safe(l, &z->peers) peer_close(z, list_entry(l, struct peer, link), REASON_SHUTDOWN);
+    update_free(&u);
+    free_gone(z);
+    for (size_t i = 0; i < z->n_members; i++) bytes_free(&z->members[i].link.out);
+    free(z->members);
+    bytes_free(&z->learner.link.out);
+    entries_free(&z->learner.behind);
+    history_free(&z->history);
+    tree_free(z->tree);
+    free(z);
+}
+
+void zab_begin(struct zab *z, const struct event *e, struct update *u)
+{
+    z->u = u;
+    z->now = e->now_us;
+    z->wall_ms = e->wall_ms;
+    if (z->gone_turn != u->turn) {
+        z->gone_turn = u->turn;
+        free_gone(z);
+    }
+}
+
+void zab_step(struct zab *z, const struct event *e, struct update *u)
+{
+    (void)u;
+    switch (e->type) {
+    case EV_LOAD_SNAPSHOT: load_snapshot(z, e); break;
+    case EV_LOAD_RECORD: load_record(z, e); break;
+    case EV_START: start(z, e); break;
+    case EV_TIME: time_passed(z); break;
+    case EV_PERSISTED: persisted(z, e->ticket); break;
+    case EV_SNAPSHOT_MORE:
+    case EV_SNAPSHOT_DONE: snapper_step(z, e); break;
+    case EV_LINK_UP:
+    case EV_LINK_DOWN:
+    case EV_LINK_FRAME:
+        if (e->kind == LINK_ELECTION) election_link(z, e);
+        else if (e->kind == LINK_LEADER) learner_link(z, e);
+        else if (e->kind == LINK_LEARNER) leader_peer(z, e);
+        break;
+    }
+}
+
+int64_t zab_deadline(const struct zab *z)
+{
+    if (!z->started || z->config->standalone) return TIME_NEVER;
+    int64_t at = leader_deadline(z);
+    int64_t other = z->state == PEER_LOOKING ? election_deadline(z) : learner_deadline(z);
+    return at < other ? at : other;
+}
+
+struct bytes *zab_output(struct zab *z, enum link_kind kind, int64_t id)
+{
+    if (kind == LINK_ELECTION) {
+        int index = member_index(z->config, id);
+        return index < 0 ? NULL : &z->members[index].link.out;
+    }
+    if (kind == LINK_LEADER) return id == z->learner.link.id ? &z->learner.link.out : NULL;
+    list_each(l, &z->peers) {
+        struct peer *p = list_entry(l, struct peer, link);
+        if (p->to.id == id) return &p->to.out;
+    }
+    list_each(l, &z->gone) {
+        struct peer *p = list_entry(l, struct peer, link);
+        if (p->to.id == id) return &p->to.out;
+    }
+    return NULL;
+}
+
+struct tree *zab_tree(const struct zab *z)
+{
+    return z->tree;
+}
+
+bool zab_serving(const struct zab *z)
+{
+    return z->serving;
+}
+
+bool zab_leading(const struct zab *z)
+{
+    return z->state == PEER_LEADING;
+}
+
+int64_t zab_zxid(const struct zab *z)
+{
+    int64_t opened = z->config->standalone || !z->serving ? 0 : zxid_make(z->current_epoch, 0);
+    return z->history.applied > opened ? z->history.applied : opened;
+}
+
+void zab_status(const struct zab *z, struct core_status *s)
+{
+    s->state = z->state;
+    s->standalone = z->config->standalone;
+    s->observer = is_observer(z);
+    s->serving = z->serving;
+    s->sid = z->config->sid;
+    s->leader = z->state == PEER_LEADING ? z->config->sid : z->state == PEER_LOOKING ? -1 : z->learner.link.id;
+    s->epoch = z->config->standalone ? zxid_epoch(z->history.applied) : z->current_epoch;
+    s->zxid = zab_zxid(z);
+    s->logged = z->history.logged;
+    s->round = z->election.round;
+    s->proposal_last = z->leader.proposal_last;
+    s->proposal_min = z->leader.proposal_min;
+    s->proposal_max = z->leader.proposal_max;
+    list_each(l, &z->peers) {
+        const struct peer *p = list_entry(l, struct peer, link);
+        s->learners += p->phase >= PEER_INFORMED;
+        s->synced_followers += p->phase == PEER_ACTIVE && !p->observer;
+        s->synced_observers += p->phase == PEER_ACTIVE && p->observer;
+    }
+}
+
+/* --- shared by the roles --- */
+
+void zab_fact(struct zab *z, enum fact_kind kind, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    update_fact(z->u, (struct fact){.at_us = z->now, .kind = kind, .v = {a, b, c, d}});
+}
+
+void zab_become(struct zab *z, enum peer_state state)
+{
+    z->state = state;
+    zab_fact(z, FACT_STATE, state, 0, 0, 0);
+}
+
+void zab_serve(struct zab *z, bool serving, enum reason why)
+{
+    if (z->serving == serving) return;
+    z->serving = serving;
+    if (serving) zab_fact(z, FACT_SERVING, z->state, z->current_epoch, zab_zxid(z), 0);
+    else zab_fact(z, FACT_NOT_SERVING, why, 0, 0, 0);
+    z->user.serve(z->user.arg, serving, why);
+}
+
+void zab_look(struct zab *z, enum reason why)
+{
+    zab_serve(z, false, why);
+    if (z->state == PEER_LEADING) leader_stop(z, why);
+    else learner_stop(z);
+    zab_become(z, PEER_LOOKING);
+    election_start(z);
+}
+
+void zab_fatal(struct zab *z, enum reason why, int exit_code, int64_t zxid)
+{
+    zab_fact(z, FACT_FATAL, why, exit_code, zxid, 0);
+    z->u->exit_code = exit_code;
+}
+
+void zab_commit_next(struct zab *z)
+{
+    struct entry e = history_commit(&z->history);
+    z->user.deliver(z->user.arg, e.zxid, buf_slice(e.record));
+    snapper_count(z);
+}
+
+void packet_put(struct bytes *b, int32_t type, int64_t zxid, struct slice data)
+{
+    quorum_packet_put(b, &(struct quorum_packet){type, zxid, data, VECTOR_NULL});
+}
+
+/* --- start --- */
+
+static void load_snapshot(struct zab *z, const struct event *e)
+{
+    int met = tree_load(z->tree, e->frame, e->zxid);
+    if (met < 0) zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, e->zxid);
+    if (met <= 0) return;
+    struct history *h = &z->history;
+    h->applied = h->logged = h->durable = h->window_floor = e->zxid;
+}
+
+static void load_record(struct zab *z, const struct event *e)
+{
+    /* A standalone server is its own quorum: what it logged is committed. */
+    int64_t committed = z->config->standalone ? INT64_MAX : e->committed;
+    struct buf *record = buf_new(e->frame.p, (size_t)e->frame.len);
+    if (history_load(&z->history, (struct entry){e->zxid, record}, committed)) {
+        z->user.deliver(z->user.arg, e->zxid, buf_slice(record));
+    }
+}
+
+static void start(struct zab *z, const struct event *e)
+{
+    int64_t logged_epoch = zxid_epoch(z->history.logged);
+    z->current_epoch = e->current_epoch > logged_epoch ? e->current_epoch : logged_epoch;
+    z->accepted_epoch = e->accepted_epoch > z->current_epoch ? e->accepted_epoch : z->current_epoch;
+    z->started = true;
+    snapper_count(z);
+    if (z->config->standalone) {
+        start_standalone(z);
+        return;
+    }
+    tree_set_config(z->tree, slice_str(z->config->config_text), z->wall_ms);
+    zab_become(z, PEER_LOOKING);
+    election_start(z);
+}
+
+/* Leads itself: no election, no new epoch; what is on disk is committed. */
+static void start_standalone(struct zab *z)
+{
+    zab_become(z, PEER_LEADING);
+    z->leader = (struct leader){.phase = LEADER_ACTIVE,
+                                .epoch = zxid_epoch(z->history.logged),
+                                .proposed = z->history.logged,
+                                .proposal_last = -1,
+                                .proposal_min = -1,
+                                .proposal_max = -1};
+    zab_serve(z, true, REASON_NONE);
+}
+
+static void time_passed(struct zab *z)
+{
+    if (z->config->standalone) return;
+    if (z->state == PEER_LOOKING) election_time(z);
+    leader_time(z);
+    if (z->state == PEER_FOLLOWING || z->state == PEER_OBSERVING) learner_time(z);
+}
+
+static void durable(void *arg, int64_t zxid)
+{
+    learner_durable(arg, zxid);
+}
+
+static void persisted(struct zab *z, uint64_t ticket)
+{
+    history_persisted(&z->history, ticket, durable, z);
+    if (z->state == PEER_LEADING) leader_progress(z);
+    else if (z->state != PEER_LOOKING) learner_persisted(z);
+}
+
+static void free_gone(struct zab *z)
+{
+    list_each_safe(l, &z->gone) {
+        struct peer *p = list_entry(l, struct peer, link);
+        list_remove(&p->link);
+        bytes_free(&p->to.out);
+        free(p);
+    }
+}
