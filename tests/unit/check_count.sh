@@ -52,6 +52,16 @@ plant tests/e2e/run FAIL <<'END'
 END
 expect 1 '40 passed, 2 failed, 1 skipped'
 
+plant tests/e2e/run PASS <<'END'
+ok 1 - a name
+1..1
+# 1 passed, 0 failed, 2 skipped with kazoo in 0.3 s
+END
+plant tests/sim/run PASS <<'END'
+400 passed, 0 failed in 12 s
+END
+expect 0 '401 passed, 0 failed, 2 skipped'
+
 plant tests/python FAIL <<'END'
 Ran 10 tests in 0.300s
 
