@@ -1,0 +1,319 @@
+/* Who may do what: checking, tidying and adding identities. */
+#include "tree/acl.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "wire/proto.h"
+
+#define WORLD_ANYONE 0, 0, 0, 5, 'w', 'o', 'r', 'l', 'd', 0, 0, 0, 6, 'a', 'n', 'y', 'o', 'n', 'e'
+static const uint8_t world_all_raw[] = {0, 0, 0, 1, 0, 0, 0, PERM_ALL, WORLD_ANYONE};
+static const uint8_t world_read_raw[] = {0, 0, 0, 1, 0, 0, 0, PERM_READ, WORLD_ANYONE};
+const struct vector ACL_WORLD_ALL = {1, {world_all_raw, sizeof world_all_raw}};
+const struct vector ACL_WORLD_READ = {1, {world_read_raw, sizeof world_read_raw}};
+
+static const struct slice auth_scheme = {(const uint8_t *)"auth", 4};
+static const struct slice digest_scheme = {(const uint8_t *)"digest", 6};
+static const struct slice ip_scheme = {(const uint8_t *)"ip", 2};
+static const struct slice super_scheme = {(const uint8_t *)"super", 5};
+
+static bool has_super(struct vector ids);
+static bool is_world_anyone(struct identity who);
+static bool any_matches(struct identity who, struct vector ids);
+static bool id_is_valid(struct identity who);
+static int32_t put_tidied(const struct acl_entry *e, struct vector ids, struct bytes *out, int32_t *count);
+static bool *find_repeated(struct vector acl);
+static bool digest_of(struct slice data, struct bytes *out);
+static bool is_super_digest(struct slice digest, const char *super_digest);
+static int32_t add_identity(struct bytes *ids, struct identity who);
+
+bool acl_allows(struct vector acl, int32_t perms, struct vector ids)
+{
+    if (acl.count <= 0 || has_super(ids)) return true;
+    struct cursor at = vector_elements(acl);
+    for (int32_t i = 0; i < acl.count; i++) {
+        struct acl_entry e;
+        jute_get_acl_entry(&at, &e);
+        if ((e.perms & perms) == 0) continue;
+        if (is_world_anyone(e.who) || any_matches(e.who, ids)) return true;
+    }
+    return false;
+}
+
+int32_t acl_fixup(struct vector acl, struct vector ids, struct bytes *out)
+{
+    if (acl.count <= 0) return ZK_INVALID_ACL;
+    size_t from = bytes_waiting(out);
+    int32_t count = 0, err = ZK_OK;
+    bool *repeated = find_repeated(acl);
+    struct cursor at = vector_elements(acl);
+    bytes_i32(out, 0);
+    for (int32_t i = 0; i < acl.count && err == ZK_OK; i++) {
+        struct acl_entry e;
+        jute_get_acl_entry(&at, &e);
+        if (!repeated[i]) err = put_tidied(&e, ids, out, &count);
+        /* Many auth entries times many identities: more than any peer would take. */
+        if (bytes_waiting(out) - from > JUTE_MAXBUFFER) err = ZK_INVALID_ACL;
+    }
+    free(repeated);
+    if (err == ZK_OK)
+        be32_put(out->data + out->head + from, (uint32_t)count);
+    else
+        out->len = out->head + from;
+    return err;
+}
+
+int32_t auth_add(struct bytes *ids, struct slice scheme, struct slice data, const char *super_digest)
+{
+    if (slice_equal(scheme, ip_scheme)) return ZK_OK;
+    if (!slice_equal(scheme, digest_scheme) || slice_is_null(data)) return ZK_AUTH_FAILED;
+    struct bytes digest = {0};
+    int32_t err = ZK_AUTH_FAILED;
+    if (!digest_of(data, &digest)) goto out;
+    err = ZK_OK;
+    if (is_super_digest(bytes_slice(&digest), super_digest)) {
+        err = add_identity(ids, (struct identity){super_scheme, SLICE_OF("")});
+    }
+    if (err == ZK_OK) err = add_identity(ids, (struct identity){digest_scheme, bytes_slice(&digest)});
+out:
+    bytes_free(&digest);
+    return err;
+}
+
+void auth_init(struct bytes *ids, struct slice address)
+{
+    bytes_clear(ids);
+    bytes_i32(ids, 1);
+    jute_put_identity(ids, (struct identity){ip_scheme, address});
+}
+
+void acl_put_redacted(struct bytes *b, struct vector acl, struct vector ids)
+{
+    if (acl.count <= 0 || acl_allows(acl, PERM_ADMIN, ids)) {
+        jute_put_vector(b, acl);
+        return;
+    }
+    struct cursor at = vector_elements(acl);
+    bytes_i32(b, acl.count);
+    for (int32_t i = 0; i < acl.count; i++) {
+        struct acl_entry e;
+        jute_get_acl_entry(&at, &e);
+        const uint8_t *colon = e.who.id.len > 0 ? memchr(e.who.id.p, ':', (size_t)e.who.id.len) : NULL;
+        if (colon == NULL || !slice_equal(e.who.scheme, digest_scheme)) {
+            jute_put_acl_entry(b, e);
+            continue;
+        }
+        size_t user = (size_t)(colon - e.who.id.p);
+        bytes_i32(b, e.perms);
+        jute_put_string(b, e.who.scheme);
+        bytes_i32(b, (int32_t)user + 2);
+        bytes_put(b, e.who.id.p, user);
+        bytes_put(b, ":x", 2);
+    }
+}
+
+/* --- matching --- */
+
+static bool has_super(struct vector ids)
+{
+    struct cursor at = vector_elements(ids);
+    for (int32_t i = 0; i < ids.count; i++) {
+        struct identity who;
+        jute_get_identity(&at, &who);
+        if (slice_equal(who.scheme, super_scheme)) return true;
+    }
+    return false;
+}
+
+static bool is_world_anyone(struct identity who)
+{
+    return slice_equal(who.scheme, SLICE_OF("world")) && slice_equal(who.id, SLICE_OF("anyone"));
+}
+
+/* A decimal number as Integer.parseInt takes it; -1 when it is none or not within [0, max]. */
+static int parse_number(struct slice s, int max)
+{
+    int32_t i = 0, v = 0;
+    bool minus = s.len > 0 && s.p[0] == '-';
+    if (s.len > 0 && (s.p[0] == '+' || minus)) i++;
+    if (i >= s.len) return -1;
+    for (; i < s.len; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') return -1;
+        v = v * 10 + (s.p[i] - '0');
+        if (v > max) return -1;
+    }
+    return minus && v > 0 ? -1 : v;
+}
+
+/* The part of s before the first `by`; s becomes what follows it, null when there is none. */
+static struct slice slice_cut(struct slice *s, char by)
+{
+    const uint8_t *at = s->len > 0 ? memchr(s->p, by, (size_t)s->len) : NULL;
+    struct slice before = *s;
+    if (at == NULL) {
+        *s = SLICE_NULL;
+    } else {
+        before.len = (int32_t)(at - s->p);
+        *s = slice_of(at + 1, (size_t)(s->len - before.len - 1));
+    }
+    return before;
+}
+
+static bool parse_ipv4(struct slice s, uint32_t *address)
+{
+    *address = 0;
+    for (int i = 0; i < 4; i++) {
+        if (slice_is_null(s)) return false;
+        int v = parse_number(slice_cut(&s, '.'), 255);
+        if (v < 0) return false;
+        *address = *address << 8 | (uint32_t)v;
+    }
+    return slice_is_null(s);
+}
+
+/* "10.0.0.0/8": the address and a mask of its leading bits. */
+static bool parse_ip_range(struct slice s, uint32_t *address, uint32_t *mask)
+{
+    struct slice text = slice_cut(&s, '/');
+    if (!parse_ipv4(text, address)) return false;
+    int bits = slice_is_null(s) ? 32 : parse_number(s, 32);
+    if (bits < 0) return false;
+    *mask = bits == 0 ? 0 : UINT32_MAX << (32 - bits);
+    return true;
+}
+
+static bool ip_matches(struct slice id, struct slice range)
+{
+    uint32_t have, want, mask;
+    return parse_ip_range(range, &want, &mask) && parse_ipv4(id, &have) && ((have ^ want) & mask) == 0;
+}
+
+static bool any_matches(struct identity who, struct vector ids)
+{
+    bool ip = slice_equal(who.scheme, ip_scheme);
+    if (!ip && !slice_equal(who.scheme, digest_scheme)) return false;
+    struct cursor at = vector_elements(ids);
+    for (int32_t i = 0; i < ids.count; i++) {
+        struct identity have;
+        jute_get_identity(&at, &have);
+        if (!slice_equal(have.scheme, who.scheme)) continue;
+        if (ip ? ip_matches(have.id, who.id) : slice_equal(have.id, who.id)) return true;
+    }
+    return false;
+}
+
+/* --- tidying --- */
+
+/* Two parts at the colon, of which the second is not empty; empty parts at the end do not count. */
+static bool digest_id_is_valid(struct slice id)
+{
+    while (id.len > 0 && id.p[id.len - 1] == ':') id.len--;
+    int colons = 0;
+    for (int32_t i = 0; i < id.len; i++) colons += id.p[i] == ':';
+    return colons == 1;
+}
+
+static bool id_is_valid(struct identity who)
+{
+    uint32_t address, mask;
+    if (slice_equal(who.scheme, digest_scheme)) return digest_id_is_valid(who.id);
+    return slice_equal(who.scheme, ip_scheme) && parse_ip_range(who.id, &address, &mask);
+}
+
+static int32_t put_tidied(const struct acl_entry *e, struct vector ids, struct bytes *out, int32_t *count)
+{
+    if (!slice_equal(e->who.scheme, auth_scheme)) {
+        if (!is_world_anyone(e->who) && !id_is_valid(e->who)) return ZK_INVALID_ACL;
+        jute_put_acl_entry(out, *e);
+        ++*count;
+        return ZK_OK;
+    }
+    int32_t before = *count;
+    struct cursor at = vector_elements(ids);
+    for (int32_t i = 0; i < ids.count; i++) {
+        struct identity who;
+        jute_get_identity(&at, &who);
+        /* Of the schemes there are, only a digest proves who someone is. */
+        if (!slice_equal(who.scheme, digest_scheme)) continue;
+        jute_put_acl_entry(out, (struct acl_entry){e->perms, who});
+        ++*count;
+    }
+    return *count > before ? ZK_OK : ZK_INVALID_ACL;
+}
+
+struct entry_bytes {
+    struct slice encoded;
+    int32_t place;
+};
+
+static int by_bytes_then_place(const void *a, const void *b)
+{
+    const struct entry_bytes *x = a, *y = b;
+    if (x->encoded.len != y->encoded.len) return x->encoded.len < y->encoded.len ? -1 : 1;
+    int order = memcmp(x->encoded.p, y->encoded.p, (size_t)x->encoded.len);
+    return order != 0 ? order : x->place < y->place ? -1 : 1;
+}
+
+/* For each entry whether an equal one stands before it. Sorts, as a frame may bring tens of thousands. Caller frees. */
+static bool *find_repeated(struct vector acl)
+{
+    size_t n = (size_t)acl.count;
+    bool *repeated = xcalloc(n, sizeof *repeated);
+    struct entry_bytes *entries = xmalloc(n * sizeof *entries);
+    struct cursor at = vector_elements(acl);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *from = at.p;
+        jute_get_acl_entry(&at, &(struct acl_entry){0});
+        entries[i] = (struct entry_bytes){slice_of(from, (size_t)(at.p - from)), (int32_t)i};
+    }
+    qsort(entries, n, sizeof *entries, by_bytes_then_place);
+    for (size_t i = 1; i < n; i++) {
+        repeated[entries[i].place] = slice_equal(entries[i].encoded, entries[i - 1].encoded);
+    }
+    free(entries);
+    return repeated;
+}
+
+/* --- identities --- */
+
+/* "user:BASE64(SHA1(data))" of data "user:password"; without a colon the user is all of it. */
+static bool digest_of(struct slice data, struct bytes *out)
+{
+    enum { SHA1_SIZE = 20, BASE64_SIZE = 28 };
+    uint8_t sum[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    if (EVP_Digest(data.p, (size_t)data.len, sum, &size, EVP_sha1(), NULL) != 1 || size != SHA1_SIZE) return false;
+    struct slice rest = data, user = slice_cut(&rest, ':');
+    bytes_put(out, user.p, (size_t)user.len);
+    bytes_u8(out, ':');
+    EVP_EncodeBlock(bytes_room(out, BASE64_SIZE + 1), sum, SHA1_SIZE);
+    bytes_grew(out, BASE64_SIZE);
+    return true;
+}
+
+/* Takes the same time wherever the two differ. */
+static bool is_super_digest(struct slice digest, const char *super_digest)
+{
+    if (super_digest == NULL || strlen(super_digest) != (size_t)digest.len) return false;
+    return CRYPTO_memcmp(digest.p, super_digest, (size_t)digest.len) == 0;
+}
+
+static int32_t add_identity(struct bytes *ids, struct identity who)
+{
+    if (bytes_waiting(ids) == 0) bytes_i32(ids, 0);
+    struct vector have = vector_trusted(bytes_slice(ids));
+    struct cursor at = vector_elements(have);
+    for (int32_t i = 0; i < have.count; i++) {
+        struct identity other;
+        jute_get_identity(&at, &other);
+        if (slice_equal(other.scheme, who.scheme) && slice_equal(other.id, who.id)) return ZK_OK;
+    }
+    /* They travel with each request to the leader: no more than it would read. */
+    if (bytes_waiting(ids) + (size_t)who.scheme.len + (size_t)who.id.len + 8 > JUTE_MAXBUFFER) return ZK_AUTH_FAILED;
+    jute_put_identity(ids, who);
+    be32_put(ids->data + ids->head, (uint32_t)have.count + 1);
+    return ZK_OK;
+}

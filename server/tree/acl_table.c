@@ -1,0 +1,131 @@
+/* One copy of each ACL: znodes name it by a number. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "tree/acl.h"
+#include "tree/tree_private.h"
+
+/* Beyond this an id from outside could run the counter over. */
+#define ACL_ID_MAX (INT64_MAX / 2)
+
+struct acl_row {
+    struct acl_row *next; /* same hash */
+    int64_t id;
+    size_t uses;
+    int32_t len;
+    uint8_t encoded[];
+};
+
+static uint64_t row_hash(const struct acl_table *a, struct slice encoded);
+static struct acl_row *row_add(struct acl_table *a, int64_t id, struct slice encoded);
+static void row_drop(struct acl_table *a, struct acl_row *row);
+static struct slice row_slice(const struct acl_row *row);
+
+int64_t acl_table_intern(struct acl_table *a, struct vector acl)
+{
+    if (acl.count < 0 || slice_equal(acl.raw, ACL_WORLD_ALL.raw)) return ACL_OPEN;
+    struct acl_row *row = map_get(&a->by_hash, row_hash(a, acl.raw));
+    while (row != NULL && !slice_equal(row_slice(row), acl.raw)) row = row->next;
+    if (row == NULL) row = row_add(a, a->last + 1, acl.raw);
+    row->uses++;
+    return row->id;
+}
+
+bool acl_table_use(struct acl_table *a, int64_t id)
+{
+    if (id == ACL_OPEN) return true;
+    struct acl_row *row = map_get(&a->by_id, (uint64_t)id);
+    if (row == NULL) return false;
+    row->uses++;
+    return true;
+}
+
+void acl_table_release(struct acl_table *a, int64_t id)
+{
+    if (id == ACL_OPEN) return;
+    struct acl_row *row = map_get(&a->by_id, (uint64_t)id);
+    if (--row->uses == 0) row_drop(a, row);
+}
+
+bool acl_table_load(struct acl_table *a, int64_t id, struct vector acl)
+{
+    if (id < 1 || id > ACL_ID_MAX || acl.count < 0 || map_get(&a->by_id, (uint64_t)id) != NULL) return false;
+    row_add(a, id, acl.raw);
+    return true;
+}
+
+void acl_table_purge(struct acl_table *a)
+{
+    size_t n = 0, at = 0;
+    struct acl_row **unused = xmalloc((a->by_id.count + 1) * sizeof(struct acl_row *));
+    for (struct map_slot *s; (s = map_next(&a->by_id, &at)) != NULL;) {
+        struct acl_row *row = s->value;
+        if (row->uses == 0) unused[n++] = row;
+    }
+    while (n > 0) row_drop(a, unused[--n]);
+    free(unused);
+}
+
+struct vector acl_table_get(const struct acl_table *a, int64_t id)
+{
+    if (id == ACL_OPEN) return ACL_WORLD_ALL;
+    return vector_trusted(row_slice(map_get(&a->by_id, (uint64_t)id)));
+}
+
+void acl_table_put(const struct acl_table *a, struct bytes *b)
+{
+    bytes_i32(b, (int32_t)a->by_id.count);
+    size_t at = 0;
+    for (struct map_slot *s; (s = map_next(&a->by_id, &at)) != NULL;) {
+        const struct acl_row *row = s->value;
+        bytes_i64(b, row->id);
+        bytes_put(b, row->encoded, (size_t)row->len);
+    }
+}
+
+void acl_table_free(struct acl_table *a)
+{
+    size_t at = 0;
+    for (struct map_slot *s; (s = map_next(&a->by_id, &at)) != NULL;) free(s->value);
+    map_free(&a->by_id);
+    map_free(&a->by_hash);
+    a->last = 0;
+}
+
+static uint64_t row_hash(const struct acl_table *a, struct slice encoded)
+{
+    return hash_bytes(a->seed, encoded.p, (size_t)encoded.len);
+}
+
+static struct acl_row *row_add(struct acl_table *a, int64_t id, struct slice encoded)
+{
+    struct acl_row *row = xmalloc(sizeof *row + (size_t)encoded.len);
+    *row = (struct acl_row){.id = id, .len = encoded.len};
+    memcpy(row->encoded, encoded.p, (size_t)encoded.len);
+    row->next = map_put(&a->by_hash, row_hash(a, encoded), row);
+    map_put(&a->by_id, (uint64_t)id, row);
+    if (id > a->last) a->last = id;
+    return row;
+}
+
+static void row_drop(struct acl_table *a, struct acl_row *row)
+{
+    uint64_t hash = row_hash(a, row_slice(row));
+    struct acl_row *first = map_get(&a->by_hash, hash);
+    if (first == row) {
+        if (row->next != NULL)
+            map_put(&a->by_hash, hash, row->next);
+        else
+            map_del(&a->by_hash, hash);
+    } else {
+        while (first->next != row) first = first->next;
+        first->next = row->next;
+    }
+    map_del(&a->by_id, (uint64_t)row->id);
+    free(row);
+}
+
+static struct slice row_slice(const struct acl_row *row)
+{
+    return slice_of(row->encoded, (size_t)row->len);
+}

@@ -1,0 +1,398 @@
+/* Transactions: decoded and checked whole, then applied blindly, as their leader decided. Source: DataTree.processTxn,
+ * SerializeUtils.deserializeTxn (3.8.0). */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "tree/tree_private.h"
+
+/* A digest behind the body: int version, long sum. */
+enum { TXN_DIGEST_SIZE = 12 };
+/* A create that does not say its parent's cversion. */
+enum { CVERSION_UNSAID = -1 };
+
+/* A decoded (sub)transaction; every slice and vector borrows from the transaction. */
+struct op {
+    int32_t type;
+    struct slice path, data;
+    struct vector acl, paths;
+    int64_t owner;
+    int32_t number; /* parent cversion, version, timeout or error code */
+};
+
+/* What all operations of one transaction share. */
+struct apply {
+    struct tree *tree;
+    struct txn_header header;
+    struct apply_result *result;
+    tree_changed_fn *changed;
+    void *arg;
+};
+
+static bool op_get(struct cursor *c, int32_t type, int64_t session, struct op *op);
+static bool digest_or_end(const struct cursor *c);
+static bool multi_get(struct cursor *c, struct vector *txns, int64_t session);
+static void apply_multi(struct apply *a, struct vector txns);
+static void apply_op(struct apply *a, const struct op *op);
+
+bool tree_apply(struct tree *t, struct slice txn, struct apply_result *result, tree_changed_fn *changed, void *arg)
+{
+    struct apply a = {.tree = t, .result = result, .changed = changed, .arg = arg};
+    struct cursor c = cursor_slice(txn);
+    struct vector txns = VECTOR_EMPTY;
+    struct op op;
+    if (!txn_header_get(&c, &a.header)) return false;
+    bool multi = a.header.type == OP_MULTI;
+    bool good = multi ? multi_get(&c, &txns, a.header.session) : op_get(&c, a.header.type, a.header.session, &op);
+    if (!good || !digest_or_end(&c)) return false;
+    if (result != NULL) result->count = 0;
+    if (multi)
+        apply_multi(&a, txns);
+    else
+        apply_op(&a, &op);
+    if (a.header.zxid > t->zxid) t->zxid = a.header.zxid;
+    return true;
+}
+
+void apply_result_free(struct apply_result *r)
+{
+    free(r->ops);
+    *r = (struct apply_result){0};
+}
+
+/* --- decoding --- */
+
+static bool get_create(struct cursor *c, int64_t session, struct op *op)
+{
+    bool ephemeral;
+    jute_get_string(c, &op->path);
+    jute_get_string(c, &op->data);
+    jute_get_acls(c, &op->acl);
+    jute_get_boolean(c, &ephemeral);
+    op->owner = ephemeral ? session : 0;
+    /* The oldest form ends here. */
+    op->number = digest_or_end(c) ? CVERSION_UNSAID : cursor_i32(c);
+    return !c->bad;
+}
+
+static bool get_create_container(struct cursor *c, struct op *op)
+{
+    struct create_container_txn r;
+    bool good = create_container_txn_get(c, &r);
+    op->path = r.path;
+    op->data = r.data;
+    op->acl = r.acl;
+    op->number = r.parent_cversion;
+    op->owner = OWNER_CONTAINER;
+    return good;
+}
+
+static bool get_create_ttl(struct cursor *c, struct op *op)
+{
+    const uint64_t mark = 0xff00000000000000u, ttl_max = 0xffffffffffu;
+    struct create_ttl_txn r;
+    bool good = create_ttl_txn_get(c, &r);
+    op->path = r.path;
+    op->data = r.data;
+    op->acl = r.acl;
+    op->number = r.parent_cversion;
+    op->owner = (int64_t)(mark | (uint64_t)r.ttl);
+    return good && r.ttl > 0 && (uint64_t)r.ttl <= ttl_max;
+}
+
+/* Whether a path can be a znode's: absolute; of one below the root when below. What it holds is its leader's affair. */
+static bool path_fits(struct slice path, bool below)
+{
+    if (path.len < 1 || path.p[0] != '/') return false;
+    return !below || path.p[path.len - 1] != '/';
+}
+
+static bool get_close_session(struct cursor *c, struct op *op)
+{
+    struct cursor from = *c;
+    jute_get_strings(c, &op->paths);
+    /* Older leaders list no paths at all. */
+    if (c->bad && digest_or_end(&from)) {
+        *c = from;
+        op->paths = VECTOR_EMPTY;
+    }
+    struct cursor at = vector_elements(op->paths);
+    for (int32_t i = 0; i < op->paths.count; i++) {
+        struct slice path;
+        jute_get_string(&at, &path);
+        if (!path_fits(path, true)) return false;
+    }
+    return !c->bad;
+}
+
+static bool op_get(struct cursor *c, int32_t type, int64_t session, struct op *op)
+{
+    *op = (struct op){.type = type, .path = SLICE_NULL, .data = SLICE_NULL, .acl = VECTOR_NULL, .paths = VECTOR_EMPTY};
+    switch (type) {
+    case OP_CREATE:
+    case OP_CREATE2: return get_create(c, session, op) && path_fits(op->path, true);
+    case OP_CREATE_CONTAINER: return get_create_container(c, op) && path_fits(op->path, true);
+    case OP_CREATE_TTL: return get_create_ttl(c, op) && path_fits(op->path, true);
+    case OP_DELETE:
+    case OP_DELETE_CONTAINER: jute_get_string(c, &op->path); return !c->bad && path_fits(op->path, true);
+    case OP_SET_DATA:
+    case OP_RECONFIG:
+        jute_get_string(c, &op->path);
+        jute_get_string(c, &op->data);
+        break;
+    case OP_SET_ACL:
+        jute_get_string(c, &op->path);
+        jute_get_acls(c, &op->acl);
+        break;
+    case OP_CHECK: jute_get_string(c, &op->path); break;
+    case OP_CLOSE_SESSION: return get_close_session(c, op);
+    case OP_CREATE_SESSION:
+    case OP_ERROR: op->number = cursor_i32(c); return !c->bad;
+    default: return false;
+    }
+    op->number = cursor_i32(c);
+    return !c->bad && path_fits(op->path, false);
+}
+
+static bool digest_or_end(const struct cursor *c)
+{
+    return !c->bad && (cursor_left(c) == 0 || cursor_left(c) == TXN_DIGEST_SIZE);
+}
+
+/* What a multi may hold. A create2 in it is of a leader newer than 3.8.1. */
+static bool multi_may_hold(int32_t type)
+{
+    switch (type) {
+    case OP_CREATE:
+    case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
+    case OP_DELETE:
+    case OP_DELETE_CONTAINER:
+    case OP_SET_DATA:
+    case OP_CHECK:
+    case OP_ERROR: return true;
+    default: return false;
+    }
+}
+
+static bool sub_get(struct cursor *at, int64_t session, struct op *op)
+{
+    int32_t type = cursor_i32(at);
+    struct slice body;
+    jute_get_string(at, &body);
+    struct cursor c = cursor_slice(body);
+    return multi_may_hold(type) && op_get(&c, type, session, op) && cursor_left(&c) == 0;
+}
+
+static bool multi_get(struct cursor *c, struct vector *txns, int64_t session)
+{
+    struct op op;
+    jute_get_txns(c, txns);
+    if (c->bad) return false;
+    struct cursor at = vector_elements(*txns);
+    for (int32_t i = 0; i < txns->count; i++) {
+        if (!sub_get(&at, session, &op)) return false;
+    }
+    return true;
+}
+
+/* --- applying --- */
+
+static struct op_result *add_result(struct apply *a, int32_t type)
+{
+    struct apply_result *r = a->result;
+    if (r == NULL) return NULL;
+    if (r->count == r->cap) {
+        r->cap = r->cap ? r->cap * 2 : 4;
+        r->ops = xrealloc(r->ops, r->cap * sizeof *r->ops);
+    }
+    struct op_result *op = &r->ops[r->count++];
+    *op = (struct op_result){.type = type, .path = SLICE_NULL};
+    return op;
+}
+
+/* The entries of a multi that its leader refused: nothing happens, each says why. */
+static void refuse_multi(struct apply *a, struct vector txns)
+{
+    bool after = false;
+    struct cursor at = vector_elements(txns);
+    for (int32_t i = 0; i < txns.count; i++) {
+        struct op op;
+        sub_get(&at, a->header.session, &op);
+        bool error = op.type == OP_ERROR;
+        struct op_result *r = add_result(a, OP_ERROR);
+        if (r != NULL) r->err = error ? op.number : after ? ZK_RUNTIME_INCONSISTENCY : ZK_OK;
+        after |= error;
+    }
+}
+
+static bool multi_is_refused(struct vector txns)
+{
+    struct cursor at = vector_elements(txns);
+    for (int32_t i = 0; i < txns.count; i++) {
+        int32_t type = cursor_i32(&at);
+        struct slice body;
+        jute_get_string(&at, &body);
+        if (type == OP_ERROR) return true;
+    }
+    return false;
+}
+
+static void apply_multi(struct apply *a, struct vector txns)
+{
+    if (multi_is_refused(txns)) {
+        refuse_multi(a, txns);
+        return;
+    }
+    struct cursor at = vector_elements(txns);
+    for (int32_t i = 0; i < txns.count; i++) {
+        struct op op;
+        sub_get(&at, a->header.session, &op);
+        apply_op(a, &op);
+    }
+}
+
+static void tell(const struct apply *a, enum watch_event event, struct slice path)
+{
+    if (a->changed != NULL) a->changed(a->arg, event, path);
+}
+
+struct parted {
+    struct slice parent, name; /* parent is "/" for what lies right below the root */
+};
+
+static struct parted path_part(struct slice path)
+{
+    int32_t slash = path.len - 1;
+    while (path.p[slash] != '/') slash--;
+    return (struct parted){slice_of(path.p, slash > 0 ? (size_t)slash : 1),
+                           slice_of(path.p + slash + 1, (size_t)(path.len - slash - 1))};
+}
+
+/* Counters only move forward: over a fuzzy snapshot a create may be seen again after what followed it. */
+static void parent_created(const struct apply *a, struct znode *parent, int32_t cversion)
+{
+    if (cversion == CVERSION_UNSAID) cversion = (int32_t)((uint32_t)parent->stat.cversion + 1);
+    if (cversion <= parent->stat.cversion) return;
+    znode_touch(a->tree, parent);
+    parent->stat.cversion = cversion;
+    parent->stat.pzxid = a->header.zxid;
+}
+
+static int32_t apply_create(struct apply *a, const struct op *op, struct op_result *r)
+{
+    struct parted at = path_part(op->path);
+    if (r != NULL) r->path = op->path;
+    struct znode *parent = tree_get(a->tree, at.parent);
+    if (parent == NULL) return ZK_NO_NODE;
+    bool exists = tree_child(a->tree, parent, at.name) != NULL;
+    parent_created(a, parent, op->number);
+    if (exists) return ZK_NODE_EXISTS;
+    int64_t zxid = a->header.zxid, now = a->header.time;
+    struct stored_stat stat = {.czxid = zxid, .mzxid = zxid, .pzxid = zxid, .ctime = now, .mtime = now};
+    stat.ephemeral_owner = op->owner;
+    int64_t acl = acl_table_intern(&a->tree->acls, op->acl);
+    struct znode *n = znode_add(a->tree, parent, at.name, op->data, acl, &stat);
+    if (r != NULL) znode_stat(n, &r->stat);
+    tell(a, EVENT_CREATED, op->path);
+    tell(a, EVENT_CHILDREN_CHANGED, at.parent);
+    return ZK_OK;
+}
+
+/* A znode has children here only in replay over a fuzzy snapshot, which may hold some of later transactions: they go
+ * too, and those transactions bring them back. */
+static void remove_all(struct tree *t, struct znode *top)
+{
+    for (struct znode *n = top, *up;; n = up) {
+        while (n->first_child != NULL) n = n->first_child;
+        up = n->parent;
+        bool last = n == top;
+        znode_remove(t, n);
+        if (last) return;
+    }
+}
+
+static int32_t delete_path(struct apply *a, struct slice path)
+{
+    struct parted at = path_part(path);
+    struct znode *parent = tree_get(a->tree, at.parent);
+    if (parent == NULL) return ZK_NO_NODE;
+    if (a->header.zxid > parent->stat.pzxid) {
+        znode_touch(a->tree, parent);
+        parent->stat.pzxid = a->header.zxid;
+    }
+    struct znode *n = tree_child(a->tree, parent, at.name);
+    if (n == NULL) return ZK_NO_NODE;
+    remove_all(a->tree, n);
+    tell(a, EVENT_DELETED, path);
+    tell(a, EVENT_CHILDREN_CHANGED, at.parent);
+    return ZK_OK;
+}
+
+static int32_t apply_set_data(struct apply *a, const struct op *op, struct op_result *r)
+{
+    struct znode *n = tree_get(a->tree, op->path);
+    if (n == NULL) return ZK_NO_NODE;
+    znode_touch(a->tree, n);
+    znode_set_data(a->tree, n, op->data);
+    n->stat.mzxid = a->header.zxid;
+    n->stat.mtime = a->header.time;
+    n->stat.version = op->number;
+    if (r != NULL) znode_stat(n, &r->stat);
+    tell(a, EVENT_DATA_CHANGED, op->path);
+    return ZK_OK;
+}
+
+static int32_t apply_set_acl(struct apply *a, const struct op *op, struct op_result *r)
+{
+    struct znode *n = tree_get(a->tree, op->path);
+    if (n == NULL) return ZK_NO_NODE;
+    znode_touch(a->tree, n);
+    int64_t former = n->acl;
+    n->acl = acl_table_intern(&a->tree->acls, op->acl);
+    acl_table_release(&a->tree->acls, former);
+    n->stat.aversion = op->number;
+    if (r != NULL) znode_stat(n, &r->stat);
+    return ZK_OK;
+}
+
+static void apply_close_session(struct apply *a, const struct op *op)
+{
+    struct cursor at = vector_elements(op->paths);
+    for (int32_t i = 0; i < op->paths.count; i++) {
+        struct slice path;
+        jute_get_string(&at, &path);
+        delete_path(a, path);
+    }
+    /* What the list does not name, as it may not over a fuzzy snapshot. */
+    struct bytes path = {0};
+    for (struct znode *n; (n = tree_first_ephemeral(a->tree, a->header.session)) != NULL;) {
+        bytes_clear(&path);
+        znode_path(n, &path);
+        delete_path(a, bytes_slice(&path));
+    }
+    bytes_free(&path);
+    tree_session_close(a->tree, a->header.session);
+}
+
+static void apply_op(struct apply *a, const struct op *op)
+{
+    struct op_result *r = add_result(a, op->type);
+    int32_t err = ZK_OK;
+    switch (op->type) {
+    case OP_CREATE:
+    case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL: err = apply_create(a, op, r); break;
+    case OP_DELETE:
+    case OP_DELETE_CONTAINER: err = delete_path(a, op->path); break;
+    case OP_SET_DATA:
+    case OP_RECONFIG: err = apply_set_data(a, op, r); break;
+    case OP_SET_ACL: err = apply_set_acl(a, op, r); break;
+    case OP_CREATE_SESSION: tree_session_open(a->tree, a->header.session, op->number); break;
+    case OP_CLOSE_SESSION: apply_close_session(a, op); break;
+    case OP_ERROR: err = op->number; break;
+    default: /* a check: it was made when the transaction was prepared */ break;
+    }
+    if (r != NULL) r->err = err;
+}

@@ -1,0 +1,102 @@
+/* What the files of server/tree share: the tree's inside and the few moves that change it. */
+#ifndef TREE_TREE_PRIVATE_H
+#define TREE_TREE_PRIVATE_H
+
+#include "base/map.h"
+#include "tree/tree.h"
+
+/* --- ACLs, one copy of each, counted --- */
+
+struct acl_table {
+    struct map by_id;   /* id -> struct acl_row */
+    struct map by_hash; /* hash of the encoding -> the first of a chain of struct acl_row */
+    uint64_t seed;
+    int64_t last; /* highest id ever used */
+};
+
+/* The id of this ACL with one more use; null and world:anyone:31 are ACL_OPEN. */
+int64_t acl_table_intern(struct acl_table *a, struct vector acl);
+/* One more use of an id; false when it is unknown. */
+bool acl_table_use(struct acl_table *a, int64_t id);
+/* One use less; the last one forgets the row. */
+void acl_table_release(struct acl_table *a, int64_t id);
+/* A row as a snapshot has it, without a use yet. False when the id is impossible or taken. */
+bool acl_table_load(struct acl_table *a, int64_t id, struct vector acl);
+/* Forgets rows without use. */
+void acl_table_purge(struct acl_table *a);
+/* The encoding; ACL_OPEN is world:anyone:31. The id must be in use. */
+struct vector acl_table_get(const struct acl_table *a, int64_t id);
+/* Appends a snapshot's ACL element. */
+void acl_table_put(const struct acl_table *a, struct bytes *b);
+void acl_table_free(struct acl_table *a);
+
+/* --- the tree --- */
+
+/* Who owns ephemerals: a session, or one that is gone (or not loaded yet) and left some. */
+struct owner {
+    int64_t id;
+    struct link ephemerals; /* struct znode, of_owner */
+    int32_t timeout_ms;
+    bool open; /* between createSession and closeSession */
+};
+
+/* (parent, name) -> znode, chained. While it grows, buckets of old not moved yet still hold theirs: each insert moves a
+ * few, so that none has to move all. */
+struct znode_table {
+    struct znode **buckets, **old; /* old is NULL when not growing */
+    size_t cap;                    /* a power of two; old has half of it */
+    size_t moved;                  /* buckets of old below this are empty */
+    size_t count;
+};
+
+struct tree {
+    uint64_t seed;
+    struct znode_table table; /* all znodes but the root */
+    struct znode *root;       /* NULL only while a snapshot is being loaded */
+    struct link order;        /* all znodes by seq */
+    uint64_t next_seq;
+    size_t path_bytes, data_bytes, ephemerals;
+    struct map owners; /* session -> struct owner */
+    size_t sessions;   /* of owners, the open ones */
+    struct acl_table acls;
+    struct link snapshots; /* under way: struct tree_snapshot, of_tree */
+    int64_t zxid;
+    enum snap_element expect; /* loading: what comes next */
+    bool loading, load_failed;
+};
+
+struct znode *tree_get(const struct tree *t, struct slice path);
+struct znode *tree_child(const struct tree *t, const struct znode *parent, struct slice name);
+static inline struct znode *znode_of_order(struct link *l)
+{
+    return list_entry(l, struct znode, order);
+}
+
+/* Appends the path as a snapshot's ustring: the root's is "". */
+void znode_path_put(const struct znode *n, struct bytes *b);
+
+/* Adds a znode below parent (NULL: the root). Takes over one use of acl; copies data. */
+struct znode *znode_add(struct tree *t, struct znode *parent, struct slice name, struct slice data, int64_t acl,
+                        const struct stored_stat *stat);
+/* Removes a znode without children. */
+void znode_remove(struct tree *t, struct znode *n);
+void znode_set_data(struct tree *t, struct znode *n, struct slice data);
+
+/* Forgets everything: znodes, sessions, ACLs. */
+void tree_clear(struct tree *t);
+void tree_session_open(struct tree *t, int64_t session, int32_t timeout_ms);
+void tree_session_close(struct tree *t, int64_t session);
+/* NULL when this session has no ephemerals. */
+struct znode *tree_first_ephemeral(const struct tree *t, int64_t session);
+
+/* Called before a znode changes or vanishes: lets the snapshots under way keep what it was. */
+void snapshots_save(struct tree *t, const struct znode *n);
+/* Called as a znode vanishes, after snapshots_save. */
+void snapshots_forget(struct tree *t, const struct znode *n);
+
+static inline void znode_touch(struct tree *t, const struct znode *n)
+{
+    if (!list_empty(&t->snapshots)) snapshots_save(t, n);
+}
+
+#endif
