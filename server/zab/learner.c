@@ -182,8 +182,10 @@ static void sync_begins(struct zab *z, const struct quorum_packet *q)
         ln->incoming_zxid = q->zxid;
         ln->phase = LEARNER_RECEIVING;
         break;
-    default: lost(z, REASON_UNEXPECTED); break;
+    default: lost(z, REASON_UNEXPECTED); return;
     }
+    /* What we keep of our own log is part of the history that the leader commits. */
+    if (ln->mode != SYNC_SNAP) ln->commit_upto = z->history.logged;
 }
 
 static void truncate_to(struct zab *z, int64_t zxid)
