@@ -145,8 +145,7 @@ bool zab_leading(const struct zab *z)
 
 int64_t zab_zxid(const struct zab *z)
 {
-    int64_t opened = z->config->standalone || !z->serving ? 0 : zxid_make(z->current_epoch, 0);
-    return z->history.applied > opened ? z->history.applied : opened;
+    return z->history.applied > z->opened ? z->history.applied : z->opened;
 }
 
 void zab_status(const struct zab *z, struct core_status *s)
@@ -189,6 +188,7 @@ void zab_serve(struct zab *z, bool serving, enum reason why)
 {
     if (z->serving == serving) return;
     z->serving = serving;
+    if (serving && !z->config->standalone) z->opened = zxid_make(z->current_epoch, 0);
     if (serving) zab_fact(z, FACT_SERVING, z->state, z->current_epoch, zab_zxid(z), 0);
     else zab_fact(z, FACT_NOT_SERVING, why, 0, 0, 0);
     z->user.serve(z->user.arg, serving, why);

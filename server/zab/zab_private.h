@@ -155,6 +155,7 @@ struct zab {
     enum peer_state state;
     bool started, serving;
     int64_t accepted_epoch, current_epoch;
+    int64_t opened; /* first zxid of the epoch last served in, 0 before */
     struct history history;
     struct tree *tree;
     struct snapper snapper;
