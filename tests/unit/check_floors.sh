@@ -93,6 +93,7 @@ check_purpose() {
             path = top "/" $0
             if ((getline line < path) <= 0) line = ""
             if (line ~ /^#!/ && (getline line < path) <= 0) line = ""
+            if (line == "/*" && (getline line < path) > 0) sub(/^ \* /, "/* ", line)
             close(path)
             opening = $0 ~ /\.[ch]$/ ? "^/[*/] ?[A-Za-z]" : ($0 ~ /\.py$/ ? "^(#|\"\"\") ?[A-Za-z]" : "^# ?[A-Za-z]")
             if (line !~ opening || length(line) < 12) print $0 ": does not begin with a comment that says what it is for"
