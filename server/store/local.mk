@@ -1,1 +1,27 @@
-# server/store: files of this folder.
+# Floor 5: the log and the snapshots in SQLite.
+noinst_LIBRARIES += libstore.a
+libstore_a_SOURCES = \
+	server/store/db.c server/store/db.h \
+	server/store/dir.c server/store/dir.h \
+	server/store/log.c \
+	server/store/log_thread.c \
+	server/store/snapshot.c \
+	server/store/snapshot_thread.c \
+	server/store/snapshot_writer.c \
+	server/store/store.c server/store/store.h \
+	server/store/store_private.h
+
+if HAVE_CHECK
+check_PROGRAMS += check_store
+TESTS += check_store
+endif
+check_store_SOURCES = tests/unit/check_store.c
+check_store_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_store_LDADD = libstore.a libwire.a $(SQLITE_LIBS) $(CHECK_LIBS)
+
+# Not a test: prints what an append, an open and a load cost.
+check_PROGRAMS += bench_store
+bench_store_SOURCES = tests/bench/bench_store.c
+bench_store_LDADD = libstore.a libwire.a $(SQLITE_LIBS)
+
+EXTRA_DIST += docs/storage.md

@@ -1,0 +1,130 @@
+/* The store's inside, shared by its files. Three threads: the loop's (store_* calls), the log's, the snapshot writer's; what they
+ * share is guarded by one mutex that nobody holds while touching the disk. */
+#ifndef STORE_PRIVATE_H
+#define STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store/db.h"
+#include "store/store.h"
+
+/* Of log.db and of snapshots; a newer one is refused. */
+enum { STORE_FORMAT = 1 };
+
+enum { THREAD_STACK = 256 * 1024 };
+
+/* log.db. Belongs to whoever opened it until the log thread starts, then to that thread. */
+struct log {
+    sqlite3 *db;
+    sqlite3_stmt *begin, *commit, *insert, *trunc, *gc, *put;
+    char *path;
+    int64_t last;      /* zxid of the last row, else base */
+    int64_t base;      /* the log is contiguous above it; rows up to it are rubbish and go away bit by bit */
+    int64_t committed; /* as stored */
+    int64_t accepted, current;
+    bool fresh;   /* made by this open and not synced yet */
+    bool rubbish; /* there may be rows up to base */
+    int wal_pages, checkpoint_at;
+};
+
+/* Opens or makes log.db. -1 with a line in error. */
+int log_open(struct log *l, const char *dir, char *error);
+void log_close(struct log *l);
+/* Gives every record above zxid, in order. */
+int log_load(struct log *l, int64_t zxid, const struct store_sink *sink, char *error);
+/* What one commit covers: ops, in order, all or nothing. data_dir: where a truncation finds snapshots to remove. */
+int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, size_t n, char *error);
+/* Makes the files of a fresh log durable; before anything is acknowledged. */
+int log_sync_fresh(struct log *l, const char *dir, char *error);
+/* The log begins above zxid from now on; durable on return. */
+int log_move_base(struct log *l, int64_t zxid, char *error);
+/* Deletes some rows up to base; clears rubbish when there are none left. */
+int log_collect(struct log *l, char *error);
+/* Moves the write-ahead log's pages to log.db. */
+int log_checkpoint(struct log *l, char *error);
+/* Removes snapshots that a truncation interrupted by a crash left behind. */
+int log_finish_trunc(struct log *l, const char *data_dir, char *error);
+
+/* --- snapshot files --- */
+
+/* The complete snapshots' zxids, newest first; the caller frees *zxids. -1 with a line in error. */
+int snapshot_list(const char *dir, int64_t **zxids, size_t *n, char *error);
+/* Removes those with above < zxid <= upto, durably. */
+int snapshot_remove(const char *dir, int64_t above, int64_t upto, char *error);
+/* Removes unfinished ones. */
+int snapshot_sweep(const char *dir, char *error);
+/* Reads one to its end and checks it: 0 good, 1 damaged (line in error), -1 cannot tell (newer format; line in error). */
+int snapshot_check(const char *dir, int64_t zxid, char *error);
+/* Hands a checked one over. */
+int snapshot_load(const char *dir, int64_t zxid, const struct store_sink *sink, char *error);
+/* The path, to be freed by the caller. */
+char *snapshot_path(const char *dir, int64_t zxid, const char *suffix);
+
+/* A running sum over a snapshot's element bytes (FNV-1a, 64 bits); start with SNAPSHOT_SUM_START. */
+#define SNAPSHOT_SUM_START UINT64_C(0xcbf29ce484222325)
+uint64_t snapshot_sum(uint64_t sum, const uint8_t *p, size_t n);
+
+/* One snapshot being written. */
+struct snapshot_writer;
+/* NULL with a line in error. */
+struct snapshot_writer *snapshot_begin(const char *dir, int64_t zxid, char *error);
+int snapshot_chunk(struct snapshot_writer *w, struct slice elements, char *error);
+/* Makes it complete and durable, and frees w. */
+int snapshot_end(struct snapshot_writer *w, char *error);
+/* Gives it up, and frees w. NULL is allowed. */
+void snapshot_abandon(struct snapshot_writer *w);
+
+/* --- the store and its threads --- */
+
+struct disk_queue {
+    struct disk_op *ops;
+    size_t n, cap;
+};
+
+/* Ops [head, n) wait. */
+struct snap_queue {
+    struct snap_op *ops;
+    size_t head, n, cap;
+};
+
+struct store {
+    char *data_dir, *log_dir;
+    int data_lock, log_lock; /* file descriptors; log_lock is -1 when both folders are one */
+    struct log log;
+
+    pthread_mutex_t mutex; /* guards everything below */
+    struct disk_queue disk;
+    int purge_keep;         /* 0: no purge is wanted */
+    bool closing;           /* the threads end once nothing waits */
+    bool log_started;
+    bool log_waits;         /* the log thread waits on log_work */
+    pthread_cond_t log_work;
+    pthread_t log_thread;
+
+    struct snap_queue snap;
+    bool snap_started;      /* snap_thread is to be joined */
+    bool snap_running;      /* it takes ops from the queue; false: it has ended or is about to */
+    pthread_cond_t snap_work;
+    pthread_t snap_thread;
+
+    /* What store_poll() tells. One of each kind is enough: a newer ticket implies the older, and there is one snapshot at a time. */
+    bool persisted, snap_more, snap_done, failed, failure_told;
+    uint64_t ticket;
+    int64_t snap_zxid;
+    char error[STORE_ERROR_MAX];
+    void (*wake)(void *arg);
+    void *wake_arg;
+};
+
+/* Starts a thread with a small stack and all signals blocked; the loop's thread takes the signals. 0, or -1 with a line in error. */
+int store_thread(pthread_t *thread, void *(*run)(void *arg), struct store *s, char *error);
+/* Takes note of an event and wakes the loop. Called without the mutex. */
+void store_tell(struct store *s, const struct store_event *e);
+
+/* The log thread; its argument is the store. Also called directly, for a store that is closed without having been started. */
+void *log_thread_main(void *arg);
+/* The snapshot writer's thread. */
+void *snapshot_thread_main(void *arg);
+
+#endif
