@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-#include "store/dir.h"
 #include "store/store_private.h"
 #include "wire/proto.h"
 #include "wire/txn_records.h"
@@ -82,12 +81,12 @@ int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, si
     return voided.upto > voided.above ? remove_voided(l, data_dir, voided, error) : 0;
 }
 
-int log_sync_fresh(struct log *l, const char *dir, char *error)
+/* The folder's entry is synced by SQLite, together with the first sync of the new write-ahead log. */
+int log_sync_fresh(struct log *l, char *error)
 {
     if (!l->fresh) return 0;
     l->fresh = false;
-    if (db_sync(l->db, error) != 0) return -1;
-    return dir_sync(dir, error);
+    return db_sync(l->db, error);
 }
 
 int log_move_base(struct log *l, int64_t zxid, char *error)
@@ -199,7 +198,7 @@ static int make_schema(sqlite3 *db, char *error)
 static int set_up(struct log *l, char *error)
 {
     static const char *const sql = "PRAGMA cache_size=-400; PRAGMA secure_delete=OFF; PRAGMA synchronous=FULL;"
-                                   "PRAGMA journal_mode=WAL;";
+                                   "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=33554432;";
     if (db_exec(l->db, sql, "read it", error) != 0) return -1;
     /* Takes the place of automatic checkpoints. */
     sqlite3_wal_hook(l->db, wrote, l);

@@ -30,7 +30,7 @@ void *log_thread_main(void *arg)
     struct store *s = arg;
     struct turn t = {0};
     char error[STORE_ERROR_MAX];
-    if (log_sync_fresh(&s->log, s->log_dir, error) != 0) {
+    if (log_sync_fresh(&s->log, error) != 0) {
         store_tell(s, &(struct store_event){.type = STORE_FAILED, .error = error});
     }
     while (take(s, &t)) {

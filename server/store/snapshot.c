@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "base/xalloc.h"
 #include "store/dir.h"
 #include "store/store_private.h"
@@ -107,7 +108,9 @@ char *snapshot_path(const char *dir, int64_t zxid, const char *suffix)
 
 uint64_t snapshot_sum(uint64_t sum, const uint8_t *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++) sum = (sum ^ p[i]) * UINT64_C(0x100000001b3);
+    const uint64_t prime = UINT64_C(0x100000001b3);
+    for (; n >= 8; p += 8, n -= 8) sum = (sum ^ be64_get(p)) * prime;
+    for (; n > 0; p++, n--) sum = (sum ^ *p) * prime;
     return sum;
 }
 

@@ -50,7 +50,7 @@ int store_load(struct store *s, const struct store_sink *sink, struct store_epoc
     /* The snapshot outran the log: what was committed by the others' acknowledgements alone. What comes next does not
      * follow on the rows that are there. */
     if (zxid <= s->log.last) return 0;
-    if (log_sync_fresh(&s->log, s->log_dir, error) != 0) return -1;
+    if (log_sync_fresh(&s->log, error) != 0) return -1;
     return log_move_base(&s->log, zxid, error);
 }
 

@@ -35,8 +35,8 @@ void log_close(struct log *l);
 int log_load(struct log *l, int64_t zxid, const struct store_sink *sink, char *error);
 /* What one commit covers: ops, in order, all or nothing. data_dir: where a truncation finds snapshots to remove. */
 int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, size_t n, char *error);
-/* Makes the files of a fresh log durable; before anything is acknowledged. */
-int log_sync_fresh(struct log *l, const char *dir, char *error);
+/* Makes a fresh log.db durable; before anything is written to it. */
+int log_sync_fresh(struct log *l, char *error);
 /* The log begins above zxid from now on; durable on return. */
 int log_move_base(struct log *l, int64_t zxid, char *error);
 /* Deletes some rows up to base; clears rubbish when there are none left. */
@@ -61,7 +61,8 @@ int snapshot_load(const char *dir, int64_t zxid, const struct store_sink *sink, 
 /* The path, to be freed by the caller. */
 char *snapshot_path(const char *dir, int64_t zxid, const char *suffix);
 
-/* A running sum over a snapshot's element bytes (FNV-1a, 64 bits); start with SNAPSHOT_SUM_START. */
+/* A running sum over a snapshot's elements; start with SNAPSHOT_SUM_START. FNV-1a, 64 bits, that takes 8 bytes at a time (big-endian)
+ * and the rest of each element singly: every step is a bijection, so no single change goes unnoticed. */
 #define SNAPSHOT_SUM_START UINT64_C(0xcbf29ce484222325)
 uint64_t snapshot_sum(uint64_t sum, const uint8_t *p, size_t n);
 

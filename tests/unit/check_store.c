@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -457,6 +458,45 @@ START_TEST(readers_read_while_it_runs)
 }
 END_TEST
 
+/* --- failing disks --- */
+
+/* Files of this process grow no further than that; RLIM_INFINITY lifts it. */
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_failing_write_ends_all_acknowledging)
+{
+    enum { LIMIT = 300 * 1000 };
+    start();
+    limit_file_size(LIMIT);
+    uint64_t persisted = 0;
+    struct store_event e;
+    for (int64_t zxid = 1;; zxid++) {
+        submit(op_append(zxid));
+        e = next_event();
+        if (e.type == STORE_FAILED) break;
+        persisted = e.ticket;
+    }
+    ck_assert_ptr_nonnull(strstr(e.error, "log.db"));
+    ck_assert_ptr_nonnull(strstr(e.error, "check the disk"));
+    limit_file_size(RLIM_INFINITY);
+    append_range((int64_t)persisted + 5, (int64_t)persisted + 10);
+    stop();
+    /* Each ticket was a record: those and no others, but perhaps the one that failed. */
+    start();
+    ck_assert_uint_gt(persisted, 10);
+    ck_assert(loaded.n == persisted || loaded.n == persisted + 1);
+    assert_log(1, (int64_t)loaded.n);
+    stop();
+}
+END_TEST
+
 /* --- crashes --- */
 
 static void child_appends(int report)
@@ -833,6 +873,24 @@ START_TEST(a_snapshot_without_its_end_fails_the_store)
 }
 END_TEST
 
+START_TEST(a_snapshot_that_cannot_be_written_fails_the_store)
+{
+    struct bytes b = make_snapshot(20000);
+    start();
+    limit_file_size(500 * 1000);
+    submit_snap(SNAPOP_BEGIN, 4, SLICE_NULL);
+    wait_event(STORE_SNAPSHOT_MORE);
+    submit_snap(SNAPOP_CHUNK, 4, bytes_slice(&b));
+    submit_snap(SNAPOP_END, 4, SLICE_NULL);
+    struct store_event e = wait_event(STORE_FAILED);
+    ck_assert_ptr_nonnull(strstr(e.error, "snapshot.4.db.tmp"));
+    limit_file_size(RLIM_INFINITY);
+    stop();
+    ck_assert(!exists("snapshot.4.db") && !exists("snapshot.4.db.tmp"));
+    bytes_free(&b);
+}
+END_TEST
+
 /* Ways to damage snapshot.5.db. */
 static void damage(int way)
 {
@@ -1101,6 +1159,7 @@ static Suite *suite(void)
     tcase_add_test(c, a_record_of_any_bytes_is_kept);
     tcase_add_test(c, a_long_log_has_a_bounded_wal);
     tcase_add_test(c, readers_read_while_it_runs);
+    tcase_add_test(c, a_failing_write_ends_all_acknowledging);
     tcase_add_test(c, a_crash_loses_nothing_that_was_persisted);
     tcase_add_test(c, the_ops_of_one_call_are_there_together_or_not_at_all);
     tcase_add_test(c, a_second_open_is_refused);
@@ -1118,6 +1177,7 @@ static Suite *suite(void)
     tcase_add_test(c, an_unfinished_snapshot_leaves_nothing);
     tcase_add_test(c, a_malformed_snapshot_fails_the_store);
     tcase_add_test(c, a_snapshot_without_its_end_fails_the_store);
+    tcase_add_test(c, a_snapshot_that_cannot_be_written_fails_the_store);
     tcase_add_loop_test(c, a_damaged_snapshot_falls_back_to_the_one_before, 0, 7);
     tcase_add_loop_test(c, a_damaged_snapshot_falls_back_to_the_whole_log, 0, 7);
     tcase_add_loop_test(c, a_damaged_snapshot_is_an_error_when_the_log_does_not_reach_back, 0, 7);
