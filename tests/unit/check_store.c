@@ -560,9 +560,9 @@ START_TEST(the_ops_of_one_call_are_there_together_or_not_at_all)
     /* The last op of the call cannot be written; the ones before it must not be there either. */
     start();
     wait_persisted(append_range(1, 3));
-    struct disk_op ops[] = {op_append(4),
-                            {.type = DISK_EPOCHS, .ticket = next_ticket++, .accepted_epoch = 9, .current_epoch = 9},
-                            op_append(2)};
+    struct disk_op first = op_append(4);
+    struct disk_op epochs = {.type = DISK_EPOCHS, .ticket = next_ticket++, .accepted_epoch = 9, .current_epoch = 9};
+    struct disk_op ops[] = {first, epochs, op_append(2)};
     store_submit(store, ops, 3);
     wait_event(STORE_FAILED);
     restart();
@@ -1078,8 +1078,10 @@ START_TEST(a_snapshot_from_a_leader_replaces_a_diverged_log)
     write_small_snapshot(15);
     write_small_snapshot(12);
     /* In one call, as one update: all or nothing. */
-    struct disk_op ops[] = {{.type = DISK_TRUNC, .ticket = next_ticket++, .zxid = 12},
-                            {.type = DISK_BASE, .ticket = next_ticket++, .zxid = 12}};
+    uint64_t ticket = next_ticket;
+    struct disk_op ops[] = {{.type = DISK_TRUNC, .ticket = ticket, .zxid = 12},
+                            {.type = DISK_BASE, .ticket = ticket + 1, .zxid = 12}};
+    next_ticket += 2;
     store_submit(store, ops, 2);
     wait_persisted(submit(op_append(zxid_make(3, 1))));
     restart();
