@@ -1,0 +1,306 @@
+/* zoo.cfg: syntax, every kind of bad value, the server list, myid, and confs/ held against the option table. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "properties.h"
+
+static char error[CONF_ERROR_MAX];
+static struct conf c;
+
+#define LEAST "dataDir=/d\nclientPort=2181\n"
+#define THREE "initLimit=10\nsyncLimit=5\nserver.1=h1:1:2\nserver.2=h2:3:4\nserver.3=h3:5:6\n"
+
+static int parse(const char *text)
+{
+    return conf_parse(&c, "zoo.cfg", text, strlen(text), error);
+}
+
+static void rejects(const char *text, const char *message)
+{
+    ck_assert_msg(parse(text) == -1, "accepted: %s", text);
+    ck_assert_str_eq(error, message);
+    conf_free(&c);
+}
+
+START_TEST(test_properties_syntax)
+{
+    static const char text[] =
+        "# comment\n  ! another\n\na=1\nb : 2\nc 3\n d\t=\t4 5 \r\ne=one\\\n   two\\\\\nf\\ g\\==x\\:\\t.\\u00e9\n"
+        "h\na=9\n#x\\\ni=z\\";
+    static const char *const expect[][2] = {{"a", "9"},   {"b", "2"},        {"c", "3"},
+                                            {"d", "4 5"}, {"e", "onetwo\\"}, {"f g=", "x:\t.\xc3\xa9"},
+                                            {"h", ""},    {"i", "z"}};
+    struct properties p = {0};
+    ck_assert_int_eq(properties_parse(&p, text, sizeof text - 1), 0);
+    ck_assert_uint_eq(p.count, sizeof expect / sizeof expect[0]);
+    for (size_t i = 0; i < p.count; i++) {
+        ck_assert_str_eq(p.items[i].key, expect[i][0]);
+        ck_assert_str_eq(p.items[i].value, expect[i][1]);
+    }
+    ck_assert_int_eq(p.items[0].line, 12); /* the last duplicate */
+    ck_assert_int_eq(p.items[5].line, 10);
+    properties_free(&p);
+    ck_assert_int_eq(properties_parse(&p, "a=1\nb=\\u12", 10), 2);
+    properties_free(&p);
+}
+END_TEST
+
+START_TEST(test_defaults)
+{
+    ck_assert_int_eq(parse(LEAST), 0);
+    ck_assert_int_eq(c.tick_ms, 3000);
+    ck_assert_int_eq(c.min_session_ms, 6000);
+    ck_assert_int_eq(c.max_session_ms, 60000);
+    ck_assert_str_eq(c.data_log_dir, "/d");
+    ck_assert_str_eq(c.whitelist, "srvr");
+    ck_assert_int_eq(c.max_client_cnxns, 60);
+    ck_assert_int_eq(c.snap_count, 100000);
+    ck_assert(c.standalone && c.standalone_enabled && !c.skip_acl);
+    ck_assert_str_eq(c.config_text, "");
+    ck_assert_uint_eq(c.n_warnings, 0);
+    ck_assert_int_eq(conf_take_id(&c, 7, error), 0);
+    ck_assert_int_eq(c.myid, 7);
+    conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_prefix_and_yes)
+{
+    ck_assert_int_eq(
+        parse(LEAST "zookeeper.skipACL=yes\nzookeeper.DigestAuthenticationProvider.superDigest=super:x=\n"), 0);
+    ck_assert(c.skip_acl);
+    ck_assert_str_eq(c.super_digest, "super:x=");
+    conf_free(&c);
+    ck_assert_int_eq(parse(LEAST "skipACL=true\n"), 0);
+    ck_assert(!c.skip_acl);
+    ck_assert_str_eq(c.warnings[0], "zoo.cfg:3: skipACL: only 'yes' means yes; taken as no");
+    conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_warnings)
+{
+    ck_assert_int_eq(parse(LEAST "forceSync=no\nadmin.serverPort=8080\ntickTim=5\n"), 0);
+    ck_assert_uint_eq(c.n_warnings, 3);
+    ck_assert_str_eq(c.warnings[0], "zoo.cfg:3: forceSync: known to Apache, without effect here");
+    ck_assert_str_eq(c.warnings[1], "zoo.cfg:4: admin.serverPort: known to Apache, without effect here");
+    ck_assert_str_eq(c.warnings[2], "zoo.cfg:5: tickTim: unknown, ignored; check the spelling");
+    conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_bad_values)
+{
+    rejects("clientPort=2181\n", "zoo.cfg: dataDir: missing; add dataDir=<a folder>");
+    rejects("dataDir=/d\n", "zoo.cfg: clientPort: missing; add clientPort=2181");
+    rejects(LEAST "tickTime=0\n",
+            "zoo.cfg:3: tickTime: '0' is not a number from 1 to 2147483647; give one (ms; the unit "
+            "of initLimit and syncLimit)");
+    rejects("dataDir=/d\nclientPort=70000\n",
+            "zoo.cfg:2: clientPort: '70000' is not a number from 1 to 65535; give one (port for clients; required)");
+    rejects(LEAST "tickTime=2s\n",
+            "zoo.cfg:3: tickTime: '2s' is not a number from 1 to 2147483647; give one (ms; the unit "
+            "of initLimit and syncLimit)");
+    rejects(LEAST "electionAlg=1\n", "zoo.cfg:3: electionAlg: '1' is not possible; give 3");
+    rejects(LEAST "standaloneEnabled=yes\n",
+            "zoo.cfg:3: standaloneEnabled: 'yes' is neither true nor false; give one of them");
+    rejects(LEAST "peerType=part\n", "zoo.cfg:3: peerType: 'part' is not possible; give participant|observer");
+    rejects(LEAST "minSessionTimeout=90000\n",
+            "zoo.cfg:3: minSessionTimeout: 90000 is above maxSessionTimeout, which is "
+            "60000; lower it or raise the other");
+    rejects(LEAST "a=\\u00g0\n", "zoo.cfg:3: \\u: malformed; write four hexadecimal digits after it");
+    rejects(LEAST "group.1=1:2\n",
+            "zoo.cfg:3: group.1: hierarchical quorums are not supported; remove the group and weight "
+            "lines for a majority quorum");
+    ck_assert_int_eq(conf_read(&c, "/nonexistent/zoo.cfg", error), -1);
+    ck_assert_str_eq(error,
+                     "/nonexistent/zoo.cfg: cannot be read: No such file or directory; name an existing zoo.cfg");
+    conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_servers)
+{
+    ck_assert_int_eq(parse(LEAST "initLimit=10\nsyncLimit=5\nserver.10=[::1]:1:2:OBSERVER\nserver.2=b:3:4;2190\n"
+                                 "server.1=a:5:6:participant;[fe80::1]:2191\nserver.3=c:1:2"),
+                     0);
+    ck_assert(!c.standalone);
+    ck_assert_uint_eq(c.n_servers, 4);
+    ck_assert_uint_eq(conf_voters(&c), 3);
+    ck_assert_str_eq(c.config_text,
+                     "server.1=a:5:6:participant;[fe80::1]:2191\nserver.2=b:3:4:participant;0.0.0.0:2190\n"
+                     "server.3=c:1:2:participant\nserver.10=[::1]:1:2:observer\nversion=0");
+    ck_assert_str_eq(conf_find(&c, 10)->host, "::1");
+    ck_assert_ptr_null(conf_find(&c, 4));
+    ck_assert_int_eq(conf_take_id(&c, 4, error), -1);
+    ck_assert_str_eq(error,
+                     "zoo.cfg: there is no server.4 line, but /d/myid says this is server 4; correct one of them");
+    ck_assert_int_eq(conf_take_id(&c, 2, error), -1);
+    ck_assert_str_eq(error, "zoo.cfg:6: server.2: its client part differs from clientPort; keep one");
+    ck_assert_int_eq(conf_take_id(&c, 3, error), 0);
+    ck_assert_int_eq(c.self->quorum_port, 1);
+    conf_free(&c);
+    ck_assert_int_eq(parse("dataDir=/d\ninitLimit=10\nsyncLimit=5\nserver.1=a:1:2;x:7\nserver.2=b:1:2;8\n"), 0);
+    ck_assert_int_eq(conf_take_id(&c, 1, error), 0);
+    ck_assert_int_eq(c.client_port, 7);
+    ck_assert_str_eq(c.client_address, "x");
+    conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_bad_servers)
+{
+#define SHAPE "write host:quorumPort:electionPort[:participant|observer][;[clientHost:]clientPort]"
+    static const char *const malformed[] = {"a",     "a:1",      "a:1:",     ":1:2",   "a:1:70000", "a:1:2;",
+                                            "a:0:2", "[::1:1:2", "a:1:2;h:", "a:1:-2", "[]:1:2",    "a:1:2;h:1:2"};
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+        char text[256], message[256];
+        snprintf(text, sizeof text, LEAST "server.1=%s\n", malformed[i]);
+        snprintf(message, sizeof message, "zoo.cfg:3: server.1: '%s': " SHAPE, malformed[i]);
+        rejects(text, message);
+    }
+    rejects(LEAST "server.x=a:1:2\n",
+            "zoo.cfg:3: server.x: 'a:1:2': the part after 'server.' is not a number; write server.1, "
+            "server.2, ...");
+    rejects(LEAST "server.1=a:1:2\nserver.01=a:1:3\n",
+            "zoo.cfg:4: server.01: 'a:1:3': this server is listed already; give each its own number");
+    rejects(LEAST "server.1=a:1:1\n",
+            "zoo.cfg:3: server.1: 'a:1:1': quorum port and election port are the same; give each its own");
+    rejects(LEAST "server.1=a:1:2:boss\n",
+            "zoo.cfg:3: server.1: 'a:1:2:boss': the role is neither participant nor observer; give one of them");
+    rejects(LEAST "server.1=a:1:2|b:1:2\n",
+            "zoo.cfg:3: server.1: 'a:1:2|b:1:2': several addresses for one server are not supported; keep one of them");
+    rejects(LEAST "server.1=a:1:2:observer\n",
+            "zoo.cfg:3: server: only observers; make at least one of them a participant");
+    rejects(LEAST "server.1=a:1:2\nserver.2=b:1:2:observer\n",
+            "zoo.cfg:3: server: observers need an ensemble; set standaloneEnabled=false or add participants");
+    rejects(LEAST "server.1=a:1:2\nserver.2=a:1:3\n",
+            "zoo.cfg: initLimit: missing, an ensemble needs it; add initLimit=10");
+    rejects(LEAST "initLimit=1\nserver.1=a:1:2\nserver.2=a:1:3\n",
+            "zoo.cfg: syncLimit: missing, an ensemble needs it; add syncLimit=5");
+}
+END_TEST
+
+START_TEST(test_single_server)
+{
+    ck_assert_int_eq(parse(LEAST "server.5=a:1:2\n"), 0);
+    ck_assert(c.standalone);
+    conf_free(&c);
+    ck_assert_int_eq(parse(LEAST "standaloneEnabled=false\ninitLimit=1\nsyncLimit=1\nserver.5=a:1:2\n"), 0);
+    ck_assert(!c.standalone);
+    ck_assert_str_eq(c.config_text, "server.5=a:1:2:participant\nversion=0");
+    conf_free(&c);
+}
+END_TEST
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+START_TEST(test_myid)
+{
+    char dir[] = "/tmp/check_conf.XXXXXX", text[512], path[64], expect[256];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(text, sizeof text, "dataDir=%s\nclientPort=2181\n" THREE, dir);
+    snprintf(path, sizeof path, "%s/myid", dir);
+    ck_assert_int_eq(parse(text), 0);
+    ck_assert_int_eq(conf_take_myid(&c, error), -1);
+    snprintf(expect, sizeof expect, "%s: missing; write into it which server this is, as in: echo 1 > myid", path);
+    ck_assert_str_eq(error, expect);
+    write_file(path, "two\n");
+    ck_assert_int_eq(conf_take_myid(&c, error), -1);
+    snprintf(expect, sizeof expect, "%s: 'two' is not a number; write which server this is, as in: echo 1 > myid",
+             path);
+    ck_assert_str_eq(error, expect);
+    write_file(path, "4\n");
+    ck_assert_int_eq(conf_take_myid(&c, error), -1);
+    ck_assert_ptr_nonnull(strstr(error, "there is no server.4 line"));
+    write_file(path, " 2 \n");
+    ck_assert_int_eq(conf_take_myid(&c, error), 0);
+    ck_assert_int_eq(c.myid, 2);
+    ck_assert_str_eq(c.self->host, "h2");
+    conf_free(&c);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+/* Each option appears in the sample, set or commented out; a commented one shows the default that the table has, where
+ * that is a plain value. */
+START_TEST(test_sample_has_every_option)
+{
+    ck_assert_int_eq(conf_read(&c, CONFS_DIR "/zoo_sample.cfg", error), 0);
+    ck_assert_uint_eq(c.n_warnings, 0);
+    conf_free(&c);
+    static char text[65536];
+    FILE *f = fopen(CONFS_DIR "/zoo_sample.cfg", "r");
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    size_t n;
+    const struct conf_option *options = conf_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        char set[128], shown[128];
+        snprintf(set, sizeof set, "\n%s=", options[i].key);
+        snprintf(shown, sizeof shown, "\n#%s=%s%s", options[i].key, options[i].fallback,
+                 *options[i].fallback ? "\n" : "");
+        ck_assert_msg(strstr(text, set) || strstr(text, shown), "confs/zoo_sample.cfg lacks %s or its default",
+                      options[i].key);
+    }
+}
+END_TEST
+
+START_TEST(test_confs_make_one_ensemble)
+{
+    char *text = NULL;
+    for (int i = 1; i <= 3; i++) {
+        char path[512], dir[32];
+        snprintf(path, sizeof path, CONFS_DIR "/zoo%d.cfg", i);
+        snprintf(dir, sizeof dir, "data/zoo%d", i);
+        ck_assert_msg(conf_read(&c, path, error) == 0, "%s", error);
+        ck_assert_uint_eq(c.n_warnings, 0);
+        ck_assert_int_eq(c.client_port, 2181 + i);
+        ck_assert_str_eq(c.data_dir, dir);
+        ck_assert_int_eq(conf_take_id(&c, i, error), 0);
+        ck_assert_int_eq(c.self->quorum_port, 2665 + i);
+        ck_assert_int_eq(c.self->election_port, 3665 + i);
+        ck_assert_str_eq(c.whitelist, "*");
+        if (text != NULL) ck_assert_str_eq(c.config_text, text);
+        free(text);
+        text = strdup(c.config_text);
+        conf_free(&c);
+    }
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("conf");
+    tcase_add_test(t, test_properties_syntax);
+    tcase_add_test(t, test_defaults);
+    tcase_add_test(t, test_prefix_and_yes);
+    tcase_add_test(t, test_warnings);
+    tcase_add_test(t, test_bad_values);
+    tcase_add_test(t, test_servers);
+    tcase_add_test(t, test_bad_servers);
+    tcase_add_test(t, test_single_server);
+    tcase_add_test(t, test_myid);
+    tcase_add_test(t, test_sample_has_every_option);
+    tcase_add_test(t, test_confs_make_one_ensemble);
+    Suite *s = suite_create("conf");
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
