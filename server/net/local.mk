@@ -1,1 +1,10 @@
-# server/net: files of this folder.
+# server/net: the network, floor 6.
+noinst_LIBRARIES += libnet.a
+libnet_a_SOURCES = \
+	server/net/clients.c \
+	server/net/conn.c server/net/conn.h \
+	server/net/election_port.c \
+	server/net/loop.c server/net/loop.h \
+	server/net/net.c server/net/net.h \
+	server/net/peers.c \
+	server/net/socket.c server/net/socket.h

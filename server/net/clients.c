@@ -1,0 +1,96 @@
+/* The client port: who may connect, four-letter words, and those who never get a session. */
+#include <unistd.h>
+
+#include "net/conn.h"
+#include "wire/proto.h"
+
+enum { SESSIONLESS_MS = 10000 };
+
+static uint64_t host_key(const struct net *n, const struct address *a)
+{
+    return address_host_hash(a, n->config.seed) | 1;
+}
+
+static size_t host_count(const struct net *n, const struct address *a)
+{
+    return (size_t)(uintptr_t)map_get(&n->clients_per_host, host_key(n, a));
+}
+
+/* The map's values are the counts themselves. */
+static void host_set(struct net *n, const struct address *a, size_t count)
+{
+    if (count > 0)
+        map_put(&n->clients_per_host, host_key(n, a), (void *)(uintptr_t)count);
+    else
+        map_del(&n->clients_per_host, host_key(n, a));
+}
+
+void clients_accepted(struct net *n, int fd, const struct address *from)
+{
+    char host[ADDRESS_TEXT_MAX];
+    size_t here = host_count(n, from);
+    if (n->config.max_client_cnxns > 0 && here >= (size_t)n->config.max_client_cnxns) {
+        net_trouble(n, "too many connections from %s (maxClientCnxns=%d); closing one", address_host(from, host),
+                    n->config.max_client_cnxns);
+        close(fd);
+        return;
+    }
+    if (n->n_clients >= n->max_clients) {
+        net_trouble(n, "%zu clients are connected, the limit of open files allows no more; closing one", n->n_clients);
+        close(fd);
+        return;
+    }
+    host_set(n, from, here + 1);
+    n->n_clients++;
+    struct conn *c = conn_new(n, fd, LINK_CLIENT, CONN_GREETING, from);
+    list_append(&n->unproven, &c->of_unproven);
+    if (!waiter_is_on(n->sessionless)) waiter_after(n->sessionless, SESSIONLESS_MS * 1000);
+    conn_read(c);
+}
+
+long client_greet(struct conn *c, const uint8_t *p, size_t len)
+{
+    if (len < 4) return 0;
+    if (c->net->config.word(c->net->config.arg, p, &c->out)) {
+        conn_drain(c);
+        return -1;
+    }
+    int32_t size = (int32_t)be32_get(p);
+    if (size < 0 || size > JUTE_MAXBUFFER) {
+        conn_kill(c);
+        return -1;
+    }
+    /* The core hears of a connection with its first whole frame: what never sends one is dropped here. */
+    if (len - 4 >= (size_t)size) conn_up(c, id_take(&c->net->clients, c));
+    return 0;
+}
+
+void client_left(struct conn *c)
+{
+    struct net *n = c->net;
+    list_remove(&c->of_unproven);
+    host_set(n, &c->from, host_count(n, &c->from) - 1);
+    n->n_clients--;
+    if (c->id >= 0) id_give_back(&n->clients, c->id);
+}
+
+static bool has_session(const struct conn *c)
+{
+    struct core_client_status s;
+    return c->id >= 0 && core_client_status(c->net->config.core, c->id, &s) && s.session != 0;
+}
+
+void clients_sessionless(void *arg)
+{
+    struct net *n = arg;
+    int64_t oldest = net_now_us() - SESSIONLESS_MS * (int64_t)1000;
+    while (!list_empty(&n->unproven)) {
+        struct conn *c = list_first(&n->unproven, struct conn, of_unproven);
+        if (c->since_us > oldest) {
+            waiter_after(n->sessionless, c->since_us - oldest);
+            return;
+        }
+        list_remove(&c->of_unproven);
+        if (!has_session(c)) conn_lost(c, REASON_TIMEOUT);
+    }
+}

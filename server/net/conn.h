@@ -1,0 +1,163 @@
+/* Inside server/net: one struct for every connection, and the state that the files of this folder share.
+ *
+ *   accepted  -> GREETING -> UP          an election connection says who it is, a client sends its first frame
+ *   opened    -> CONNECTING -> UP
+ *   UP -> CLOSING -> DRAINING -> LINGERING -> DEAD     the core closed the link: its last bytes leave, in the turn's order
+ *   any -> FAILED -> DEAD                a failure found while carrying out; told to the core afterwards
+ *   any -> DEAD                          freed at the end of the turn */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "net/net.h"
+
+enum conn_state {
+    CONN_CONNECTING,
+    CONN_GREETING,
+    CONN_UP,
+    CONN_CLOSING,
+    CONN_DRAINING,
+    CONN_LINGERING,
+    CONN_FAILED,
+    CONN_DEAD,
+    CONN_STATES,
+};
+
+struct conn {
+    struct net *net;
+    struct link of_state;   /* on net->conns[state]: the state owns the list */
+    struct link of_paused;  /* on net->paused, else empty */
+    struct link of_unproven; /* on net->unproven: clients that have no session yet, else empty */
+    enum conn_state state;
+    enum link_kind kind;
+    enum reason failure;    /* of FAILED */
+    int64_t id;             /* in the core; -1 when it has none yet */
+    int fd;                 /* -1 when there is none (any more) */
+    struct waiter *readable, *writable, *timer; /* made when first needed */
+    struct bytes in;        /* the beginning of a frame, and whole ones while paused */
+    struct bytes out;       /* before the core's output: a hello; after it: what a closed link leaves */
+    struct quorum_stream stream;
+    struct address from;    /* the other side */
+    int64_t since_us;
+};
+
+/* Connections by small id; see core.h on reuse. */
+struct id_table {
+    struct conn **conns; /* NULL when free */
+    int64_t *free;       /* ids to give out */
+    int64_t *freed;      /* ids to give out once the update at hand is carried out */
+    size_t cap, n_free, n_freed;
+};
+
+struct peer {
+    const struct net_peer *config;
+    struct address election, quorum;
+    bool is_name;           /* not a literal: looked up again when it cannot be reached */
+    int64_t looked_up_us;
+    struct conn *channel;   /* the one UP */
+    struct conn *attempt;   /* CONNECTING to its election port */
+    bool wanted;            /* the core waits for LINK_UP or LINK_DOWN */
+    int64_t crossed_us;     /* when its knock was ignored because it had crossed our connection; 0 for never */
+    struct waiter *knocked; /* on while a knocked peer may still connect back */
+    struct net *net;
+};
+
+struct listener {
+    int fd; /* -1: none */
+    struct waiter *readable, *again;
+    struct address address;
+    struct net *net;
+    void (*accepted)(struct net *n, int fd, const struct address *from);
+};
+
+struct net {
+    struct net_config config;
+    struct update updates[2];
+    int gathering; /* which of them steps add to */
+    bool stepped;
+    struct link conns[CONN_STATES];
+    struct link paused, unproven;
+    struct listener listeners[PORT_COUNT];
+    struct id_table clients, learners;
+    struct conn *leader; /* CONNECTING or UP */
+    struct peer *peers;  /* config.n_peers; oneself's is unused */
+    struct map clients_per_host;
+    size_t n_clients;
+    size_t max_clients; /* leaves file descriptors for the peers and the disk */
+    struct waiter *deadline, *sessionless;
+    int64_t deadline_us; /* as the core wants it */
+    int64_t armed_us;    /* as the timer is set */
+    int64_t troubled_us; /* when the last trouble was reported */
+    uint8_t *shared;     /* read into by every connection without leftovers */
+};
+
+/* --- conn.c --- */
+
+struct conn *conn_new(struct net *n, int fd, enum link_kind kind, enum conn_state state, const struct address *from);
+void conn_move(struct conn *c, enum conn_state to);
+/* Calls fn(conn) after ms. */
+void conn_timeout(struct conn *c, int64_t ms, waiter_fn *fn);
+/* The configured time for connecting: then it is lost with REASON_TIMEOUT. */
+void conn_connect_limit(struct conn *c);
+void conn_read(struct conn *c);
+/* It becomes a link of the core: LINK_UP. */
+void conn_up(struct conn *c, int64_t id);
+/* It is over, for this reason: LINK_DOWN when it was a link. */
+void conn_lost(struct conn *c, enum reason reason);
+/* The same, found while no step may happen. */
+void conn_fail(struct conn *c, enum reason reason);
+/* The core has closed the link; its last bytes are kept for net_carry_out(). */
+void conn_close(struct conn *c);
+void conn_flush(struct conn *c);
+/* Sends what waits in out, then shuts down and lingers. */
+void conn_drain(struct conn *c);
+/* Goes on with what waits in its buffer, if the core wants it now. */
+void conn_resume(struct conn *c);
+/* No link any more, nothing to tell: closes the socket, forgets it everywhere. Memory goes at the end of the turn. */
+void conn_kill(struct conn *c);
+void conn_free(struct conn *c);
+
+/* --- net.c --- */
+
+struct conn *net_find(const struct net *n, enum link_kind kind, int64_t id);
+int64_t id_take(struct id_table *t, struct conn *c);
+void id_give_back(struct id_table *t, int64_t id);
+void net_trouble(struct net *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void net_offender(struct conn *c, int64_t id, enum reason reason);
+
+/* --- clients.c --- */
+
+void clients_accepted(struct net *n, int fd, const struct address *from);
+/* The first bytes: a four-letter word or a frame's length. Whole bytes used, 0 to wait for more, -1 when it is over. */
+long client_greet(struct conn *c, const uint8_t *p, size_t len);
+/* It takes no place among the clients any more. */
+void client_left(struct conn *c);
+void clients_sessionless(void *arg);
+
+/* --- peers.c: the quorum port --- */
+
+void peers_init(struct net *n);
+void peers_free(struct net *n);
+struct peer *peer_find(const struct net *n, int64_t sid);
+/* Looks a name up again when that may help. False when its address is not known. */
+bool peer_address(struct net *n, struct peer *p);
+void learners_accepted(struct net *n, int fd, const struct address *from);
+void leader_open(struct net *n, int64_t sid);
+void leader_connected(struct conn *c);
+
+/* --- election_port.c --- */
+
+void election_accepted(struct net *n, int fd, const struct address *from);
+void election_open(struct net *n, int64_t sid);
+/* The core wants no channel any more: ends an attempt. */
+void election_cancel(struct net *n, int64_t sid);
+void election_connected(struct conn *c);
+/* An attempt that is over. */
+void election_attempt_failed(struct conn *c, enum reason reason);
+/* A channel that is over, before the core hears of it. */
+void election_channel_lost(struct conn *c);
+/* As client_greet(). */
+long election_greet(struct conn *c, const uint8_t *p, size_t len);
+
+#endif

@@ -1,0 +1,86 @@
+/* The network: every socket of a server, and carrying frames between them and the core.
+ *
+ * Each piece that arrives becomes one core_step(); what the steps of a loop turn want done gathers in one update, which the
+ * shell carries out at the end of the turn: disk first, then net_carry_out(). */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/loop.h"
+#include "net/socket.h"
+#include "request/core.h"
+
+struct net;
+
+struct net_peer {
+    int64_t sid;
+    const char *host;
+    uint16_t quorum_port, election_port;
+};
+
+enum net_port { PORT_CLIENT, PORT_QUORUM, PORT_ELECTION, PORT_COUNT };
+
+/* Everything borrowed for as long as the net lives. */
+struct net_config {
+    struct loop *loop;
+    struct core *core;
+    int64_t sid;
+    const char *client_host;
+    uint16_t client_port;
+    const struct net_peer *peers; /* all members, oneself included; n_peers 0 when standalone */
+    size_t n_peers;
+    bool all_ips;    /* the quorum and election ports listen on all addresses */
+    bool reuse_port; /* someone else holds the ports bound */
+    int32_t max_client_cnxns; /* per address; 0 for no limit */
+    int32_t connect_ms;       /* for connecting to a peer, and for a peer to answer a knock */
+    int32_t hello_ms;         /* for a peer to say who it is */
+    uint64_t seed;
+    void *arg;
+    /* Appends the answer to a four-letter word. False when these bytes are none: they are a frame's length then. */
+    bool (*word)(void *arg, const uint8_t word[4], struct bytes *answer);
+    /* Someone was turned away before the core ever heard of them. id as in the core's links; -1 when not known. */
+    void (*offender)(void *arg, enum link_kind kind, int64_t id, enum reason reason, const struct address *from);
+    /* Something went wrong that the operator can mend; at most once a second. */
+    void (*trouble)(void *arg, const char *text);
+};
+
+/* Looks the peers' names up, which blocks when they are no literals. */
+struct net *net_new(const struct net_config *config);
+/* Closes everything at once. */
+void net_free(struct net *n);
+
+/* Binds what this server listens on: the client port alone when standalone. -1 with one line in error; *which says for which
+ * port. Bound but not listening, connections are refused. */
+int net_bind(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]);
+int net_listen(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]);
+/* Where clients are served; len 0 before net_bind(). */
+const struct address *net_client_address(const struct net *n);
+
+/* Steps the core; sets the event's times. For the events that do not come from the network, too. */
+void net_step(struct net *n, struct event *e);
+
+/* What the steps since the last call want done, or NULL when there was none. The shell hands the disk ops over, calls
+ * net_carry_out(), and clears it; steps gather in another one meanwhile. */
+struct update *net_take_update(struct net *n);
+/* Sends, closes, opens, and arms the deadline. Steps nothing. */
+void net_carry_out(struct net *n, const struct update *u);
+/* Reports what failed meanwhile and goes on with connections that had to wait; this may step the core. Once a turn at least. */
+void net_go_on(struct net *n);
+
+/* --- for status and the four-letter words --- */
+
+struct net_client {
+    int64_t id; /* in the core; -1 before its first frame */
+    const struct address *from;
+    bool reading, writing; /* what it waits for */
+    int64_t since_us;
+};
+
+size_t net_client_count(const struct net *n);
+void net_each_client(const struct net *n, void (*fn)(void *arg, const struct net_client *c), void *arg);
+
+int64_t net_now_us(void);
+
+#endif
