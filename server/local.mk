@@ -4,6 +4,21 @@ libconf_a_SOURCES = \
 	server/conf.c server/conf.h \
 	server/conf_servers.c server/conf_servers.h \
 	server/properties.c server/properties.h
+
+# Floor 7: where decisions meet side effects.
+bin_PROGRAMS += zkserver
+zkserver_SOURCES = \
+	server/control.c server/control.h \
+	server/exit_code.h \
+	server/log.c server/log.h \
+	server/main.c \
+	server/pidfile.c server/pidfile.h \
+	server/server.c server/server.h \
+	server/verbs.c server/verbs.h \
+	server/version.c server/version.h \
+	server/words.c server/words.h
+zkserver_LDADD = libnet.a libstore.a libcore.a libconf.a libwire.a $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+
 EXTRA_DIST += confs/zoo_sample.cfg confs/zoo1.cfg confs/zoo2.cfg confs/zoo3.cfg
 
 if HAVE_CHECK

@@ -73,9 +73,8 @@ struct listener {
 
 struct net {
     struct net_config config;
-    struct update updates[2];
-    int gathering; /* which of them steps add to */
-    bool stepped;
+    struct update update;
+    bool stepped; /* since the update was taken */
     struct link conns[CONN_STATES];
     struct link paused, unproven;
     struct listener listeners[PORT_COUNT];

@@ -56,8 +56,7 @@ void net_free(struct net *n)
     map_free(&n->clients_per_host);
     waiter_free(n->deadline);
     waiter_free(n->sessionless);
-    update_free(&n->updates[0]);
-    update_free(&n->updates[1]);
+    update_free(&n->update);
     free(n->shared);
     free(n);
 }
@@ -80,7 +79,7 @@ static int64_t wall_ms(void)
 
 void net_step(struct net *n, struct event *e)
 {
-    struct update *u = &n->updates[n->gathering];
+    struct update *u = &n->update;
     size_t before = u->n_links;
     e->now_us = net_now_us();
     e->wall_ms = wall_ms();
@@ -99,11 +98,9 @@ void net_step(struct net *n, struct event *e)
 struct update *net_take_update(struct net *n)
 {
     if (!n->stepped) return NULL;
-    struct update *u = &n->updates[n->gathering];
-    n->gathering = !n->gathering;
     n->stepped = false;
-    keep_deadline(n, u->deadline_us);
-    return u;
+    keep_deadline(n, n->update.deadline_us);
+    return &n->update;
 }
 
 /* An open that the same update takes back. */

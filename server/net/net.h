@@ -62,9 +62,9 @@ const struct address *net_client_address(const struct net *n);
 void net_step(struct net *n, struct event *e);
 
 /* What the steps since the last call want done, or NULL when there was none. The shell hands the disk ops over, calls
- * net_carry_out(), and clears it; steps gather in another one meanwhile. */
+ * net_carry_out() and update_clear(); nothing steps meanwhile. */
 struct update *net_take_update(struct net *n);
-/* Sends, closes, opens, and arms the deadline. Steps nothing. */
+/* Sends, closes, opens, and arms the deadline. */
 void net_carry_out(struct net *n, const struct update *u);
 /* Reports what failed meanwhile and goes on with connections that had to wait; this may step the core. Once a turn at least. */
 void net_go_on(struct net *n);

@@ -1,0 +1,422 @@
+/* One server: the core, the disk and the network, wired. The only place where what the core decided is done. */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "control.h"
+#include "exit_code.h"
+#include "log.h"
+#include "net/net.h"
+#include "pidfile.h"
+#include "store/store.h"
+#include "version.h"
+#include "words.h"
+
+struct server {
+    struct conf *conf;
+    struct core_config core_config;
+    struct core_peer *core_peers;
+    struct net_peer *net_peers;
+    struct loop *loop;
+    struct core *core;
+    struct store *store;
+    struct net *net;
+    struct control *control;
+    struct words words;
+    struct waiter *woken, *terminated, *interrupted, *purge;
+    int wake_pipe[2];
+    int ready_fd;
+    char *pid_path;
+    int pid_fd;
+    bool stopping;
+    int exit_code;
+    struct bytes text; /* reused for log lines */
+    int64_t offended_us;
+    int64_t offences; /* not logged, since then */
+};
+
+static int fail(struct server *s, int exit_code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void settle(struct server *s);
+static void prepare(struct server *s);
+static void make_core(struct server *s, uint64_t seed);
+static void make_net(struct server *s, uint64_t seed);
+static int open_disk(struct server *s);
+static int bind_ports(struct server *s);
+static int load(struct server *s);
+static int begin(struct server *s, const struct store_epochs *epochs);
+static void announce(struct server *s);
+static void clean_up(struct server *s);
+
+/* In this order, since each can fail: whose folder this is, whether the ports are free, what the folder holds; only then do the
+ * ports listen, for a server that still reads should refuse connections rather than let them hang. */
+int server_run(struct conf *conf, int ready_fd)
+{
+    struct server s = {.conf = conf, .ready_fd = ready_fd, .pid_fd = -1, .wake_pipe = {-1, -1}};
+    uint64_t seed = (uint64_t)net_now_us();
+    if (getentropy(&seed, sizeof seed) != 0) log_line(LOG_WARN_LINE, "no random numbers from the system: %s", strerror(errno));
+    prepare(&s);
+    if (open_disk(&s) == 0) {
+        make_core(&s, seed);
+        make_net(&s, seed);
+        if (bind_ports(&s) == 0 && load(&s) == 0) announce(&s);
+        while (!s.stopping) {
+            loop_turn(s.loop, true);
+            settle(&s);
+        }
+    }
+    clean_up(&s);
+    return s.exit_code;
+}
+
+/* Says once and everywhere why it ends; the loop then does. */
+static int fail(struct server *s, int exit_code, const char *format, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    log_line(LOG_ERROR_LINE, "%s", text);
+    if (s->ready_fd >= 0 && write(s->ready_fd, text, strlen(text)) < 0) log_line(LOG_WARN_LINE, "nobody hears that");
+    struct bytes quoted = {0};
+    json_put_text(&quoted, text);
+    control_say(s->control, "exiting", ",\"exit\":%d,\"text\":%.*s", exit_code, (int)quoted.len, (const char *)quoted.data);
+    control_flush(s->control);
+    bytes_free(&quoted);
+    s->exit_code = exit_code;
+    s->stopping = true;
+    return -1;
+}
+
+/* --- a turn's end --- */
+
+static void show_fact(struct server *s, const struct fact *f)
+{
+    control_fact(s->control, f);
+    if (fact_level(f->kind) == 'd') return;
+    bytes_clear(&s->text);
+    fact_text(&s->text, f);
+    log_line(fact_level(f->kind) == 'w' ? LOG_WARN_LINE : LOG_INFO_LINE, "%.*s", SLICE_ARG(bytes_slice(&s->text)));
+    if (f->kind == FACT_SERVING) s->words.leading_us = f->v[0] == PEER_LEADING ? f->at_us : 0;
+    if (f->kind == FACT_NOT_SERVING) s->words.leading_us = 0;
+}
+
+/* Carries out what the turn's steps want done, in the order of struct update: disk first, then send. */
+static void settle(struct server *s)
+{
+    net_go_on(s->net);
+    for (struct update *u; !s->stopping && (u = net_take_update(s->net)) != NULL; net_go_on(s->net)) {
+        if (u->n_disk > 0) store_submit(s->store, u->disk, u->n_disk);
+        if (u->n_snap > 0) store_snapshot(s->store, u->snap, u->n_snap);
+        net_carry_out(s->net, u);
+        for (size_t i = 0; i < u->n_facts; i++) show_fact(s, &u->facts[i]);
+        int exit_code = u->exit_code;
+        update_clear(u);
+        if (exit_code != 0) fail(s, exit_code, "cannot go on; see the fact before");
+    }
+    control_flush(s->control);
+}
+
+/* --- what wakes it, besides the network --- */
+
+static void disk_failed(struct server *s, const char *error)
+{
+    fail(s, EXIT_DISK, "%s", error);
+    _exit(EXIT_DISK); /* nothing more may be acknowledged, and there is nothing that could still be saved */
+}
+
+static void disk_woke(void *arg)
+{
+    struct server *s = arg;
+    char drain[256];
+    while (read(s->wake_pipe[0], drain, sizeof drain) == sizeof drain) continue;
+    for (struct store_event e; store_poll(s->store, &e);) {
+        struct event step = {.ticket = e.ticket, .zxid = e.zxid};
+        switch (e.type) {
+        case STORE_PERSISTED: step.type = EV_PERSISTED; break;
+        case STORE_SNAPSHOT_MORE: step.type = EV_SNAPSHOT_MORE; break;
+        case STORE_SNAPSHOT_DONE: step.type = EV_SNAPSHOT_DONE; break;
+        case STORE_FAILED: disk_failed(s, e.error); break;
+        }
+        net_step(s->net, &step);
+    }
+}
+
+/* On the disk's threads. A full pipe wakes as well. */
+static void wake(void *arg)
+{
+    struct server *s = arg;
+    if (write(s->wake_pipe[1], "", 1) < 0) return;
+}
+
+static void asked_to_stop(void *arg)
+{
+    struct server *s = arg;
+    log_line(LOG_INFO_LINE, "stopping as asked");
+    control_say(s->control, "exiting", ",\"exit\":0,\"text\":\"stopped as asked\"");
+    control_flush(s->control);
+    s->stopping = true;
+}
+
+static void supervisor_gone(void *arg)
+{
+    (void)arg;
+    _exit(EXIT_ORPHAN);
+}
+
+static void purge_again(void *arg)
+{
+    struct server *s = arg;
+    store_purge(s->store, s->conf->purge_keep);
+    waiter_after(s->purge, (int64_t)s->conf->purge_hours * 3600 * 1000000);
+}
+
+static void say_status(void *arg, struct slice id)
+{
+    struct server *s = arg;
+    struct core_status st;
+    core_status(s->core, &st);
+    control_say(s->control, "status",
+                ",\"state\":\"%s\",\"serving\":%s,\"epoch\":%" PRId64 ",\"zxid\":\"0x%" PRIx64 "\",\"leader\":%" PRId64
+                ",\"connections\":%zu,\"sessions\":%" PRId64 ",\"znodes\":%" PRId64 ",\"outstanding\":%" PRId64
+                ",\"learners\":%" PRId64 "%s%.*s",
+                peer_state_name(st.state), st.serving ? "true" : "false", st.epoch, (uint64_t)st.zxid, st.leader,
+                net_client_count(s->net), st.sessions, st.znodes, st.outstanding, st.learners, id.len > 0 ? ",\"id\":" : "",
+                SLICE_ARG(id));
+}
+
+static bool answer_word(void *arg, const uint8_t word[4], struct bytes *answer)
+{
+    struct server *s = arg;
+    return words_answer(&s->words, word, answer);
+}
+
+/* Strangers may come by the thousand: ten lines a second are enough to see that. */
+static void offender(void *arg, enum link_kind kind, int64_t id, enum reason reason, const struct address *from)
+{
+    enum { LINES = 10, SECOND_US = 1000000 };
+    struct server *s = arg;
+    char text[ADDRESS_TEXT_MAX];
+    struct fact f = {net_now_us(), FACT_OFFENDER, {kind, id, reason}};
+    if (f.at_us - s->offended_us > SECOND_US) {
+        if (s->offences > LINES) log_line(LOG_WARN_LINE, "%" PRId64 " more offenders", s->offences - LINES);
+        s->offended_us = f.at_us;
+        s->offences = 0;
+    }
+    if (s->offences++ >= LINES) return;
+    control_fact(s->control, &f);
+    bytes_clear(&s->text);
+    fact_text(&s->text, &f);
+    log_line(LOG_WARN_LINE, "%.*s from=%s", SLICE_ARG(bytes_slice(&s->text)), address_text(from, text));
+}
+
+static void trouble(void *arg, const char *text)
+{
+    (void)arg;
+    log_line(LOG_WARN_LINE, "%s", text);
+}
+
+/* --- the parts, in the order of their making --- */
+
+static void open_control(struct server *s)
+{
+    const char *fd = getenv("PSEUDO_CLUSTER_FD");
+    if (fd == NULL) return;
+    const struct control_user user = {s, say_status, supervisor_gone};
+    s->control = control_new(s->loop, atoi(fd), s->conf->myid, &user);
+}
+
+static void prepare(struct server *s)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    log_set_id(s->conf->standalone ? -1 : s->conf->myid);
+    s->loop = loop_new();
+    open_control(s);
+    s->terminated = waiter_signal(s->loop, SIGTERM, asked_to_stop, s);
+    s->interrupted = waiter_signal(s->loop, SIGINT, asked_to_stop, s);
+    waiter_on(s->terminated);
+    waiter_on(s->interrupted);
+    log_line(LOG_INFO_LINE, "zkserver %s", version_text());
+    for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
+}
+
+static int open_disk(struct server *s)
+{
+    char error[STORE_ERROR_MAX];
+    const struct store_config config = {.data_dir = s->conf->data_dir, .data_log_dir = s->conf->data_log_dir};
+    s->store = store_open(&config, error);
+    if (s->store == NULL) return fail(s, EXIT_DATA_DIR, "%s", error);
+    s->pid_path = pidfile_path(s->conf->data_dir);
+    s->pid_fd = pidfile_take(s->pid_path);
+    if (s->pid_fd < 0)
+        return fail(s, EXIT_DATA_DIR, "%s: %s; see whether another server runs here and who owns the file", s->pid_path,
+                    strerror(errno));
+    return 0;
+}
+
+static void make_core(struct server *s, uint64_t seed)
+{
+    const struct conf *c = s->conf;
+    s->core_peers = xcalloc(c->n_servers + 1, sizeof *s->core_peers);
+    for (size_t i = 0; i < c->n_servers; i++)
+        s->core_peers[i] = (struct core_peer){c->servers[i].sid, c->servers[i].observer};
+    s->core_config = (struct core_config){
+        .sid = c->standalone ? 1 : c->myid,
+        .standalone = c->standalone,
+        .peers = c->standalone ? NULL : s->core_peers,
+        .n_peers = c->standalone ? 0 : c->n_servers,
+        .tick_ms = c->tick_ms,
+        .init_limit = c->init_limit,
+        .sync_limit = c->sync_limit,
+        .min_session_ms = c->min_session_ms,
+        .max_session_ms = c->max_session_ms,
+        .snap_count = c->snap_count,
+        .config_text = c->config_text,
+        .super_digest = *c->super_digest ? c->super_digest : NULL,
+        .skip_acl = c->skip_acl,
+        .seed = seed,
+    };
+    s->core = core_new(&s->core_config);
+}
+
+static void make_net(struct server *s, uint64_t seed)
+{
+    const struct conf *c = s->conf;
+    s->net_peers = xcalloc(c->n_servers + 1, sizeof *s->net_peers);
+    for (size_t i = 0; i < c->n_servers; i++)
+        s->net_peers[i] = (struct net_peer){c->servers[i].sid, c->servers[i].host, c->servers[i].quorum_port,
+                                            c->servers[i].election_port};
+    const struct net_config config = {
+        .loop = s->loop,
+        .core = s->core,
+        .sid = c->myid,
+        .client_host = *c->client_address ? c->client_address : "127.0.0.1",
+        .client_port = (uint16_t)c->client_port,
+        .peers = s->net_peers,
+        .n_peers = c->standalone ? 0 : c->n_servers,
+        .all_ips = c->quorum_on_all_ips,
+        .reuse_port = s->control != NULL,
+        .max_client_cnxns = c->max_client_cnxns,
+        .connect_ms = c->connect_ms,
+        .hello_ms = c->connect_ms,
+        .seed = seed,
+        .arg = s,
+        .word = answer_word,
+        .offender = offender,
+        .trouble = trouble,
+    };
+    s->net = net_new(&config);
+    s->words = (struct words){c, s->core, s->net, net_now_us(), 0};
+}
+
+static int port_failed(struct server *s, enum net_port which, const char *error)
+{
+    static const char *const names[] = {"client", "quorum", "election"};
+    return fail(s, which == PORT_CLIENT ? EXIT_CLIENT_PORT : EXIT_PEER_PORT, "%s port: %s", names[which], error);
+}
+
+static int bind_ports(struct server *s)
+{
+    char error[SOCKET_ERROR_MAX];
+    enum net_port which;
+    return net_bind(s->net, &which, error) == 0 ? 0 : port_failed(s, which, error);
+}
+
+static void load_snapshot(void *arg, int64_t zxid, struct slice elements)
+{
+    struct server *s = arg;
+    struct event e = {.type = EV_LOAD_SNAPSHOT, .zxid = zxid, .frame = elements};
+    net_step(s->net, &e);
+}
+
+static void load_record(void *arg, int64_t zxid, int64_t committed, struct slice record)
+{
+    struct server *s = arg;
+    struct event e = {.type = EV_LOAD_RECORD, .zxid = zxid, .committed = committed, .frame = record};
+    net_step(s->net, &e);
+}
+
+static int load(struct server *s)
+{
+    char error[STORE_ERROR_MAX];
+    struct store_epochs epochs = {-1, -1};
+    const struct store_sink sink = {s, load_snapshot, load_record};
+    if (store_load(s->store, &sink, &epochs, error) != 0) return fail(s, EXIT_DATA_DIR, "%s", error);
+    return begin(s, &epochs);
+}
+
+static int begin(struct server *s, const struct store_epochs *epochs)
+{
+    char error[SOCKET_ERROR_MAX];
+    enum net_port which;
+    if (pipe(s->wake_pipe) != 0) return fail(s, EXIT_UNEXPECTED, "no pipe: %s; raise the limit of open files", strerror(errno));
+    for (int i = 0; i < 2; i++) {
+        fcntl(s->wake_pipe[i], F_SETFL, O_NONBLOCK);
+        fcntl(s->wake_pipe[i], F_SETFD, FD_CLOEXEC);
+    }
+    s->woken = waiter_read(s->loop, s->wake_pipe[0], disk_woke, s);
+    waiter_on(s->woken);
+    store_start(s->store, wake, s);
+    if (net_listen(s->net, &which, error) != 0) return port_failed(s, which, error);
+    struct event e = {.type = EV_START, .accepted_epoch = epochs->accepted, .current_epoch = epochs->current};
+    net_step(s->net, &e);
+    settle(s);
+    return s->stopping ? -1 : 0;
+}
+
+static void announce(struct server *s)
+{
+    char text[ADDRESS_TEXT_MAX];
+    address_text(net_client_address(s->net), text);
+    log_line(LOG_INFO_LINE, "clients are served at %s%s", text,
+             *s->conf->client_address ? "" : ", this machine alone; set clientPortAddress=0.0.0.0 for all");
+    if (s->ready_fd >= 0) {
+        if (write(s->ready_fd, SERVER_READY, strlen(SERVER_READY)) < 0) log_line(LOG_WARN_LINE, "nobody waits for the start");
+        close(s->ready_fd);
+        s->ready_fd = -1;
+    }
+    control_say(s->control, "ready", ",\"pid\":%ld,\"client\":\"%s\"", (long)getpid(), text);
+    control_flush(s->control);
+    if (s->conf->purge_hours > 0) {
+        s->purge = waiter_timer(s->loop, purge_again, s);
+        purge_again(s);
+    }
+}
+
+/* Ports first, so that clients go elsewhere; what waits for the disk gets there. */
+static void clean_up(struct server *s)
+{
+    net_free(s->net);
+    store_close(s->store);
+    if (s->core != NULL) core_free(s->core);
+    if (s->pid_fd >= 0) pidfile_drop(s->pid_path, s->pid_fd);
+    if (s->ready_fd >= 0) close(s->ready_fd);
+    control_free(s->control);
+    waiter_free(s->woken);
+    waiter_free(s->terminated);
+    waiter_free(s->interrupted);
+    waiter_free(s->purge);
+    loop_free(s->loop);
+    for (int i = 0; i < 2; i++)
+        if (s->wake_pipe[i] >= 0) close(s->wake_pipe[i]);
+    bytes_free(&s->text);
+    free(s->core_peers);
+    free(s->net_peers);
+    free(s->pid_path);
+}
