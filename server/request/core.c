@@ -181,6 +181,18 @@ void core_reset_stats(struct core *c)
     c->latency_min_us = INT64_MAX;
 }
 
+void core_reset_client_stats(struct core *c)
+{
+    for (size_t id = 0; id < c->cap_clients; id++) {
+        if (c->clients[id] != NULL) c->clients[id]->received = c->clients[id]->sent = 0;
+    }
+}
+
+const struct watches *core_watches(const struct core *c)
+{
+    return c->watches;
+}
+
 const struct tree *core_tree(const struct core *c)
 {
     return zab_tree(c->zab);

@@ -17,6 +17,7 @@
 
 struct core;
 struct tree;
+struct watches;
 
 struct core *core_new(const struct core_config *config);
 void core_free(struct core *c);
@@ -35,9 +36,11 @@ bool core_wants(const struct core *c, enum link_kind kind, int64_t id);
 
 void core_status(const struct core *c, struct core_status *s);
 void core_reset_stats(struct core *c);
+void core_reset_client_stats(struct core *c);
 
-/* The data as applied so far. */
+/* The data as applied so far, and who watches it. */
 const struct tree *core_tree(const struct core *c);
+const struct watches *core_watches(const struct core *c);
 
 /* One client connection, for stat and cons. False when there is none at that id. */
 struct core_client_status {
