@@ -70,7 +70,7 @@ static bool get_create(struct cursor *c, int64_t session, struct op *op)
     jute_get_boolean(c, &ephemeral);
     op->owner = ephemeral ? session : 0;
     /* The oldest form ends here. */
-    op->number = digest_or_end(c) ? CVERSION_UNSAID : cursor_i32(c);
+    op->number = cursor_left(c) == 0 ? CVERSION_UNSAID : cursor_i32(c);
     return !c->bad;
 }
 
@@ -102,7 +102,7 @@ static bool get_create_ttl(struct cursor *c, struct op *op)
 /* Whether a path can be a znode's: absolute; of one below the root when below. What it holds is its leader's affair. */
 static bool path_fits(struct slice path, bool below)
 {
-    if (path.len < 1 || path.p[0] != '/') return false;
+    if (path.len < 1 || path.p[0] != '/' || (path.len > 1 && path.p[1] == '/')) return false;
     return !below || path.p[path.len - 1] != '/';
 }
 

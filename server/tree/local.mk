@@ -9,13 +9,26 @@ libcore_a_SOURCES = \
 	server/tree/watch.c server/tree/watch.h
 
 if HAVE_CHECK
-TREE_TESTS = check_tree
+TREE_TESTS = check_tree check_apply check_snapshot check_acl check_watch
 check_PROGRAMS += $(TREE_TESTS)
 TESTS += $(TREE_TESTS)
+TREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 TREE_TEST_LIBS = libcore.a libwire.a $(CHECK_LIBS) $(CRYPTO_LIBS)
 TREE_TEST_MAKERS = tests/unit/txn_make.c tests/unit/txn_make.h tests/unit/unit.h
 
 check_tree_SOURCES = tests/unit/check_tree.c $(TREE_TEST_MAKERS)
-check_tree_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_tree_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
 check_tree_LDADD = $(TREE_TEST_LIBS)
+check_apply_SOURCES = tests/unit/check_apply.c $(TREE_TEST_MAKERS)
+check_apply_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_apply_LDADD = $(TREE_TEST_LIBS)
+check_snapshot_SOURCES = tests/unit/check_snapshot.c $(TREE_TEST_MAKERS)
+check_snapshot_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_snapshot_LDADD = $(TREE_TEST_LIBS)
+check_acl_SOURCES = tests/unit/check_acl.c tests/unit/unit.h
+check_acl_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_acl_LDADD = $(TREE_TEST_LIBS)
+check_watch_SOURCES = tests/unit/check_watch.c tests/unit/unit.h
+check_watch_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_watch_LDADD = $(TREE_TEST_LIBS)
 endif

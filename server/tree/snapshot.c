@@ -234,7 +234,8 @@ static bool load_znode(struct tree *t, struct cursor *c)
     }
     int32_t slash = r.path.len - 1;
     while (slash >= 0 && r.path.p[slash] != '/') slash--;
-    if (slash < 0 || slash == r.path.len - 1) return false;
+    /* At 1 the parent would be "/", which is not how a path names the root. */
+    if (slash < 0 || slash == 1 || slash == r.path.len - 1) return false;
     struct znode *parent = tree_get(t, slice_of(r.path.p, (size_t)slash));
     struct slice name = slice_of(r.path.p + slash + 1, (size_t)(r.path.len - slash - 1));
     if (parent == NULL || tree_child(t, parent, name) != NULL || !acl_table_use(&t->acls, r.acl)) return false;
