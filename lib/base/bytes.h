@@ -82,7 +82,8 @@ static inline void bytes_i64(struct bytes *b, int64_t v)
 /* The waiting bytes as a slice, valid until the next append. */
 static inline struct slice bytes_slice(const struct bytes *b)
 {
-    return slice_of(b->data + b->head, b->len - b->head);
+    /* Adding even 0 to a null pointer is undefined. */
+    return slice_of(b->data != NULL ? b->data + b->head : NULL, b->len - b->head);
 }
 
 /* Appends formatted text without its terminating zero. */

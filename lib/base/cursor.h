@@ -18,7 +18,8 @@ struct cursor {
 
 static inline struct cursor cursor_over(const void *p, size_t len)
 {
-    return (struct cursor){p, (const uint8_t *)p + len, false};
+    /* Adding even 0 to a null pointer is undefined. */
+    return (struct cursor){p, p != NULL ? (const uint8_t *)p + len : NULL, false};
 }
 
 static inline struct cursor cursor_slice(struct slice s)

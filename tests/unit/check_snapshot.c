@@ -110,7 +110,9 @@ static void finish(struct taken *k, bool whole)
     ck_assert_uint_eq(k->bytes.len, len);
     tree_snapshot_end(k->snapshot);
     struct tree *loaded = tree_new(77);
-    must_create(loaded, &(struct txn_maker){0}, "/was-there-before", "x");
+    struct txn_maker m = {0};
+    must_create(loaded, &m, "/was-there-before", "x");
+    bytes_free(&m.bytes);
     ck_assert_int_eq(load(loaded, bytes_slice(&k->bytes), whole, k->zxid), 1);
     ck_assert_uint_eq(tree_digest(loaded), k->want);
     ck_assert_uint_eq(tree_count(loaded), k->count);
