@@ -1,0 +1,425 @@
+/* The checkers of servers: logs, epochs, the ledger, trees. */
+#include "tests/sim/sim_check.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/xalloc.h"
+#include "tests/sim/sim_world.h"
+#include "tree/tree.h"
+#include "wire/proto.h"
+#include "wire/txn_records.h"
+
+/* What a server has handed to its log so far, durable or not, and how far it has come. */
+struct check_view {
+    struct log log;
+    int64_t base; /* the log is contiguous above this */
+    int64_t accepted_epoch, current_epoch;
+    uint64_t ticket;
+    int64_t zxid; /* applied, as its status says */
+    size_t position; /* entries of the ledger that it has applied */
+    bool loading, serving, leading;
+};
+
+struct check {
+    struct world *world;
+    struct entry *ledger;
+    size_t n, cap;
+    struct map by_request; /* request_key() to index + 1 */
+    struct map leaders;    /* epoch to sid */
+    struct model *model;
+    struct check_view views[SERVERS_MAX];
+};
+
+static void look_at_op(struct server *s, const struct disk_op *op);
+static void look_at_append(struct server *s, const struct disk_op *op);
+static void look_at_trunc(struct server *s, const struct disk_op *op);
+static void look_at_epochs(struct server *s, const struct disk_op *op);
+static void look_at_status(struct server *s, const struct core_status *st);
+static void look_at_facts(struct server *s);
+static void advance(struct server *s, int64_t to);
+static void apply(struct server *s, const struct stored *t);
+static void append(struct server *s, const struct stored *t);
+static void jump(struct server *s, int64_t to);
+static void compare_digest(struct server *s);
+static size_t ledger_up_to(const struct check *c, int64_t zxid);
+
+static struct check_view *view_of(const struct server *s)
+{
+    return &s->world->check->views[s->index];
+}
+
+struct check *check_new(struct world *w)
+{
+    struct check *c = xcalloc(1, sizeof *c);
+    c->world = w;
+    c->model = model_new();
+    return c;
+}
+
+void check_free(struct check *c)
+{
+    for (size_t i = 0; i < c->n; i++) buf_unref(c->ledger[i].record);
+    free(c->ledger);
+    for (int i = 0; i < SERVERS_MAX; i++) log_free(&c->views[i].log);
+    map_free(&c->by_request);
+    map_free(&c->leaders);
+    model_free(c->model);
+    free(c);
+}
+
+void check_boot(struct server *s)
+{
+    struct check_view *v = view_of(s);
+    const struct disk *d = &s->disk;
+    log_free(&v->log);
+    *v = (struct check_view){.accepted_epoch = d->accepted_epoch, .current_epoch = d->current_epoch, .loading = true};
+    for (size_t i = 0; i < d->log.n; i++) log_push(&v->log, d->log.at[i].zxid, d->log.at[i].record);
+    if (d->n_images > 0) v->base = d->images[0].zxid;
+}
+
+void check_booted(struct server *s)
+{
+    view_of(s)->loading = false;
+    compare_digest(s);
+}
+
+void check_killed(struct server *s)
+{
+    view_of(s)->serving = view_of(s)->leading = false;
+}
+
+void check_step(struct server *s, const struct event *e)
+{
+    struct update *u = &s->update;
+    if (e->type == EV_LOAD_SNAPSHOT || e->type == EV_LOAD_RECORD) return;
+    for (; s->seen_disk < u->n_disk; s->seen_disk++) look_at_op(s, &u->disk[s->seen_disk]);
+    struct core_status st;
+    core_status(s->core, &st);
+    look_at_status(s, &st);
+    for (size_t i = 0; i < u->n_disk; i++) {
+        int64_t committed = u->disk[i].committed;
+        if (committed > check_last(s->world) && zxid_counter(committed) != 0)
+            violation(s->world, "what the log calls committed is committed", "zoo%" PRId64 " stores 0x%" PRIx64 ", the ledger ends at 0x%" PRIx64,
+                      s->sid, (uint64_t)committed, (uint64_t)check_last(s->world));
+    }
+    look_at_facts(s);
+    if (world_once_in(s->world, 512)) compare_digest(s);
+}
+
+const struct entry *check_find(const struct world *w, int64_t session, int32_t cxid)
+{
+    uintptr_t at = (uintptr_t)map_get(&w->check->by_request, hash_u64((uint64_t)session) + (uint32_t)cxid);
+    return at > 0 ? &w->check->ledger[at - 1] : NULL;
+}
+
+bool check_is_durable(const struct world *w, const struct entry *e)
+{
+    int holding = 0;
+    for (int i = 0; i < w->plan.voters; i++)
+        if (disk_holds(&w->servers[i], e->zxid, e->record)) holding++;
+    return holding > w->plan.voters / 2;
+}
+
+struct model *check_model(const struct world *w)
+{
+    return w->check->model;
+}
+
+int64_t check_last(const struct world *w)
+{
+    return w->check->n > 0 ? w->check->ledger[w->check->n - 1].zxid : 0;
+}
+
+size_t check_count(const struct world *w)
+{
+    return w->check->n;
+}
+
+bool check_is_settled(const struct world *w)
+{
+    for (int i = 0; i < w->n_servers; i++) {
+        const struct check_view *v = &w->check->views[i];
+        if (w->servers[i].core == NULL || !v->serving || v->position != w->check->n) return false;
+    }
+    return true;
+}
+
+int64_t check_leader(const struct world *w)
+{
+    int64_t leader = -1, epoch = -1;
+    for (int i = 0; i < w->n_servers; i++) {
+        const struct check_view *v = &w->check->views[i];
+        if (w->servers[i].core == NULL || !v->serving || !v->leading || v->current_epoch < epoch) continue;
+        leader = w->servers[i].sid;
+        epoch = v->current_epoch;
+    }
+    return leader;
+}
+
+/* --- disk ops --- */
+
+static void look_at_op(struct server *s, const struct disk_op *op)
+{
+    struct check_view *v = view_of(s);
+    if (op->ticket <= v->ticket)
+        violation(s->world, "tickets only grow", "zoo%" PRId64 ": %" PRIu64 " after %" PRIu64, s->sid, op->ticket, v->ticket);
+    v->ticket = op->ticket;
+    switch (op->type) {
+    case DISK_APPEND: look_at_append(s, op); break;
+    case DISK_TRUNC: look_at_trunc(s, op); break;
+    case DISK_EPOCHS: look_at_epochs(s, op); break;
+    case DISK_BASE:
+        if (tracing_all(s->world)) trace_server(s, "disk base 0x%" PRIx64, (uint64_t)op->zxid);
+        log_drop(&v->log, op->zxid);
+        if (op->zxid > v->base) v->base = op->zxid;
+        break;
+    }
+}
+
+/* Zxids count up by one inside an epoch and start at 1 in a new one. */
+static void look_at_append(struct server *s, const struct disk_op *op)
+{
+    struct check_view *v = view_of(s);
+    int64_t last = v->log.n > 0 && v->log.at[v->log.n - 1].zxid > v->base ? v->log.at[v->log.n - 1].zxid : v->base;
+    bool next = op->zxid == last + 1;
+    bool first = zxid_epoch(op->zxid) > zxid_epoch(last) && zxid_counter(op->zxid) == 1;
+    if (tracing_all(s->world))
+        trace_server(s, "disk append 0x%" PRIx64 " ticket %" PRIu64, (uint64_t)op->zxid, op->ticket);
+    if (!next && !first)
+        violation(s->world, "logs have no gaps", "zoo%" PRId64 " appends 0x%" PRIx64 " after 0x%" PRIx64, s->sid,
+                  (uint64_t)op->zxid, (uint64_t)last);
+    log_push(&v->log, op->zxid, op->record);
+}
+
+static void look_at_trunc(struct server *s, const struct disk_op *op)
+{
+    struct check_view *v = view_of(s);
+    struct check *c = s->world->check;
+    if (tracing_all(s->world))
+        trace_server(s, "disk trunc 0x%" PRIx64 " ticket %" PRIu64, (uint64_t)op->zxid, op->ticket);
+    for (size_t i = log_above(&v->log, op->zxid); i < v->log.n; i++) {
+        size_t at = ledger_up_to(c, v->log.at[i].zxid);
+        if (at > 0 && c->ledger[at - 1].zxid == v->log.at[i].zxid &&
+            slice_equal(buf_slice(c->ledger[at - 1].record), buf_slice(v->log.at[i].record)))
+            violation(s->world, "what is committed is never dropped", "zoo%" PRId64 " drops 0x%" PRIx64 " by a truncation to 0x%" PRIx64,
+                      s->sid, (uint64_t)v->log.at[i].zxid, (uint64_t)op->zxid);
+    }
+    log_trunc(&v->log, op->zxid);
+}
+
+static void look_at_epochs(struct server *s, const struct disk_op *op)
+{
+    struct check_view *v = view_of(s);
+    if (tracing_all(s->world))
+        trace_server(s, "disk epochs accepted %" PRId64 " current %" PRId64 " ticket %" PRIu64, op->accepted_epoch, op->current_epoch,
+                     op->ticket);
+    if (op->accepted_epoch < v->accepted_epoch || op->current_epoch < v->current_epoch)
+        violation(s->world, "epochs never go back", "zoo%" PRId64 ": accepted %" PRId64 " after %" PRId64 ", current %" PRId64 " after %" PRId64,
+                  s->sid, op->accepted_epoch, v->accepted_epoch, op->current_epoch, v->current_epoch);
+    if (op->accepted_epoch < op->current_epoch)
+        violation(s->world, "an epoch is accepted before it is current", "zoo%" PRId64 ": accepted %" PRId64 ", current %" PRId64, s->sid,
+                  op->accepted_epoch, op->current_epoch);
+    v->accepted_epoch = op->accepted_epoch;
+    v->current_epoch = op->current_epoch;
+}
+
+/* --- the ledger --- */
+
+static void look_at_status(struct server *s, const struct core_status *st)
+{
+    struct check_view *v = view_of(s);
+    struct world *w = s->world;
+    if (st->zxid != v->zxid) advance(s, st->zxid);
+    bool leading = st->state == PEER_LEADING && st->serving && !st->standalone;
+    if (leading && !v->leading) {
+        int64_t other = (int64_t)(uintptr_t)map_get(&w->check->leaders, (uint64_t)st->epoch);
+        if (other != 0 && other != s->sid)
+            violation(w, "one leader an epoch", "zoo%" PRId64 " and zoo%" PRId64 " both lead epoch %" PRId64, other, s->sid, st->epoch);
+        map_put(&w->check->leaders, (uint64_t)st->epoch, (void *)(uintptr_t)s->sid);
+    }
+    v->leading = leading || (st->standalone && st->serving);
+    v->serving = st->serving;
+}
+
+/* The server says that it has applied everything up to `to`. */
+static void advance(struct server *s, int64_t to)
+{
+    struct check_view *v = view_of(s);
+    struct world *w = s->world;
+    struct check *c = w->check;
+    if (to < v->zxid) {
+        violation(w, "what is applied stays applied", "zoo%" PRId64 " goes from 0x%" PRIx64 " back to 0x%" PRIx64, s->sid,
+                  (uint64_t)v->zxid, (uint64_t)to);
+        return;
+    }
+    int64_t from = v->zxid;
+    if (v->loading && v->base > from) {
+        jump(s, v->base);
+        from = v->base;
+    }
+    v->zxid = to;
+    if (to == from) return;
+    const struct stored *target = log_find(&v->log, to);
+    if (target == NULL && zxid_counter(to) != 0) {
+        jump(s, to);
+        return;
+    }
+    for (size_t i = log_above(&v->log, from); i < v->log.n && v->log.at[i].zxid <= to; i++) apply(s, &v->log.at[i]);
+    if (target == NULL && v->position != ledger_up_to(c, to))
+        violation(w, "a new epoch begins with all of the old ones", "zoo%" PRId64 " stands at 0x%" PRIx64 " and lacks some", s->sid, (uint64_t)to);
+}
+
+static void apply(struct server *s, const struct stored *t)
+{
+    struct check_view *v = view_of(s);
+    struct check *c = s->world->check;
+    if (v->position == c->n) append(s, t);
+    const struct entry *e = &c->ledger[v->position];
+    if (e->zxid != t->zxid)
+        violation(s->world, "all apply the same transactions", "zoo%" PRId64 " applies 0x%" PRIx64 " where 0x%" PRIx64 " comes next", s->sid,
+                  (uint64_t)t->zxid, (uint64_t)e->zxid);
+    else if (!slice_equal(buf_slice(e->record), buf_slice(t->record)))
+        violation(s->world, "all apply the same transactions", "zoo%" PRId64 " applies other bytes at 0x%" PRIx64, s->sid, (uint64_t)t->zxid);
+    v->position++;
+}
+
+/* Someone is the first to apply this. */
+static void append(struct server *s, const struct stored *t)
+{
+    struct world *w = s->world;
+    struct check *c = w->check;
+    if (c->n == c->cap) {
+        c->cap = c->cap ? c->cap * 2 : 1024;
+        c->ledger = xrealloc(c->ledger, c->cap * sizeof *c->ledger);
+    }
+    struct entry e = {.zxid = t->zxid, .at_us = w->now, .record = buf_ref(t->record)};
+    struct cursor at = cursor_slice(buf_slice(t->record));
+    struct txn_header h = {0};
+    if (!txn_header_get(&at, &h)) violation(w, "transactions are well-formed", "0x%" PRIx64, (uint64_t)t->zxid);
+    e.session = h.session;
+    e.cxid = h.cxid;
+    e.type = h.type;
+    if (h.type == OP_ERROR) e.err = cursor_i32(&at);
+    if (t->zxid <= check_last(w))
+        violation(w, "zxids grow", "0x%" PRIx64 " after 0x%" PRIx64, (uint64_t)t->zxid, (uint64_t)check_last(w));
+    c->ledger[c->n++] = e;
+    if (tracing_all(w)) trace_server(s, "commits 0x%" PRIx64 " %s", (uint64_t)t->zxid, opcode_name(h.type));
+    if (!check_is_durable(w, &e))
+        violation(w, "what is applied is durable on a quorum", "zoo%" PRId64 " applies 0x%" PRIx64, s->sid, (uint64_t)t->zxid);
+    const char *wrong = model_apply(c->model, t->zxid, buf_slice(t->record));
+    if (wrong != NULL) violation(w, "transactions make sense in their order", "0x%" PRIx64 ": %s", (uint64_t)t->zxid, wrong);
+    if (h.cxid == 0 || h.type == OP_CREATE_SESSION) return;
+    void *former = map_put(&c->by_request, hash_u64((uint64_t)h.session) + (uint32_t)h.cxid, (void *)(uintptr_t)c->n);
+    if (former != NULL)
+        violation(w, "a request is done once", "session 0x%" PRIx64 " cxid %d again at 0x%" PRIx64, (uint64_t)h.session, h.cxid, (uint64_t)t->zxid);
+}
+
+/* The server got a snapshot. */
+static void jump(struct server *s, int64_t to)
+{
+    struct check *c = s->world->check;
+    size_t n = ledger_up_to(c, to);
+    if (zxid_counter(to) != 0 && (n == 0 || c->ledger[n - 1].zxid != to)) {
+        violation(s->world, "a snapshot holds what is committed", "zoo%" PRId64 " jumps to 0x%" PRIx64 ", which nobody applied", s->sid, (uint64_t)to);
+        return;
+    }
+    view_of(s)->position = n;
+    if (!view_of(s)->loading) view_of(s)->base = to;
+    compare_digest(s);
+}
+
+/* How many entries have a zxid up to this. */
+static size_t ledger_up_to(const struct check *c, int64_t zxid)
+{
+    size_t low = 0, high = c->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (c->ledger[mid].zxid <= zxid)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* --- facts and trees --- */
+
+static void look_at_facts(struct server *s)
+{
+    for (; s->seen_facts < s->update.n_facts; s->seen_facts++) {
+        const struct fact *f = &s->update.facts[s->seen_facts];
+        if (f->kind == FACT_FATAL && (f->v[0] == REASON_COMMIT_MISMATCH || f->v[0] == REASON_TRUNC_COMMITTED))
+            violation(s->world, "no server is led astray", "zoo%" PRId64 " stops: %s, 0x%" PRIx64, s->sid, reason_text((enum reason)f->v[0]),
+                      (uint64_t)f->v[2]);
+        if (f->kind == FACT_OFFENDER && f->v[0] != LINK_CLIENT)
+            violation(s->world, "servers do not offend each other", "zoo%" PRId64 " turns away %s %" PRId64 ": %s", s->sid,
+                      link_kind_name((enum link_kind)f->v[0]), f->v[1], reason_text((enum reason)f->v[2]));
+    }
+}
+
+/* Trees that stand at the same place are the same. */
+static void compare_digest(struct server *s)
+{
+    struct check *c = s->world->check;
+    struct check_view *v = view_of(s);
+    if (s->core == NULL || v->position == 0 || v->loading) return;
+    struct entry *e = &c->ledger[v->position - 1];
+    uint64_t digest = tree_digest(core_tree(s->core));
+    if (e->digest == 0)
+        e->digest = digest;
+    else if (e->digest != digest)
+        violation(s->world, "trees are equal at equal zxids", "zoo%" PRId64 " differs from who was first at 0x%" PRIx64, s->sid, (uint64_t)e->zxid);
+}
+
+struct tree_walk {
+    struct server *server;
+    size_t count;
+};
+
+static void look_at_znode(void *arg, const struct znode *n)
+{
+    struct tree_walk *walk = arg;
+    struct world *w = walk->server->world;
+    struct bytes path = {0};
+    znode_path(n, &path);
+    struct slice p = bytes_slice(&path);
+    if (p.len >= 10 && memcmp(p.p, "/zookeeper", 10) == 0) {
+        bytes_free(&path);
+        return;
+    }
+    walk->count++;
+    struct zk_stat stat;
+    znode_stat(n, &stat);
+    stat.cversion = n->stat.cversion;
+    const struct state *want = model_at(w->check->model, p, check_last(w));
+    if (want == NULL)
+        violation(w, "trees hold what was committed", "zoo%" PRId64 " has %.*s", walk->server->sid, SLICE_ARG(p));
+    else if (want->data_hash != model_hash(znode_data(n)))
+        violation(w, "trees hold what was committed", "zoo%" PRId64 " has other data at %.*s", walk->server->sid, SLICE_ARG(p));
+    else if (stat.czxid != want->stat.czxid || stat.mzxid != want->stat.mzxid || stat.pzxid != want->stat.pzxid ||
+             stat.version != want->stat.version || stat.cversion != want->stat.cversion || stat.ctime != want->stat.ctime ||
+             stat.mtime != want->stat.mtime || stat.ephemeral_owner != want->stat.ephemeral_owner ||
+             stat.num_children != want->stat.num_children)
+        violation(w, "trees hold what was committed", "zoo%" PRId64 " has another stat at %.*s", walk->server->sid, SLICE_ARG(p));
+    bytes_free(&path);
+}
+
+void check_trees(struct world *w)
+{
+    for (int i = 0; i < w->n_servers; i++) {
+        struct server *s = &w->servers[i];
+        if (s->core == NULL || w->violation != NULL) continue;
+        struct tree_walk walk = {s, 0};
+        const struct tree *t = core_tree(s->core);
+        tree_each(t, look_at_znode, &walk);
+        if (walk.count != model_count(w->check->model, check_last(w)))
+            violation(w, "trees hold what was committed", "zoo%" PRId64 " has %zu znodes, not %zu", s->sid, walk.count,
+                      model_count(w->check->model, check_last(w)));
+        if (tree_session_count(t) != model_sessions(w->check->model))
+            violation(w, "trees hold what was committed", "zoo%" PRId64 " has %zu sessions, not %zu", s->sid, tree_session_count(t),
+                      model_sessions(w->check->model));
+        compare_digest(s);
+    }
+}

@@ -1,0 +1,367 @@
+/* Simulated clients. */
+#include "tests/sim/sim_client.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "tests/sim/sim_judge.h"
+#include "tests/sim/sim_link.h"
+#include "tests/sim/sim_work.h"
+#include "tests/sim/sim_world.h"
+#include "wire/client_records.h"
+#include "wire/proto.h"
+
+static void act_fire(struct world *w, struct timer *t);
+static void alive_fire(struct world *w, struct timer *t);
+static void become(struct client *c, enum client_state state);
+static void forget_session(struct client *c);
+static void send_frame(struct client *c, struct bytes *body);
+static void send_ping(struct client *c);
+static void send_set_watches(struct client *c);
+static void put_op(struct bytes *b, const struct op *op);
+static void put_sub(struct bytes *b, const struct sub *s, bool watch);
+static void take_connect_response(struct client *c, struct slice frame);
+static void take_reply(struct client *c, struct slice frame);
+static void disconnect(struct client *c);
+static void trace_client(struct client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* vector<ACL> {world:anyone, all}. */
+static const uint8_t open_acl[] = "\0\0\0\1\0\0\0\37\0\0\0\5world\0\0\0\6anyone";
+
+struct client *client_new(struct world *w, int index)
+{
+    struct client *c = xcalloc(1, sizeof *c);
+    c->world = w;
+    c->index = index;
+    c->act.fire = act_fire;
+    c->alive.fire = alive_fire;
+    c->next_xid = 1;
+    return c;
+}
+
+void client_free(struct client *c)
+{
+    if (c->end != NULL) link_close(c->end);
+    timer_clear(c->world, &c->act);
+    timer_clear(c->world, &c->alive);
+    free(c);
+}
+
+int client_host(const struct client *c)
+{
+    return SERVERS_MAX + c->index;
+}
+
+void client_start(struct client *c)
+{
+    timer_set(c->world, &c->act, c->world->now + world_below(c->world, MS(200)));
+    timer_set(c->world, &c->alive, c->world->now + MS(100));
+}
+
+void client_connect(struct client *c, struct server *s)
+{
+    disconnect(c);
+    c->server = s;
+    become(c, CLIENT_CONNECTING);
+    c->end = link_connect(c, s);
+}
+
+bool client_request(struct client *c, struct op op)
+{
+    if (c->state != CLIENT_READY || c->n_ops >= c->world->plan.window) return false;
+    op.xid = c->next_xid++;
+    op.invoked_at = c->world->now;
+    op.floor = c->world->acked_zxid;
+    op.was_calm = c->world->strict;
+    c->ops[c->n_ops++] = op;
+    struct bytes b = {0};
+    request_header_put(&b, &(struct request_header){op.xid, op.type});
+    put_op(&b, &op);
+    if (tracing(c->world)) trace_client(c, "asks zoo%" PRId64 " xid %d %s %s", c->server->sid, op.xid, opcode_name(op.type), op.subs[0].path);
+    send_frame(c, &b);
+    return true;
+}
+
+void client_close(struct client *c)
+{
+    c->quiet = true;
+    if (c->state != CLIENT_READY || !client_request(c, (struct op){.type = OP_CLOSE_SESSION})) client_vanish(c);
+}
+
+void client_vanish(struct client *c)
+{
+    if (c->end != NULL) link_close(c->end);
+    c->end = NULL;
+    become(c, CLIENT_STOPPED);
+    timer_clear(c->world, &c->act);
+    timer_clear(c->world, &c->alive);
+}
+
+void clients_wake(struct world *w)
+{
+    for (int i = 0; i < w->n_clients; i++) {
+        struct end *e = w->clients[i]->end;
+        if (e != NULL && e->n > e->head) timer_set(w, &e->deliver, w->now + world_below(w, 1000));
+    }
+}
+
+/* --- what the link tells --- */
+
+void client_up(struct client *c)
+{
+    become(c, CLIENT_HANDSHAKE);
+    struct bytes b = {0};
+    connect_request_put(&b, &(struct connect_request){.last_zxid_seen = c->last_zxid,
+                                                      .timeout = c->world->plan.session_ms,
+                                                      .session_id = c->session,
+                                                      .passwd = slice_of(c->passwd, sizeof c->passwd)});
+    if (!world_once_in(c->world, 4)) bytes_u8(&b, 0);
+    send_frame(c, &b);
+}
+
+void client_down(struct client *c)
+{
+    if (tracing(c->world) && c->state != CLIENT_STOPPED && c->server != NULL)
+        trace_client(c, "loses zoo%" PRId64 " with %d requests open", c->server->sid, c->n_ops);
+    c->end = NULL;
+    disconnect(c);
+}
+
+void client_frame(struct client *c, struct slice frame)
+{
+    c->heard_at = c->world->now;
+    if (c->state == CLIENT_HANDSHAKE)
+        take_connect_response(c, frame);
+    else if (c->state == CLIENT_READY)
+        take_reply(c, frame);
+}
+
+static void take_connect_response(struct client *c, struct slice frame)
+{
+    struct cursor at = cursor_slice(frame);
+    struct connect_response r;
+    if (!connect_response_get(&at, &r)) {
+        violation(c->world, "what is sent is well-formed", "client%d got a bad connect response", c->index);
+        return;
+    }
+    if (r.timeout == 0) {
+        trace_client(c, "session 0x%" PRIx64 " has expired, says zoo%" PRId64, (uint64_t)c->session, c->server->sid);
+        if (c->session == 0) violation(c->world, "a new session is granted", "client%d was told that it has expired", c->index);
+        c->expired_sessions++;
+        if (c->world->strict)
+            violation(c->world, "sessions live while they are heard", "client%d lost its session without any fault", c->index);
+        forget_session(c);
+        disconnect(c);
+        return;
+    }
+    bool is_new = c->session == 0;
+    if (!is_new && r.session_id != c->session)
+        violation(c->world, "a session keeps its id", "client%d asked for 0x%" PRIx64 " and got 0x%" PRIx64, c->index, (uint64_t)c->session,
+                  (uint64_t)r.session_id);
+    c->session = r.session_id;
+    c->timeout_ms = r.timeout;
+    if (r.passwd.len == sizeof c->passwd) memcpy(c->passwd, r.passwd.p, sizeof c->passwd);
+    become(c, CLIENT_READY);
+    trace_client(c, "connected to zoo%" PRId64 ", %s session 0x%" PRIx64, c->server->sid, is_new ? "new" : "renewed", (uint64_t)c->session);
+    judge_session(c, is_new);
+    if (c->n_watches > 0) send_set_watches(c);
+    if (!c->scripted) timer_set(c->world, &c->act, c->world->now);
+}
+
+static void take_reply(struct client *c, struct slice frame)
+{
+    struct world *w = c->world;
+    struct cursor at = cursor_slice(frame);
+    struct reply_header h;
+    if (!reply_header_get(&at, &h)) {
+        violation(w, "what is sent is well-formed", "client%d got a bad reply", c->index);
+        return;
+    }
+    if (h.xid == XID_NOTIFICATION) {
+        struct watcher_event e;
+        if (!watcher_event_get(&at, &e))
+            violation(w, "what is sent is well-formed", "client%d got a bad notification", c->index);
+        else {
+            if (tracing(w)) trace_client(c, "is notified: event %d at %.*s", e.type, SLICE_ARG(e.path));
+            judge_notification(c, &e);
+        }
+        return;
+    }
+    if (h.xid == XID_PING) {
+        if (c->pings == 0) violation(w, "replies answer requests", "client%d got a ping reply that it did not ask for", c->index);
+        c->pings--;
+        judge_zxid(c, h.zxid);
+        return;
+    }
+    if (h.xid == XID_SET_WATCHES) {
+        judge_zxid(c, h.zxid);
+        judge_rearmed(c, h.zxid);
+        return;
+    }
+    if (c->n_ops == 0 || c->ops[0].xid != h.xid) {
+        violation(w, "replies come in the order of requests", "client%d got xid %d, expected %d", c->index, h.xid, c->n_ops > 0 ? c->ops[0].xid : 0);
+        return;
+    }
+    struct op op = c->ops[0];
+    memmove(c->ops, c->ops + 1, (size_t)--c->n_ops * sizeof c->ops[0]);
+    if (tracing(w))
+        trace_client(c, "xid %d %s %s: %s, zxid 0x%" PRIx64, h.xid, opcode_name(op.type), op.subs[0].path, h.err == 0 ? "ok" : zk_error_name(h.err),
+                     (uint64_t)h.zxid);
+    judge_zxid(c, h.zxid);
+    judge_reply(c, &op, &h, &at);
+    if (op.type == OP_CLOSE_SESSION) {
+        forget_session(c);
+        if (c->quiet) client_vanish(c);
+    }
+}
+
+/* --- states --- */
+
+static void become(struct client *c, enum client_state state)
+{
+    c->state = state;
+    c->state_at = c->heard_at = c->world->now;
+}
+
+static void forget_session(struct client *c)
+{
+    c->session = 0;
+    c->last_zxid = 0;
+    c->next_xid = 1;
+    c->n_watches = c->n_recent = 0;
+    memset(c->passwd, 0, sizeof c->passwd);
+}
+
+/* Back to having no connection; what was asked and not answered stays unknown. */
+static void disconnect(struct client *c)
+{
+    if (c->end != NULL) link_close(c->end);
+    c->end = NULL;
+    c->n_ops = c->pings = 0;
+    for (int i = 0; i < c->n_watches; i++) {
+        c->watches[i].armed = false;
+        c->watches[i].since = c->last_zxid;
+    }
+    if (c->state == CLIENT_STOPPED) return;
+    become(c, CLIENT_IDLE);
+    if (!c->scripted) timer_set(c->world, &c->act, c->world->now + MS(5) + world_below(c->world, MS(200)));
+}
+
+static void act_fire(struct world *w, struct timer *t)
+{
+    struct client *c = timer_entry(t, struct client, act);
+    if (c->state == CLIENT_IDLE && !c->scripted) {
+        client_connect(c, &w->servers[world_below(w, w->n_servers)]);
+        return;
+    }
+    if (c->state != CLIENT_READY || c->quiet || c->scripted) return;
+    if (c->n_ops < w->plan.window) {
+        struct op op;
+        work_next(c, &op);
+        client_request(c, op);
+    }
+    if (c->state == CLIENT_READY && !c->world->violation) timer_set(w, t, w->now + 1 + world_below(w, 2 * w->plan.think_us));
+}
+
+/* Pings when there is nothing else to say; leaves a server that does not answer. */
+static void alive_fire(struct world *w, struct timer *t)
+{
+    struct client *c = timer_entry(t, struct client, alive);
+    int64_t timeout = MS(c->timeout_ms > 0 && c->state == CLIENT_READY ? c->timeout_ms : w->plan.session_ms);
+    timer_set(w, t, w->now + timeout / 12 + world_below(w, timeout / 12));
+    if (c->state == CLIENT_READY) {
+        if (w->now - c->heard_at > timeout * 2 / 3)
+            disconnect(c);
+        else if (w->now - c->sent_at > timeout / 4)
+            send_ping(c);
+    } else if ((c->state == CLIENT_CONNECTING || c->state == CLIENT_HANDSHAKE) && w->now - c->state_at > timeout / 2) {
+        disconnect(c);
+    }
+}
+
+/* --- sending --- */
+
+static void send_frame(struct client *c, struct bytes *body)
+{
+    uint8_t length[4];
+    be32_put(length, (uint32_t)body->len);
+    struct bytes frame = {0};
+    bytes_put(&frame, length, sizeof length);
+    bytes_put(&frame, body->data, body->len);
+    link_send(c->end, frame.data, frame.len);
+    bytes_free(&frame);
+    bytes_free(body);
+    c->sent_at = c->world->now;
+}
+
+static void send_ping(struct client *c)
+{
+    struct bytes b = {0};
+    request_header_put(&b, &(struct request_header){XID_PING, OP_PING});
+    c->pings++;
+    send_frame(c, &b);
+}
+
+static void put_watches(struct client *c, struct bytes *b, enum watch_kind kind)
+{
+    int32_t n = 0;
+    for (int i = 0; i < c->n_watches; i++) n += c->watches[i].kind == kind;
+    bytes_i32(b, n);
+    for (int i = 0; i < c->n_watches; i++)
+        if (c->watches[i].kind == kind) jute_put_string(b, slice_str(c->watches[i].path));
+}
+
+static void send_set_watches(struct client *c)
+{
+    struct bytes b = {0};
+    request_header_put(&b, &(struct request_header){XID_SET_WATCHES, OP_SET_WATCHES});
+    bytes_i64(&b, c->last_zxid);
+    put_watches(c, &b, WATCHES_DATA);
+    put_watches(c, &b, WATCHES_EXIST);
+    put_watches(c, &b, WATCHES_CHILD);
+    if (tracing(c->world)) trace_client(c, "sets %d watches as of 0x%" PRIx64, c->n_watches, (uint64_t)c->last_zxid);
+    send_frame(c, &b);
+}
+
+static void put_op(struct bytes *b, const struct op *op)
+{
+    if (op->type == OP_CLOSE_SESSION) return;
+    if (op->type != OP_MULTI) {
+        put_sub(b, &op->subs[0], op->watch);
+        return;
+    }
+    for (int i = 0; i < op->n_subs; i++) {
+        multi_header_put(b, &(struct multi_header){op->subs[i].type, false, -1});
+        put_sub(b, &op->subs[i], false);
+    }
+    multi_header_put(b, &(struct multi_header){-1, true, -1});
+}
+
+static void put_sub(struct bytes *b, const struct sub *s, bool watch)
+{
+    struct slice path = slice_str(s->path), data = slice_str(s->data);
+    struct vector acl = vector_trusted(slice_of(open_acl, sizeof open_acl - 1));
+    switch (s->type) {
+    case OP_CREATE: create_request_put(b, &(struct create_request){path, data, acl, s->flags}); break;
+    case OP_DELETE: delete_request_put(b, &(struct delete_request){path, s->version}); break;
+    case OP_SET_DATA: set_data_request_put(b, &(struct set_data_request){path, data, s->version}); break;
+    case OP_CHECK: check_request_put(b, &(struct check_request){path, s->version}); break;
+    case OP_SYNC: path_request_put(b, &(struct path_request){path}); break;
+    default: path_watch_request_put(b, &(struct path_watch_request){path, watch}); break;
+    }
+}
+
+static void trace_client(struct client *c, const char *format, ...)
+{
+    if (!tracing(c->world)) return;
+    char text[512], who[16];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    snprintf(who, sizeof who, "client%d", c->index + 1);
+    trace_line(c->world, who, "%s", text);
+}
