@@ -22,7 +22,8 @@ static void on_crash(int sig)
 
 static void note_seed(uint64_t seed)
 {
-    snprintf(crash_note, sizeof crash_note, "\nthe process broke down in seed %" PRIu64 " (sim --seed %" PRIu64 " --trace)\n", seed, seed);
+    snprintf(crash_note, sizeof crash_note,
+             "\nthe process broke down in seed %" PRIu64 " (sim --seed %" PRIu64 " --trace)\n", seed, seed);
 }
 
 static int usage(void)
@@ -62,10 +63,10 @@ static int many_seeds(uint64_t first, uint64_t n, bool keep_going)
     for (uint64_t i = 0; i < n; i++)
         if (!one_seed(first + i, false, &t) && !keep_going) break;
     double took = seconds_now() - from;
-    printf("%.0f s simulated in %.1f s (%.0fx): %" PRIu64 " events, %" PRIu64 " transactions, %" PRIu64 " acknowledged, %" PRIu64 " reads, %" PRIu64
-           " faults\n",
-           (double)t.simulated_us / 1e6, took, (double)t.simulated_us / 1e6 / (took > 0 ? took : 1), t.events, t.transactions, t.acknowledged,
-           t.reads, t.faults);
+    printf("%.0f s simulated in %.1f s (%.0fx): %" PRIu64 " events, %" PRIu64 " transactions, %" PRIu64
+           " acknowledged, %" PRIu64 " reads, %" PRIu64 " faults\n",
+           (double)t.simulated_us / 1e6, took, (double)t.simulated_us / 1e6 / (took > 0 ? took : 1), t.events,
+           t.transactions, t.acknowledged, t.reads, t.faults);
     printf("%" PRIu64 " runs, %" PRIu64 " violations\n", t.runs, t.violations);
     return t.violations > 0;
 }

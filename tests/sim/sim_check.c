@@ -17,7 +17,7 @@ struct check_view {
     int64_t base; /* the log is contiguous above this */
     int64_t accepted_epoch, current_epoch;
     uint64_t ticket;
-    int64_t zxid; /* applied, as its status says */
+    int64_t zxid;    /* applied, as its status says */
     size_t position; /* entries of the ledger that it has applied */
     bool loading, serving, leading;
 };
@@ -101,8 +101,9 @@ void check_step(struct server *s, const struct event *e)
     for (size_t i = 0; i < u->n_disk; i++) {
         int64_t committed = u->disk[i].committed;
         if (committed > check_last(s->world) && zxid_counter(committed) != 0)
-            violation(s->world, "what the log calls committed is committed", "zoo%" PRId64 " stores 0x%" PRIx64 ", the ledger ends at 0x%" PRIx64,
-                      s->sid, (uint64_t)committed, (uint64_t)check_last(s->world));
+            violation(s->world, "what the log calls committed is committed",
+                      "zoo%" PRId64 " stores 0x%" PRIx64 ", the ledger ends at 0x%" PRIx64, s->sid, (uint64_t)committed,
+                      (uint64_t)check_last(s->world));
     }
     look_at_facts(s);
     if (world_once_in(s->world, 512)) compare_digest(s);
@@ -164,7 +165,8 @@ static void look_at_op(struct server *s, const struct disk_op *op)
 {
     struct check_view *v = view_of(s);
     if (op->ticket <= v->ticket)
-        violation(s->world, "tickets only grow", "zoo%" PRId64 ": %" PRIu64 " after %" PRIu64, s->sid, op->ticket, v->ticket);
+        violation(s->world, "tickets only grow", "zoo%" PRId64 ": %" PRIu64 " after %" PRIu64, s->sid, op->ticket,
+                  v->ticket);
     v->ticket = op->ticket;
     switch (op->type) {
     case DISK_APPEND: look_at_append(s, op); break;
@@ -203,8 +205,9 @@ static void look_at_trunc(struct server *s, const struct disk_op *op)
         size_t at = ledger_up_to(c, v->log.at[i].zxid);
         if (at > 0 && c->ledger[at - 1].zxid == v->log.at[i].zxid &&
             slice_equal(buf_slice(c->ledger[at - 1].record), buf_slice(v->log.at[i].record)))
-            violation(s->world, "what is committed is never dropped", "zoo%" PRId64 " drops 0x%" PRIx64 " by a truncation to 0x%" PRIx64,
-                      s->sid, (uint64_t)v->log.at[i].zxid, (uint64_t)op->zxid);
+            violation(s->world, "what is committed is never dropped",
+                      "zoo%" PRId64 " drops 0x%" PRIx64 " by a truncation to 0x%" PRIx64, s->sid,
+                      (uint64_t)v->log.at[i].zxid, (uint64_t)op->zxid);
     }
     log_trunc(&v->log, op->zxid);
 }
@@ -213,14 +216,16 @@ static void look_at_epochs(struct server *s, const struct disk_op *op)
 {
     struct check_view *v = view_of(s);
     if (tracing_all(s->world))
-        trace_server(s, "disk epochs accepted %" PRId64 " current %" PRId64 " ticket %" PRIu64, op->accepted_epoch, op->current_epoch,
-                     op->ticket);
+        trace_server(s, "disk epochs accepted %" PRId64 " current %" PRId64 " ticket %" PRIu64, op->accepted_epoch,
+                     op->current_epoch, op->ticket);
     if (op->accepted_epoch < v->accepted_epoch || op->current_epoch < v->current_epoch)
-        violation(s->world, "epochs never go back", "zoo%" PRId64 ": accepted %" PRId64 " after %" PRId64 ", current %" PRId64 " after %" PRId64,
-                  s->sid, op->accepted_epoch, v->accepted_epoch, op->current_epoch, v->current_epoch);
+        violation(s->world, "epochs never go back",
+                  "zoo%" PRId64 ": accepted %" PRId64 " after %" PRId64 ", current %" PRId64 " after %" PRId64, s->sid,
+                  op->accepted_epoch, v->accepted_epoch, op->current_epoch, v->current_epoch);
     if (op->accepted_epoch < op->current_epoch)
-        violation(s->world, "an epoch is accepted before it is current", "zoo%" PRId64 ": accepted %" PRId64 ", current %" PRId64, s->sid,
-                  op->accepted_epoch, op->current_epoch);
+        violation(s->world, "an epoch is accepted before it is current",
+                  "zoo%" PRId64 ": accepted %" PRId64 ", current %" PRId64, s->sid, op->accepted_epoch,
+                  op->current_epoch);
     v->accepted_epoch = op->accepted_epoch;
     v->current_epoch = op->current_epoch;
 }
@@ -236,7 +241,8 @@ static void look_at_status(struct server *s, const struct core_status *st)
     if (leading && !v->leading) {
         int64_t other = (int64_t)(uintptr_t)map_get(&w->check->leaders, (uint64_t)st->epoch);
         if (other != 0 && other != s->sid)
-            violation(w, "one leader an epoch", "zoo%" PRId64 " and zoo%" PRId64 " both lead epoch %" PRId64, other, s->sid, st->epoch);
+            violation(w, "one leader an epoch", "zoo%" PRId64 " and zoo%" PRId64 " both lead epoch %" PRId64, other,
+                      s->sid, st->epoch);
         map_put(&w->check->leaders, (uint64_t)st->epoch, (void *)(uintptr_t)s->sid);
     }
     v->leading = leading || (st->standalone && st->serving);
@@ -250,8 +256,8 @@ static void advance(struct server *s, int64_t to)
     struct world *w = s->world;
     struct check *c = w->check;
     if (to < v->zxid) {
-        violation(w, "what is applied stays applied", "zoo%" PRId64 " goes from 0x%" PRIx64 " back to 0x%" PRIx64, s->sid,
-                  (uint64_t)v->zxid, (uint64_t)to);
+        violation(w, "what is applied stays applied", "zoo%" PRId64 " goes from 0x%" PRIx64 " back to 0x%" PRIx64,
+                  s->sid, (uint64_t)v->zxid, (uint64_t)to);
         return;
     }
     int64_t from = v->zxid;
@@ -268,7 +274,8 @@ static void advance(struct server *s, int64_t to)
     }
     for (size_t i = log_above(&v->log, from); i < v->log.n && v->log.at[i].zxid <= to; i++) apply(s, &v->log.at[i]);
     if (target == NULL && v->position != ledger_up_to(c, to))
-        violation(w, "a new epoch begins with all of the old ones", "zoo%" PRId64 " stands at 0x%" PRIx64 " and lacks some", s->sid, (uint64_t)to);
+        violation(w, "a new epoch begins with all of the old ones",
+                  "zoo%" PRId64 " stands at 0x%" PRIx64 " and lacks some", s->sid, (uint64_t)to);
 }
 
 static void apply(struct server *s, const struct stored *t)
@@ -278,10 +285,12 @@ static void apply(struct server *s, const struct stored *t)
     if (v->position == c->n) append(s, t);
     const struct entry *e = &c->ledger[v->position];
     if (e->zxid != t->zxid)
-        violation(s->world, "all apply the same transactions", "zoo%" PRId64 " applies 0x%" PRIx64 " where 0x%" PRIx64 " comes next", s->sid,
-                  (uint64_t)t->zxid, (uint64_t)e->zxid);
+        violation(s->world, "all apply the same transactions",
+                  "zoo%" PRId64 " applies 0x%" PRIx64 " where 0x%" PRIx64 " comes next", s->sid, (uint64_t)t->zxid,
+                  (uint64_t)e->zxid);
     else if (!slice_equal(buf_slice(e->record), buf_slice(t->record)))
-        violation(s->world, "all apply the same transactions", "zoo%" PRId64 " applies other bytes at 0x%" PRIx64, s->sid, (uint64_t)t->zxid);
+        violation(s->world, "all apply the same transactions", "zoo%" PRId64 " applies other bytes at 0x%" PRIx64,
+                  s->sid, (uint64_t)t->zxid);
     v->position++;
 }
 
@@ -307,13 +316,16 @@ static void append(struct server *s, const struct stored *t)
     c->ledger[c->n++] = e;
     if (tracing_all(w)) trace_server(s, "commits 0x%" PRIx64 " %s", (uint64_t)t->zxid, opcode_name(h.type));
     if (!check_is_durable(w, &e))
-        violation(w, "what is applied is durable on a quorum", "zoo%" PRId64 " applies 0x%" PRIx64, s->sid, (uint64_t)t->zxid);
+        violation(w, "what is applied is durable on a quorum", "zoo%" PRId64 " applies 0x%" PRIx64, s->sid,
+                  (uint64_t)t->zxid);
     const char *wrong = model_apply(c->model, t->zxid, buf_slice(t->record));
-    if (wrong != NULL) violation(w, "transactions make sense in their order", "0x%" PRIx64 ": %s", (uint64_t)t->zxid, wrong);
+    if (wrong != NULL)
+        violation(w, "transactions make sense in their order", "0x%" PRIx64 ": %s", (uint64_t)t->zxid, wrong);
     if (h.cxid == 0 || h.type == OP_CREATE_SESSION) return;
     void *former = map_put(&c->by_request, hash_u64((uint64_t)h.session) + (uint32_t)h.cxid, (void *)(uintptr_t)c->n);
     if (former != NULL)
-        violation(w, "a request is done once", "session 0x%" PRIx64 " cxid %d again at 0x%" PRIx64, (uint64_t)h.session, h.cxid, (uint64_t)t->zxid);
+        violation(w, "a request is done once", "session 0x%" PRIx64 " cxid %d again at 0x%" PRIx64, (uint64_t)h.session,
+                  h.cxid, (uint64_t)t->zxid);
 }
 
 /* The server got a snapshot. */
@@ -322,7 +334,8 @@ static void jump(struct server *s, int64_t to)
     struct check *c = s->world->check;
     size_t n = ledger_up_to(c, to);
     if (zxid_counter(to) != 0 && (n == 0 || c->ledger[n - 1].zxid != to)) {
-        violation(s->world, "a snapshot holds what is committed", "zoo%" PRId64 " jumps to 0x%" PRIx64 ", which nobody applied", s->sid, (uint64_t)to);
+        violation(s->world, "a snapshot holds what is committed",
+                  "zoo%" PRId64 " jumps to 0x%" PRIx64 ", which nobody applied", s->sid, (uint64_t)to);
         return;
     }
     view_of(s)->position = n;
@@ -351,11 +364,11 @@ static void look_at_facts(struct server *s)
     for (; s->seen_facts < s->update.n_facts; s->seen_facts++) {
         const struct fact *f = &s->update.facts[s->seen_facts];
         if (f->kind == FACT_FATAL && (f->v[0] == REASON_COMMIT_MISMATCH || f->v[0] == REASON_TRUNC_COMMITTED))
-            violation(s->world, "no server is led astray", "zoo%" PRId64 " stops: %s, 0x%" PRIx64, s->sid, reason_text((enum reason)f->v[0]),
-                      (uint64_t)f->v[2]);
+            violation(s->world, "no server is led astray", "zoo%" PRId64 " stops: %s, 0x%" PRIx64, s->sid,
+                      reason_text((enum reason)f->v[0]), (uint64_t)f->v[2]);
         if (f->kind == FACT_OFFENDER && f->v[0] != LINK_CLIENT)
-            violation(s->world, "servers do not offend each other", "zoo%" PRId64 " turns away %s %" PRId64 ": %s", s->sid,
-                      link_kind_name((enum link_kind)f->v[0]), f->v[1], reason_text((enum reason)f->v[2]));
+            violation(s->world, "servers do not offend each other", "zoo%" PRId64 " turns away %s %" PRId64 ": %s",
+                      s->sid, link_kind_name((enum link_kind)f->v[0]), f->v[1], reason_text((enum reason)f->v[2]));
     }
 }
 
@@ -370,7 +383,8 @@ static void compare_digest(struct server *s)
     if (e->digest == 0)
         e->digest = digest;
     else if (e->digest != digest)
-        violation(s->world, "trees are equal at equal zxids", "zoo%" PRId64 " differs from who was first at 0x%" PRIx64, s->sid, (uint64_t)e->zxid);
+        violation(s->world, "trees are equal at equal zxids", "zoo%" PRId64 " differs from who was first at 0x%" PRIx64,
+                  s->sid, (uint64_t)e->zxid);
 }
 
 struct tree_walk {
@@ -397,12 +411,14 @@ static void look_at_znode(void *arg, const struct znode *n)
     if (want == NULL)
         violation(w, "trees hold what was committed", "zoo%" PRId64 " has %.*s", walk->server->sid, SLICE_ARG(p));
     else if (want->data_hash != model_hash(znode_data(n)))
-        violation(w, "trees hold what was committed", "zoo%" PRId64 " has other data at %.*s", walk->server->sid, SLICE_ARG(p));
+        violation(w, "trees hold what was committed", "zoo%" PRId64 " has other data at %.*s", walk->server->sid,
+                  SLICE_ARG(p));
     else if (stat.czxid != want->stat.czxid || stat.mzxid != want->stat.mzxid || stat.pzxid != want->stat.pzxid ||
-             stat.version != want->stat.version || stat.cversion != want->stat.cversion || stat.ctime != want->stat.ctime ||
-             stat.mtime != want->stat.mtime || stat.ephemeral_owner != want->stat.ephemeral_owner ||
-             stat.num_children != want->stat.num_children)
-        violation(w, "trees hold what was committed", "zoo%" PRId64 " has another stat at %.*s", walk->server->sid, SLICE_ARG(p));
+             stat.version != want->stat.version || stat.cversion != want->stat.cversion ||
+             stat.ctime != want->stat.ctime || stat.mtime != want->stat.mtime ||
+             stat.ephemeral_owner != want->stat.ephemeral_owner || stat.num_children != want->stat.num_children)
+        violation(w, "trees hold what was committed", "zoo%" PRId64 " has another stat at %.*s", walk->server->sid,
+                  SLICE_ARG(p));
     bytes_free(&path);
 }
 
@@ -418,8 +434,8 @@ void check_trees(struct world *w)
             violation(w, "trees hold what was committed", "zoo%" PRId64 " has %zu znodes, not %zu", s->sid, walk.count,
                       model_count(w->check->model, check_last(w)));
         if (tree_session_count(t) != model_sessions(w->check->model))
-            violation(w, "trees hold what was committed", "zoo%" PRId64 " has %zu sessions, not %zu", s->sid, tree_session_count(t),
-                      model_sessions(w->check->model));
+            violation(w, "trees hold what was committed", "zoo%" PRId64 " has %zu sessions, not %zu", s->sid,
+                      tree_session_count(t), model_sessions(w->check->model));
         compare_digest(s);
     }
 }

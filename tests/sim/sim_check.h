@@ -1,7 +1,9 @@
-/* The checkers: rules that must hold whatever happens, judged from outside: disk ops, facts, statuses, disks and client replies.
+/* The checkers: rules that must hold whatever happens, judged from outside: disk ops, facts, statuses, disks and client
+ * replies.
  *
- * The ledger is the one history: every transaction in the order in which it was first applied anywhere. Each server is a position
- * in it. A new entry must be durable on a quorum of disks and make sense to the model; all others must apply the same bytes. */
+ * The ledger is the one history: every transaction in the order in which it was first applied anywhere. Each server is
+ * a position in it. A new entry must be durable on a quorum of disks and make sense to the model; all others must apply
+ * the same bytes. */
 #ifndef SIM_CHECK_H
 #define SIM_CHECK_H
 
@@ -21,7 +23,7 @@ struct check;
 struct entry {
     int64_t zxid, session;
     int32_t cxid, type;
-    int32_t err; /* of an error transaction */
+    int32_t err;   /* of an error transaction */
     int64_t at_us; /* first applied */
     struct buf *record;
     uint64_t digest; /* of the tree after it, 0 until someone looked */

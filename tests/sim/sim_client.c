@@ -16,24 +16,24 @@
 
 static void act_fire(struct world *w, struct timer *t);
 static void alive_fire(struct world *w, struct timer *t);
-static void become(struct client *c, enum client_state state);
-static void forget_session(struct client *c);
-static void send_frame(struct client *c, struct bytes *body);
-static void send_ping(struct client *c);
-static void send_set_watches(struct client *c);
+static void become(struct sim_client *c, enum sim_client_state state);
+static void forget_session(struct sim_client *c);
+static void send_frame(struct sim_client *c, struct bytes *body);
+static void send_ping(struct sim_client *c);
+static void send_set_watches(struct sim_client *c);
 static void put_op(struct bytes *b, const struct op *op);
 static void put_sub(struct bytes *b, const struct sub *s, bool watch);
-static void take_connect_response(struct client *c, struct slice frame);
-static void take_reply(struct client *c, struct slice frame);
-static void disconnect(struct client *c);
-static void trace_client(struct client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void take_connect_response(struct sim_client *c, struct slice frame);
+static void take_reply(struct sim_client *c, struct slice frame);
+static void disconnect(struct sim_client *c);
+static void trace_client(struct sim_client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* vector<ACL> {world:anyone, all}. */
 static const uint8_t open_acl[] = "\0\0\0\1\0\0\0\37\0\0\0\5world\0\0\0\6anyone";
 
-struct client *client_new(struct world *w, int index)
+struct sim_client *sim_client_new(struct world *w, int index)
 {
-    struct client *c = xcalloc(1, sizeof *c);
+    struct sim_client *c = xcalloc(1, sizeof *c);
     c->world = w;
     c->index = index;
     c->act.fire = act_fire;
@@ -42,7 +42,7 @@ struct client *client_new(struct world *w, int index)
     return c;
 }
 
-void client_free(struct client *c)
+void sim_client_free(struct sim_client *c)
 {
     if (c->end != NULL) link_close(c->end);
     timer_clear(c->world, &c->act);
@@ -50,18 +50,18 @@ void client_free(struct client *c)
     free(c);
 }
 
-int client_host(const struct client *c)
+int sim_client_host(const struct sim_client *c)
 {
     return SERVERS_MAX + c->index;
 }
 
-void client_start(struct client *c)
+void sim_client_start(struct sim_client *c)
 {
     timer_set(c->world, &c->act, c->world->now + world_below(c->world, MS(200)));
     timer_set(c->world, &c->alive, c->world->now + MS(100));
 }
 
-void client_connect(struct client *c, struct server *s)
+void sim_client_connect(struct sim_client *c, struct server *s)
 {
     disconnect(c);
     c->server = s;
@@ -69,7 +69,7 @@ void client_connect(struct client *c, struct server *s)
     c->end = link_connect(c, s);
 }
 
-bool client_request(struct client *c, struct op op)
+bool sim_client_request(struct sim_client *c, struct op op)
 {
     if (c->state != CLIENT_READY || c->n_ops >= c->world->plan.window) return false;
     op.xid = c->next_xid++;
@@ -80,18 +80,20 @@ bool client_request(struct client *c, struct op op)
     struct bytes b = {0};
     request_header_put(&b, &(struct request_header){op.xid, op.type});
     put_op(&b, &op);
-    if (tracing(c->world)) trace_client(c, "asks zoo%" PRId64 " xid %d %s %s", c->server->sid, op.xid, opcode_name(op.type), op.subs[0].path);
+    if (tracing(c->world))
+        trace_client(c, "asks zoo%" PRId64 " xid %d %s %s", c->server->sid, op.xid, opcode_name(op.type),
+                     op.subs[0].path);
     send_frame(c, &b);
     return true;
 }
 
-void client_close(struct client *c)
+void sim_client_close(struct sim_client *c)
 {
     c->quiet = true;
-    if (c->state != CLIENT_READY || !client_request(c, (struct op){.type = OP_CLOSE_SESSION})) client_vanish(c);
+    if (c->state != CLIENT_READY || !sim_client_request(c, (struct op){.type = OP_CLOSE_SESSION})) sim_client_vanish(c);
 }
 
-void client_vanish(struct client *c)
+void sim_client_vanish(struct sim_client *c)
 {
     if (c->end != NULL) link_close(c->end);
     c->end = NULL;
@@ -110,7 +112,7 @@ void clients_wake(struct world *w)
 
 /* --- what the link tells --- */
 
-void client_up(struct client *c)
+void sim_client_up(struct sim_client *c)
 {
     become(c, CLIENT_HANDSHAKE);
     struct bytes b = {0};
@@ -122,7 +124,7 @@ void client_up(struct client *c)
     send_frame(c, &b);
 }
 
-void client_down(struct client *c)
+void sim_client_down(struct sim_client *c)
 {
     if (tracing(c->world) && c->state != CLIENT_STOPPED && c->server != NULL)
         trace_client(c, "loses zoo%" PRId64 " with %d requests open", c->server->sid, c->n_ops);
@@ -130,7 +132,7 @@ void client_down(struct client *c)
     disconnect(c);
 }
 
-void client_frame(struct client *c, struct slice frame)
+void sim_client_frame(struct sim_client *c, struct slice frame)
 {
     c->heard_at = c->world->now;
     if (c->state == CLIENT_HANDSHAKE)
@@ -139,7 +141,7 @@ void client_frame(struct client *c, struct slice frame)
         take_reply(c, frame);
 }
 
-static void take_connect_response(struct client *c, struct slice frame)
+static void take_connect_response(struct sim_client *c, struct slice frame)
 {
     struct cursor at = cursor_slice(frame);
     struct connect_response r;
@@ -149,29 +151,32 @@ static void take_connect_response(struct client *c, struct slice frame)
     }
     if (r.timeout == 0) {
         trace_client(c, "session 0x%" PRIx64 " has expired, says zoo%" PRId64, (uint64_t)c->session, c->server->sid);
-        if (c->session == 0) violation(c->world, "a new session is granted", "client%d was told that it has expired", c->index);
+        if (c->session == 0)
+            violation(c->world, "a new session is granted", "client%d was told that it has expired", c->index);
         c->expired_sessions++;
         if (c->world->strict)
-            violation(c->world, "sessions live while they are heard", "client%d lost its session without any fault", c->index);
+            violation(c->world, "sessions live while they are heard", "client%d lost its session without any fault",
+                      c->index);
         forget_session(c);
         disconnect(c);
         return;
     }
     bool is_new = c->session == 0;
     if (!is_new && r.session_id != c->session)
-        violation(c->world, "a session keeps its id", "client%d asked for 0x%" PRIx64 " and got 0x%" PRIx64, c->index, (uint64_t)c->session,
-                  (uint64_t)r.session_id);
+        violation(c->world, "a session keeps its id", "client%d asked for 0x%" PRIx64 " and got 0x%" PRIx64, c->index,
+                  (uint64_t)c->session, (uint64_t)r.session_id);
     c->session = r.session_id;
     c->timeout_ms = r.timeout;
     if (r.passwd.len == sizeof c->passwd) memcpy(c->passwd, r.passwd.p, sizeof c->passwd);
     become(c, CLIENT_READY);
-    trace_client(c, "connected to zoo%" PRId64 ", %s session 0x%" PRIx64, c->server->sid, is_new ? "new" : "renewed", (uint64_t)c->session);
+    trace_client(c, "connected to zoo%" PRId64 ", %s session 0x%" PRIx64, c->server->sid, is_new ? "new" : "renewed",
+                 (uint64_t)c->session);
     judge_session(c, is_new);
     if (c->n_watches > 0) send_set_watches(c);
     if (!c->scripted) timer_set(c->world, &c->act, c->world->now);
 }
 
-static void take_reply(struct client *c, struct slice frame)
+static void take_reply(struct sim_client *c, struct slice frame)
 {
     struct world *w = c->world;
     struct cursor at = cursor_slice(frame);
@@ -191,7 +196,8 @@ static void take_reply(struct client *c, struct slice frame)
         return;
     }
     if (h.xid == XID_PING) {
-        if (c->pings == 0) violation(w, "replies answer requests", "client%d got a ping reply that it did not ask for", c->index);
+        if (c->pings == 0)
+            violation(w, "replies answer requests", "client%d got a ping reply that it did not ask for", c->index);
         c->pings--;
         judge_zxid(c, h.zxid);
         return;
@@ -202,31 +208,32 @@ static void take_reply(struct client *c, struct slice frame)
         return;
     }
     if (c->n_ops == 0 || c->ops[0].xid != h.xid) {
-        violation(w, "replies come in the order of requests", "client%d got xid %d, expected %d", c->index, h.xid, c->n_ops > 0 ? c->ops[0].xid : 0);
+        violation(w, "replies come in the order of requests", "client%d got xid %d, expected %d", c->index, h.xid,
+                  c->n_ops > 0 ? c->ops[0].xid : 0);
         return;
     }
     struct op op = c->ops[0];
     memmove(c->ops, c->ops + 1, (size_t)--c->n_ops * sizeof c->ops[0]);
     if (tracing(w))
-        trace_client(c, "xid %d %s %s: %s, zxid 0x%" PRIx64, h.xid, opcode_name(op.type), op.subs[0].path, h.err == 0 ? "ok" : zk_error_name(h.err),
-                     (uint64_t)h.zxid);
+        trace_client(c, "xid %d %s %s: %s, zxid 0x%" PRIx64, h.xid, opcode_name(op.type), op.subs[0].path,
+                     h.err == 0 ? "ok" : zk_error_name(h.err), (uint64_t)h.zxid);
     judge_zxid(c, h.zxid);
     judge_reply(c, &op, &h, &at);
     if (op.type == OP_CLOSE_SESSION) {
         forget_session(c);
-        if (c->quiet) client_vanish(c);
+        if (c->quiet) sim_client_vanish(c);
     }
 }
 
 /* --- states --- */
 
-static void become(struct client *c, enum client_state state)
+static void become(struct sim_client *c, enum sim_client_state state)
 {
     c->state = state;
     c->state_at = c->heard_at = c->world->now;
 }
 
-static void forget_session(struct client *c)
+static void forget_session(struct sim_client *c)
 {
     c->session = 0;
     c->last_zxid = 0;
@@ -236,7 +243,7 @@ static void forget_session(struct client *c)
 }
 
 /* Back to having no connection; what was asked and not answered stays unknown. */
-static void disconnect(struct client *c)
+static void disconnect(struct sim_client *c)
 {
     if (c->end != NULL) link_close(c->end);
     c->end = NULL;
@@ -252,24 +259,25 @@ static void disconnect(struct client *c)
 
 static void act_fire(struct world *w, struct timer *t)
 {
-    struct client *c = timer_entry(t, struct client, act);
+    struct sim_client *c = timer_entry(t, struct sim_client, act);
     if (c->state == CLIENT_IDLE && !c->scripted) {
-        client_connect(c, &w->servers[world_below(w, w->n_servers)]);
+        sim_client_connect(c, &w->servers[world_below(w, w->n_servers)]);
         return;
     }
     if (c->state != CLIENT_READY || c->quiet || c->scripted) return;
     if (c->n_ops < w->plan.window) {
         struct op op;
         work_next(c, &op);
-        client_request(c, op);
+        sim_client_request(c, op);
     }
-    if (c->state == CLIENT_READY && !c->world->violation) timer_set(w, t, w->now + 1 + world_below(w, 2 * w->plan.think_us));
+    if (c->state == CLIENT_READY && !c->world->violation)
+        timer_set(w, t, w->now + 1 + world_below(w, 2 * w->plan.think_us));
 }
 
 /* Pings when there is nothing else to say; leaves a server that does not answer. */
 static void alive_fire(struct world *w, struct timer *t)
 {
-    struct client *c = timer_entry(t, struct client, alive);
+    struct sim_client *c = timer_entry(t, struct sim_client, alive);
     int64_t timeout = MS(c->timeout_ms > 0 && c->state == CLIENT_READY ? c->timeout_ms : w->plan.session_ms);
     timer_set(w, t, w->now + timeout / 12 + world_below(w, timeout / 12));
     if (c->state == CLIENT_READY) {
@@ -284,7 +292,7 @@ static void alive_fire(struct world *w, struct timer *t)
 
 /* --- sending --- */
 
-static void send_frame(struct client *c, struct bytes *body)
+static void send_frame(struct sim_client *c, struct bytes *body)
 {
     uint8_t length[4];
     be32_put(length, (uint32_t)body->len);
@@ -297,7 +305,7 @@ static void send_frame(struct client *c, struct bytes *body)
     c->sent_at = c->world->now;
 }
 
-static void send_ping(struct client *c)
+static void send_ping(struct sim_client *c)
 {
     struct bytes b = {0};
     request_header_put(&b, &(struct request_header){XID_PING, OP_PING});
@@ -305,7 +313,7 @@ static void send_ping(struct client *c)
     send_frame(c, &b);
 }
 
-static void put_watches(struct client *c, struct bytes *b, enum watch_kind kind)
+static void put_watches(struct sim_client *c, struct bytes *b, enum watch_kind kind)
 {
     int32_t n = 0;
     for (int i = 0; i < c->n_watches; i++) n += c->watches[i].kind == kind;
@@ -314,7 +322,7 @@ static void put_watches(struct client *c, struct bytes *b, enum watch_kind kind)
         if (c->watches[i].kind == kind) jute_put_string(b, slice_str(c->watches[i].path));
 }
 
-static void send_set_watches(struct client *c)
+static void send_set_watches(struct sim_client *c)
 {
     struct bytes b = {0};
     request_header_put(&b, &(struct request_header){XID_SET_WATCHES, OP_SET_WATCHES});
@@ -354,10 +362,10 @@ static void put_sub(struct bytes *b, const struct sub *s, bool watch)
     }
 }
 
-static void trace_client(struct client *c, const char *format, ...)
+static void trace_client(struct sim_client *c, const char *format, ...)
 {
     if (!tracing(c->world)) return;
-    char text[512], who[16];
+    char text[512], who[24];
     va_list ap;
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);

@@ -11,7 +11,7 @@
 
 struct world;
 struct server;
-struct client;
+struct sim_client;
 struct end;
 
 enum { SUBS_MAX = 3, PATH_SIZE = 64, DATA_SIZE = 32, WINDOW_MAX = 32, WATCHES_MAX = 64 };
@@ -30,38 +30,38 @@ struct op {
     int n_subs;
     struct sub subs[SUBS_MAX];
     int64_t invoked_at;
-    int64_t floor;  /* the highest zxid that anyone had an acknowledgement of when this was sent */
-    bool was_calm;  /* no fault lingered when it was sent */
+    int64_t floor; /* the highest zxid that anyone had an acknowledgement of when this was sent */
+    bool was_calm; /* no fault lingered when it was sent */
 };
 
 enum watch_kind { WATCHES_DATA, WATCHES_EXIST, WATCHES_CHILD };
 
-struct client_watch {
+struct sim_client_watch {
     char path[PATH_SIZE];
     enum watch_kind kind;
     int64_t since; /* the path as of this zxid is what the client knows */
     bool armed;    /* false: left from a former connection, SET_WATCHES is on its way */
 };
 
-enum client_state { CLIENT_IDLE, CLIENT_CONNECTING, CLIENT_HANDSHAKE, CLIENT_READY, CLIENT_STOPPED };
+enum sim_client_state { CLIENT_IDLE, CLIENT_CONNECTING, CLIENT_HANDSHAKE, CLIENT_READY, CLIENT_STOPPED };
 
-struct client {
+struct sim_client {
     struct world *world;
     int index;
-    enum client_state state;
+    enum sim_client_state state;
     struct end *end;
     struct server *server; /* to whom it is or gets connected */
     int64_t session, last_zxid;
     uint8_t passwd[16];
     int32_t timeout_ms, next_xid;
-    int serial; /* of its data */
-    bool quiet; /* makes no requests of its own, only pings */
+    int serial;    /* of its data */
+    bool quiet;    /* makes no requests of its own, only pings */
     bool scripted; /* a scenario says what it does and where it connects */
     int64_t heard_at, sent_at, state_at;
     struct op ops[WINDOW_MAX];
     int n_ops;
     int pings;
-    struct client_watch watches[WATCHES_MAX];
+    struct sim_client_watch watches[WATCHES_MAX];
     int n_watches;
     char recent[16][PATH_SIZE]; /* paths it made */
     int n_recent;
@@ -69,23 +69,24 @@ struct client {
     int64_t expired_sessions;
 };
 
-struct client *client_new(struct world *w, int index);
-void client_free(struct client *c);
-void client_start(struct client *c);
-int client_host(const struct client *c);
+struct sim_client *sim_client_new(struct world *w, int index);
+void sim_client_free(struct sim_client *c);
+void sim_client_start(struct sim_client *c);
+int sim_client_host(const struct sim_client *c);
 
 /* How a client ends: it closes its session in an orderly way, or is never heard of again. */
-void client_close(struct client *c);
-void client_vanish(struct client *c);
+void sim_client_close(struct sim_client *c);
+void sim_client_vanish(struct sim_client *c);
 
-/* Sends one request of this description (xid and floor are filled in). False when it is not connected or its window is full. */
-bool client_request(struct client *c, struct op op);
-void client_connect(struct client *c, struct server *s);
+/* Sends one request of this description (xid and floor are filled in). False when it is not connected or its window is
+ * full. */
+bool sim_client_request(struct sim_client *c, struct op op);
+void sim_client_connect(struct sim_client *c, struct server *s);
 
 /* From the link. */
-void client_up(struct client *c);
-void client_down(struct client *c);
-void client_frame(struct client *c, struct slice frame);
+void sim_client_up(struct sim_client *c);
+void sim_client_down(struct sim_client *c);
+void sim_client_frame(struct sim_client *c, struct slice frame);
 void clients_wake(struct world *w);
 
 #endif

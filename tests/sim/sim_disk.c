@@ -27,7 +27,7 @@ void disk_init(struct server *s)
 void disk_free(struct server *s)
 {
     struct disk *d = &s->disk;
-    for (size_t i = d->head; i < d->n; i++) buf_unref(d->queue[i].record);
+    for (size_t i = d->head; i < d->n; i++) buf_unref(d->queue[i].op.record);
     free(d->queue);
     log_free(&d->log);
     for (int i = 0; i < d->n_images; i++) bytes_free(&d->images[i].elements);
@@ -43,8 +43,7 @@ void disk_submit(struct server *s, const struct disk_op *ops, size_t n)
         d->cap = (d->n + n) * 2;
         d->queue = xrealloc(d->queue, d->cap * sizeof *d->queue);
     }
-    memcpy(d->queue + d->n, ops, n * sizeof *ops);
-    d->n += n;
+    for (size_t i = 0; i < n; i++) d->queue[d->n++] = (struct pending){ops[i], i == n - 1};
     if (d->batch == 0) start_batch(s);
 }
 
@@ -81,9 +80,11 @@ void disk_crash(struct server *s)
     timer_clear(s->world, &d->snap_done);
     size_t waits = d->n - d->head, keep = 0;
     if (world_below(s->world, 2) == 0) keep = (size_t)world_below(s->world, (int64_t)waits + 1);
-    if (tracing_all(s->world) && waits > 0) trace_server(s, "disk keeps %zu of %zu ops that were not synced", keep, waits);
+    while (keep > 0 && !d->queue[d->head + keep - 1].last) keep--;
+    if (tracing_all(s->world) && waits > 0)
+        trace_server(s, "disk keeps %zu of %zu ops that were not synced", keep, waits);
     for (size_t i = 0; i < waits; i++) {
-        struct disk_op *op = &d->queue[d->head + i];
+        struct disk_op *op = &d->queue[d->head + i].op;
         if (i < keep) apply_op(s, op);
         buf_unref(op->record);
     }
@@ -107,8 +108,8 @@ void disk_load(struct server *s)
                                        .frame = buf_slice(record)});
     }
     if (s->core == NULL) return;
-    server_step(s, &(struct event){
-                       .type = EV_START, .accepted_epoch = d->accepted_epoch, .current_epoch = d->current_epoch});
+    server_step(
+        s, &(struct event){.type = EV_START, .accepted_epoch = d->accepted_epoch, .current_epoch = d->current_epoch});
 }
 
 bool disk_holds(const struct server *s, int64_t zxid, const struct buf *record)
@@ -145,7 +146,7 @@ static void log_done(struct world *w, struct timer *t)
     }
     uint64_t ticket = 0;
     for (; d->batch > 0; d->batch--) {
-        struct disk_op *op = &d->queue[d->head++];
+        struct disk_op *op = &d->queue[d->head++].op;
         ticket = op->ticket;
         apply_op(s, op);
         buf_unref(op->record);
@@ -214,13 +215,15 @@ static void load_image(struct server *s, const struct image *image)
     while (at < end && s->core != NULL) {
         long n = snap_element_next(&expect, &is, at, (size_t)(end - at));
         if (n <= 0) {
-            violation(s->world, "snapshots are well-formed", "zoo%" PRId64 " at 0x%" PRIx64, s->sid, (uint64_t)image->zxid);
+            violation(s->world, "snapshots are well-formed", "zoo%" PRId64 " at 0x%" PRIx64, s->sid,
+                      (uint64_t)image->zxid);
             return;
         }
         at += n;
         if (at < end && !world_once_in(s->world, 8)) continue;
-        server_step(s, &(struct event){
-                           .type = EV_LOAD_SNAPSHOT, .zxid = image->zxid, .frame = slice_of(from, (size_t)(at - from))});
+        server_step(s, &(struct event){.type = EV_LOAD_SNAPSHOT,
+                                       .zxid = image->zxid,
+                                       .frame = slice_of(from, (size_t)(at - from))});
         from = at;
     }
     if (is != SNAP_END)

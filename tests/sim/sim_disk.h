@@ -1,4 +1,5 @@
-/* A server's simulated disk: what is durable, and what was handed over and is not yet. A crash loses the latter or keeps a prefix. */
+/* A server's simulated disk: what is durable, and what was handed over and is not yet. A crash loses the latter or
+ * keeps a prefix. */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
 
@@ -25,8 +26,8 @@ struct log {
 };
 
 void log_push(struct log *l, int64_t zxid, struct buf *record);
-void log_trunc(struct log *l, int64_t zxid); /* drops everything above zxid */
-void log_drop(struct log *l, int64_t zxid);  /* drops everything up to zxid */
+void log_trunc(struct log *l, int64_t zxid);         /* drops everything above zxid */
+void log_drop(struct log *l, int64_t zxid);          /* drops everything up to zxid */
 size_t log_above(const struct log *l, int64_t zxid); /* index of the first entry with a higher zxid */
 const struct stored *log_find(const struct log *l, int64_t zxid);
 void log_free(struct log *l);
@@ -39,6 +40,12 @@ struct image {
 
 enum { IMAGES_MAX = 3 };
 
+/* An op that is not durable yet. Those of one update come into being together or not at all: `last` ends them. */
+struct pending {
+    struct disk_op op;
+    bool last;
+};
+
 struct disk {
     /* durable */
     struct log log;
@@ -46,7 +53,7 @@ struct disk {
     struct image images[IMAGES_MAX]; /* newest first */
     int n_images;
     /* on its way: [head, n) of queue waits, the first `batch` of it are being written */
-    struct disk_op *queue;
+    struct pending *queue;
     size_t head, n, cap, batch;
     struct timer log_done;
     /* the snapshot writer */

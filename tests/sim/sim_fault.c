@@ -89,7 +89,8 @@ void cuts_heal(struct world *w)
 
 static void fault_fire(struct world *w, struct timer *t)
 {
-    static void (*const doers[])(struct world *) = {crash, power_loss, cut, reset, slow_disk, pause_one, clock_jump, drop_client};
+    static void (*const doers[])(struct world *) = {crash,     power_loss, cut,        reset,
+                                                    slow_disk, pause_one,  clock_jump, drop_client};
     if (w->now >= w->plan.fault_to_us) return;
     int64_t which = world_below(w, 8);
     if (which == 1 && !world_once_in(w, 4)) which = 0;
@@ -112,7 +113,8 @@ static void crash(struct world *w)
     struct server *s = victim(w);
     if (s == NULL || s->core == NULL || !may_lose(w, s)) return;
     server_kill(s);
-    if (world_once_in(w, 4)) s->clock_base_us = SECONDS(1) + world_below(w, SECONDS(60)); /* the machine was restarted too */
+    if (world_once_in(w, 4))
+        s->clock_base_us = SECONDS(1) + world_below(w, SECONDS(60)); /* the machine was restarted too */
     timer_set(w, &s->restart, w->now + MS(1) + some_time(w));
 }
 
@@ -145,7 +147,9 @@ static void cut(struct world *w)
         if (in) cut_set(w, host, s->index, true);
     }
     char whom[32] = "everyone";
-    if (!all) snprintf(whom, sizeof whom, other < w->n_servers ? "zoo%d" : "client%d", other < w->n_servers ? other + 1 : other - w->n_servers + 1);
+    if (!all)
+        snprintf(whom, sizeof whom, other < w->n_servers ? "zoo%d" : "client%d",
+                 other < w->n_servers ? other + 1 : other - w->n_servers + 1);
     trace_server(s, "is cut off from %s%s", whom, !in ? " (what it sends)" : !out ? " (what it gets)" : "");
 }
 
@@ -190,7 +194,7 @@ static void clock_jump(struct world *w)
 
 static void drop_client(struct world *w)
 {
-    struct client *c = w->clients[world_below(w, w->n_clients)];
+    struct sim_client *c = w->clients[world_below(w, w->n_clients)];
     if (c->end != NULL && c->end->target == NULL) link_reset(c->end);
 }
 

@@ -5,14 +5,14 @@
 #include "tests/sim/sim_world.h"
 
 enum fault_kind {
-    FAULT_CRASH = 1,       /* one server, now and then the leader on purpose */
-    FAULT_POWER = 2,       /* all servers at once */
-    FAULT_CUT = 4,         /* between two hosts or round one, one way or both */
-    FAULT_RESET = 8,       /* a connection */
+    FAULT_CRASH = 1, /* one server, now and then the leader on purpose */
+    FAULT_POWER = 2, /* all servers at once */
+    FAULT_CUT = 4,   /* between two hosts or round one, one way or both */
+    FAULT_RESET = 8, /* a connection */
     FAULT_SLOW_DISK = 16,
     FAULT_PAUSE = 32,
-    FAULT_CLOCK = 64,      /* wall clocks jump */
-    FAULT_CLIENT = 128,    /* a client drops its connection */
+    FAULT_CLOCK = 64,   /* wall clocks jump */
+    FAULT_CLIENT = 128, /* a client drops its connection */
 };
 
 /* What this seed stands for. */

@@ -11,39 +11,40 @@
 #include "wire/txn_records.h"
 
 static bool is_write(int32_t type);
-static void judge_write(struct client *c, const struct op *op, const struct reply_header *h, struct cursor *body);
-static void judge_error(struct client *c, const struct op *op, const struct reply_header *h, const struct entry *e);
-static void judge_done(struct client *c, const struct op *op, const struct entry *e, struct cursor *body);
-static void judge_multi(struct client *c, const struct op *op, const struct entry *e, struct cursor *body);
-static void judge_read(struct client *c, const struct op *op, const struct reply_header *h, struct cursor *body);
-static void judge_children(struct client *c, const struct op *op, int64_t zxid, struct cursor *body);
-static int32_t expected_error(const struct client *c, const struct sub *s, int64_t before);
+static void judge_write(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor *body);
+static void judge_error(struct sim_client *c, const struct op *op, const struct reply_header *h, const struct entry *e);
+static void judge_done(struct sim_client *c, const struct op *op, const struct entry *e, struct cursor *body);
+static void judge_multi(struct sim_client *c, const struct op *op, const struct entry *e, struct cursor *body);
+static void judge_read(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor *body);
+static void judge_children(struct sim_client *c, const struct op *op, int64_t zxid, struct cursor *body);
+static int32_t expected_error(const struct sim_client *c, const struct sub *s, int64_t before);
 static const char *differs(const struct sub *s, int32_t type, struct cursor *txn, struct slice *path);
 static bool stat_equals(const struct zk_stat *got, const struct state *want);
-static void add_watch(struct client *c, const char *path, enum watch_kind kind, int64_t since);
-static int watch_mask(const struct client_watch *watch);
-static void remember_path(struct client *c, struct slice path);
+static void add_watch(struct sim_client *c, const char *path, enum watch_kind kind, int64_t since);
+static int watch_mask(const struct sim_client_watch *watch);
+static void remember_path(struct sim_client *c, struct slice path);
 
-void judge_zxid(struct client *c, int64_t zxid)
+void judge_zxid(struct sim_client *c, int64_t zxid)
 {
     if (zxid <= 0) return;
     if (zxid < c->last_zxid)
-        violation(c->world, "a session's time does not go back", "client%d sees 0x%" PRIx64 " after 0x%" PRIx64, c->index + 1, (uint64_t)zxid,
-                  (uint64_t)c->last_zxid);
+        violation(c->world, "a session's time does not go back", "client%d sees 0x%" PRIx64 " after 0x%" PRIx64,
+                  c->index + 1, (uint64_t)zxid, (uint64_t)c->last_zxid);
     c->last_zxid = zxid;
     for (int i = 0; i < c->n_watches; i++) {
-        const struct client_watch *watch = &c->watches[i];
+        const struct sim_client_watch *watch = &c->watches[i];
         if (!watch->armed) continue;
         int64_t changed =
             model_changed(check_model(c->world), slice_str(watch->path), watch_mask(watch), watch->since, zxid);
         if (changed != 0)
             violation(c->world, "a change is announced before it is seen",
-                      "client%d got a reply as of 0x%" PRIx64 "; its watch on %s (since 0x%" PRIx64 ") missed 0x%" PRIx64, c->index + 1,
-                      (uint64_t)zxid, watch->path, (uint64_t)watch->since, (uint64_t)changed);
+                      "client%d got a reply as of 0x%" PRIx64 "; its watch on %s (since 0x%" PRIx64
+                      ") missed 0x%" PRIx64,
+                      c->index + 1, (uint64_t)zxid, watch->path, (uint64_t)watch->since, (uint64_t)changed);
     }
 }
 
-void judge_reply(struct client *c, const struct op *op, const struct reply_header *h, struct cursor *body)
+void judge_reply(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor *body)
 {
     struct world *w = c->world;
     if (is_write(op->type)) {
@@ -51,7 +52,8 @@ void judge_reply(struct client *c, const struct op *op, const struct reply_heade
     } else if (op->type == OP_SYNC) {
         if (h->err != 0) violation(w, "sync succeeds", "client%d: %s", c->index + 1, zk_error_name(h->err));
         if (w->strict && op->was_calm && h->zxid < op->floor)
-            violation(w, "sync catches up", "client%d is at 0x%" PRIx64 ", 0x%" PRIx64 " was acknowledged before it asked", c->index + 1,
+            violation(w, "sync catches up",
+                      "client%d is at 0x%" PRIx64 ", 0x%" PRIx64 " was acknowledged before it asked", c->index + 1,
                       (uint64_t)h->zxid, (uint64_t)op->floor);
     } else {
         w->reads++;
@@ -59,12 +61,12 @@ void judge_reply(struct client *c, const struct op *op, const struct reply_heade
     }
 }
 
-void judge_notification(struct client *c, const struct watcher_event *e)
+void judge_notification(struct sim_client *c, const struct watcher_event *e)
 {
     struct model *m = check_model(c->world);
     int found = 0, kept = 0;
     for (int i = 0; i < c->n_watches; i++) {
-        struct client_watch *watch = &c->watches[i];
+        struct sim_client_watch *watch = &c->watches[i];
         bool child = watch->kind == WATCHES_CHILD;
         bool hit = slice_equal(e->path, slice_str(watch->path)) &&
                    (e->type == EVENT_DELETED || child == (e->type == EVENT_CHILDREN_CHANGED));
@@ -74,19 +76,21 @@ void judge_notification(struct client *c, const struct watcher_event *e)
         }
         found++;
         if (model_changed(m, e->path, watch_mask(watch), watch->since, INT64_MAX) == 0)
-            violation(c->world, "only changes are announced", "client%d: event %d at %s, which did not change after 0x%" PRIx64, c->index + 1,
-                      e->type, watch->path, (uint64_t)watch->since);
+            violation(c->world, "only changes are announced",
+                      "client%d: event %d at %s, which did not change after 0x%" PRIx64, c->index + 1, e->type,
+                      watch->path, (uint64_t)watch->since);
     }
     c->n_watches = kept;
     if (found == 0)
-        violation(c->world, "only watchers are notified", "client%d: event %d at %.*s", c->index + 1, e->type, SLICE_ARG(e->path));
+        violation(c->world, "only watchers are notified", "client%d: event %d at %.*s", c->index + 1, e->type,
+                  SLICE_ARG(e->path));
 }
 
-void judge_rearmed(struct client *c, int64_t zxid)
+void judge_rearmed(struct sim_client *c, int64_t zxid)
 {
     struct model *m = check_model(c->world);
     for (int i = 0; i < c->n_watches; i++) {
-        struct client_watch *watch = &c->watches[i];
+        struct sim_client_watch *watch = &c->watches[i];
         if (watch->armed) continue;
         const struct state *now = model_at(m, slice_str(watch->path), zxid);
         bool missed = watch->kind == WATCHES_EXIST  ? now != NULL
@@ -94,20 +98,22 @@ void judge_rearmed(struct client *c, int64_t zxid)
                       : watch->kind == WATCHES_DATA ? now->stat.mzxid > watch->since
                                                     : now->stat.pzxid > watch->since;
         if (missed)
-            violation(c->world, "setWatches announces what was missed", "client%d: its watch on %s since 0x%" PRIx64, c->index + 1, watch->path,
-                      (uint64_t)watch->since);
+            violation(c->world, "setWatches announces what was missed", "client%d: its watch on %s since 0x%" PRIx64,
+                      c->index + 1, watch->path, (uint64_t)watch->since);
         watch->armed = true;
         watch->since = zxid;
     }
 }
 
-void judge_session(struct client *c, bool is_new)
+void judge_session(struct sim_client *c, bool is_new)
 {
     const struct model_session *s = model_session(check_model(c->world), c->session);
     if (s == NULL)
-        violation(c->world, "a session exists before it is granted", "client%d got 0x%" PRIx64, c->index + 1, (uint64_t)c->session);
+        violation(c->world, "a session exists before it is granted", "client%d got 0x%" PRIx64, c->index + 1,
+                  (uint64_t)c->session);
     else if (is_new && s->closed != 0 && c->world->strict)
-        violation(c->world, "sessions live while they are heard", "client%d got 0x%" PRIx64 ", which is closed", c->index + 1, (uint64_t)c->session);
+        violation(c->world, "sessions live while they are heard", "client%d got 0x%" PRIx64 ", which is closed",
+                  c->index + 1, (uint64_t)c->session);
     if (s != NULL && is_new && s->created > c->world->acked_zxid) c->world->acked_zxid = s->created;
 }
 
@@ -115,28 +121,32 @@ void judge_session(struct client *c, bool is_new)
 
 static bool is_write(int32_t type)
 {
-    return type == OP_CREATE || type == OP_DELETE || type == OP_SET_DATA || type == OP_MULTI || type == OP_CLOSE_SESSION;
+    return type == OP_CREATE || type == OP_DELETE || type == OP_SET_DATA || type == OP_MULTI ||
+           type == OP_CLOSE_SESSION;
 }
 
-static void judge_write(struct client *c, const struct op *op, const struct reply_header *h, struct cursor *body)
+static void judge_write(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor *body)
 {
     struct world *w = c->world;
     const struct entry *e = check_find(w, c->session, op->xid);
     if (e == NULL) {
         bool refused_here = h->err == ZK_SESSION_EXPIRED || h->err == ZK_SESSION_MOVED || h->err == ZK_CONNECTION_LOSS;
         if (!refused_here)
-            violation(w, "what is acknowledged is committed", "client%d xid %d %s: %s", c->index + 1, op->xid, opcode_name(op->type),
-                      h->err == 0 ? "ok" : zk_error_name(h->err));
+            violation(w, "what is acknowledged is committed", "client%d xid %d %s: %s", c->index + 1, op->xid,
+                      opcode_name(op->type), h->err == 0 ? "ok" : zk_error_name(h->err));
         return;
     }
     if (!check_is_durable(w, e))
-        violation(w, "what is acknowledged is durable on a quorum", "client%d xid %d at 0x%" PRIx64, c->index + 1, op->xid, (uint64_t)e->zxid);
+        violation(w, "what is acknowledged is durable on a quorum", "client%d xid %d at 0x%" PRIx64, c->index + 1,
+                  op->xid, (uint64_t)e->zxid);
     if (h->zxid < e->zxid)
-        violation(w, "a session sees its own writes", "client%d xid %d: done at 0x%" PRIx64 ", answered as of 0x%" PRIx64, c->index + 1, op->xid,
+        violation(w, "a session sees its own writes",
+                  "client%d xid %d: done at 0x%" PRIx64 ", answered as of 0x%" PRIx64, c->index + 1, op->xid,
                   (uint64_t)e->zxid, (uint64_t)h->zxid);
     if (e->zxid <= op->floor)
-        violation(w, "writes are in the order of real time", "client%d xid %d at 0x%" PRIx64 ", 0x%" PRIx64 " was acknowledged before", c->index + 1,
-                  op->xid, (uint64_t)e->zxid, (uint64_t)op->floor);
+        violation(w, "writes are in the order of real time",
+                  "client%d xid %d at 0x%" PRIx64 ", 0x%" PRIx64 " was acknowledged before", c->index + 1, op->xid,
+                  (uint64_t)e->zxid, (uint64_t)op->floor);
     if (e->zxid > w->acked_zxid) w->acked_zxid = e->zxid;
     w->acknowledged++;
     if (h->err != 0 || e->type == OP_ERROR)
@@ -147,61 +157,68 @@ static void judge_write(struct client *c, const struct op *op, const struct repl
         judge_done(c, op, e, body);
 }
 
-static void judge_error(struct client *c, const struct op *op, const struct reply_header *h, const struct entry *e)
+static void judge_error(struct sim_client *c, const struct op *op, const struct reply_header *h, const struct entry *e)
 {
     if (e->type != OP_ERROR || e->err != h->err) {
-        violation(c->world, "the reply tells the outcome", "client%d xid %d got %s, the transaction is a %s (%s)", c->index + 1, op->xid,
-                  h->err == 0 ? "ok" : zk_error_name(h->err), opcode_name(e->type), e->type == OP_ERROR ? zk_error_name(e->err) : "ok");
+        violation(c->world, "the reply tells the outcome", "client%d xid %d got %s, the transaction is a %s (%s)",
+                  c->index + 1, op->xid, h->err == 0 ? "ok" : zk_error_name(h->err), opcode_name(e->type),
+                  e->type == OP_ERROR ? zk_error_name(e->err) : "ok");
         return;
     }
     if (h->err == ZK_SESSION_EXPIRED || h->err == ZK_SESSION_MOVED) return;
     int32_t want = expected_error(c, &op->subs[0], e->zxid - 1);
     if (want != h->err)
-        violation(c->world, "errors are right", "client%d xid %d %s %s got %s, not %s", c->index + 1, op->xid, opcode_name(op->type), op->subs[0].path,
-                  zk_error_name(h->err), want == 0 ? "ok" : zk_error_name(want));
+        violation(c->world, "errors are right", "client%d xid %d %s %s got %s, not %s", c->index + 1, op->xid,
+                  opcode_name(op->type), op->subs[0].path, zk_error_name(h->err),
+                  want == 0 ? "ok" : zk_error_name(want));
 }
 
-static void judge_done(struct client *c, const struct op *op, const struct entry *e, struct cursor *body)
+static void judge_done(struct sim_client *c, const struct op *op, const struct entry *e, struct cursor *body)
 {
     struct world *w = c->world;
     const struct sub *s = &op->subs[0];
     struct cursor txn = cursor_over(e->record->data + TXN_HEADER_SIZE, e->record->len - TXN_HEADER_SIZE);
     struct slice path = SLICE_NULL;
     if (op->type == OP_CLOSE_SESSION) {
-        if (e->type != OP_CLOSE_SESSION) violation(w, "the transaction is what was asked", "client%d xid %d", c->index + 1, op->xid);
+        if (e->type != OP_CLOSE_SESSION)
+            violation(w, "the transaction is what was asked", "client%d xid %d", c->index + 1, op->xid);
         return;
     }
     const char *wrong = differs(s, e->type, &txn, &path);
     int32_t err = expected_error(c, s, e->zxid - 1);
     if (wrong != NULL)
-        violation(w, "the transaction is what was asked", "client%d xid %d %s %s: %s", c->index + 1, op->xid, opcode_name(op->type), s->path, wrong);
+        violation(w, "the transaction is what was asked", "client%d xid %d %s %s: %s", c->index + 1, op->xid,
+                  opcode_name(op->type), s->path, wrong);
     else if (err != 0)
-        violation(w, "errors are right", "client%d xid %d %s %s got ok, not %s", c->index + 1, op->xid, opcode_name(op->type), s->path, zk_error_name(err));
+        violation(w, "errors are right", "client%d xid %d %s %s got ok, not %s", c->index + 1, op->xid,
+                  opcode_name(op->type), s->path, zk_error_name(err));
     if (op->type == OP_CREATE) {
         struct slice got;
         jute_get_string(body, &got);
         if (body->bad || !slice_equal(got, path))
-            violation(w, "the reply tells the outcome", "client%d xid %d: created %.*s, told %.*s", c->index + 1, op->xid, SLICE_ARG(path), SLICE_ARG(got));
+            violation(w, "the reply tells the outcome", "client%d xid %d: created %.*s, told %.*s", c->index + 1,
+                      op->xid, SLICE_ARG(path), SLICE_ARG(got));
         remember_path(c, path);
     } else if (op->type == OP_SET_DATA) {
         struct zk_stat stat;
         jute_get_zk_stat(body, &stat);
         const struct state *want = model_at(check_model(w), path, e->zxid);
         if (body->bad || want == NULL || !stat_equals(&stat, want))
-            violation(w, "the reply tells the outcome", "client%d xid %d: another stat of %s", c->index + 1, op->xid, s->path);
+            violation(w, "the reply tells the outcome", "client%d xid %d: another stat of %s", c->index + 1, op->xid,
+                      s->path);
     }
 }
 
 /* One part of a multi: what was asked, its entry in the transaction, its result in the reply. */
 struct part {
     const struct sub *sub;
-    int32_t type;        /* of the entry */
-    int32_t err;         /* when that is OP_ERROR */
+    int32_t type; /* of the entry */
+    int32_t err;  /* when that is OP_ERROR */
     struct slice body;
-    struct slice path;   /* of a create, as it was done */
+    struct slice path; /* of a create, as it was done */
 };
 
-static const char *judge_part_done(const struct client *c, struct part *part, struct cursor *reply)
+static const char *judge_part_done(const struct sim_client *c, struct part *part, struct cursor *reply)
 {
     struct multi_header h;
     struct cursor body = cursor_slice(part->body);
@@ -242,13 +259,15 @@ static bool stands_alone(const struct op *op, int i)
     return true;
 }
 
-/* Each part's result against its entry in the transaction, and against the model unless a part before it touches the same paths. */
-static void judge_multi(struct client *c, const struct op *op, const struct entry *e, struct cursor *body)
+/* Each part's result against its entry in the transaction, and against the model unless a part before it touches the
+ * same paths. */
+static void judge_multi(struct sim_client *c, const struct op *op, const struct entry *e, struct cursor *body)
 {
     struct cursor txn = cursor_over(e->record->data + TXN_HEADER_SIZE, e->record->len - TXN_HEADER_SIZE);
     struct multi_txn multi = {0};
     const char *wrong = NULL;
-    if (e->type != OP_MULTI || !multi_txn_get(&txn, &multi) || multi.txns.count != op->n_subs) wrong = "another transaction";
+    if (e->type != OP_MULTI || !multi_txn_get(&txn, &multi) || multi.txns.count != op->n_subs)
+        wrong = "another transaction";
     struct part parts[SUBS_MAX];
     struct cursor at = vector_elements(multi.txns);
     int failed = op->n_subs;
@@ -268,25 +287,28 @@ static void judge_multi(struct client *c, const struct op *op, const struct entr
         int32_t want = i > failed ? 0 : expected_error(c, &op->subs[i], e->zxid - 1);
         if (wrong == NULL && i <= failed && stands_alone(op, i) && want != (i == failed ? parts[i].err : 0))
             wrong = want == 0 ? "a part fails that should not" : zk_error_name(want);
-        if (i < op->n_subs && op->subs[i].type == OP_CREATE && failed == op->n_subs && wrong == NULL) remember_path(c, parts[i].path);
+        if (i < op->n_subs && op->subs[i].type == OP_CREATE && failed == op->n_subs && wrong == NULL)
+            remember_path(c, parts[i].path);
     }
     struct multi_header end;
     if (wrong == NULL && (!multi_header_get(body, &end) || !end.done)) wrong = "no end";
     if (wrong != NULL)
-        violation(c->world, "a multi comes to what it should", "client%d xid %d at 0x%" PRIx64 ": %s", c->index + 1, op->xid, (uint64_t)e->zxid, wrong);
+        violation(c->world, "a multi comes to what it should", "client%d xid %d at 0x%" PRIx64 ": %s", c->index + 1,
+                  op->xid, (uint64_t)e->zxid, wrong);
 }
 
 /* --- reads --- */
 
-static void judge_read(struct client *c, const struct op *op, const struct reply_header *h, struct cursor *body)
+static void judge_read(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor *body)
 {
     struct world *w = c->world;
     const struct sub *s = &op->subs[0];
     const struct state *want = model_at(check_model(w), slice_str(s->path), h->zxid);
     bool known = h->err == 0 || h->err == ZK_NO_NODE;
     if (!known || (h->err == 0) != (want != NULL)) {
-        violation(w, "reads tell the state at their zxid", "client%d xid %d %s %s got %s as of 0x%" PRIx64, c->index + 1, op->xid, opcode_name(op->type),
-                  s->path, h->err == 0 ? "ok" : zk_error_name(h->err), (uint64_t)h->zxid);
+        violation(w, "reads tell the state at their zxid", "client%d xid %d %s %s got %s as of 0x%" PRIx64,
+                  c->index + 1, op->xid, opcode_name(op->type), s->path, h->err == 0 ? "ok" : zk_error_name(h->err),
+                  (uint64_t)h->zxid);
         return;
     }
     bool children = op->type == OP_GET_CHILDREN || op->type == OP_GET_CHILDREN2;
@@ -300,17 +322,17 @@ static void judge_read(struct client *c, const struct op *op, const struct reply
         struct slice data;
         jute_get_string(body, &data);
         if (body->bad || model_hash(data) != want->data_hash)
-            violation(w, "reads tell the state at their zxid", "client%d xid %d: data of %s is %.*s as of 0x%" PRIx64, c->index + 1, op->xid, s->path,
-                      SLICE_ARG(data), (uint64_t)h->zxid);
+            violation(w, "reads tell the state at their zxid", "client%d xid %d: data of %s is %.*s as of 0x%" PRIx64,
+                      c->index + 1, op->xid, s->path, SLICE_ARG(data), (uint64_t)h->zxid);
     }
     struct zk_stat stat;
     jute_get_zk_stat(body, &stat);
     if (body->bad || !stat_equals(&stat, want))
-        violation(w, "reads tell the state at their zxid", "client%d xid %d: another stat of %s as of 0x%" PRIx64, c->index + 1, op->xid, s->path,
-                  (uint64_t)h->zxid);
+        violation(w, "reads tell the state at their zxid", "client%d xid %d: another stat of %s as of 0x%" PRIx64,
+                  c->index + 1, op->xid, s->path, (uint64_t)h->zxid);
 }
 
-static void judge_children(struct client *c, const struct op *op, int64_t zxid, struct cursor *body)
+static void judge_children(struct sim_client *c, const struct op *op, int64_t zxid, struct cursor *body)
 {
     struct vector names;
     jute_get_strings(body, &names);
@@ -323,8 +345,9 @@ static void judge_children(struct client *c, const struct op *op, int64_t zxid, 
         sum += model_hash(name);
     }
     if (body->bad || names.count != (int32_t)want || sum != want_sum)
-        violation(c->world, "reads tell the state at their zxid", "client%d xid %d: other children of %s as of 0x%" PRIx64, c->index + 1, op->xid,
-                  op->subs[0].path, (uint64_t)zxid);
+        violation(c->world, "reads tell the state at their zxid",
+                  "client%d xid %d: other children of %s as of 0x%" PRIx64, c->index + 1, op->xid, op->subs[0].path,
+                  (uint64_t)zxid);
 }
 
 /* --- the rules of operations, told a second time --- */
@@ -336,7 +359,7 @@ static struct slice parent_of(const char *path)
 }
 
 /* What this operation must come to when it meets the data as of `before`. */
-static int32_t expected_error(const struct client *c, const struct sub *s, int64_t before)
+static int32_t expected_error(const struct sim_client *c, const struct sub *s, int64_t before)
 {
     struct model *m = check_model(c->world);
     const struct state *node = model_at(m, slice_str(s->path), before);
@@ -364,7 +387,8 @@ static const char *differs(const struct sub *s, int32_t type, struct cursor *txn
         bool sequential = s->flags == MODE_PERSISTENT_SEQUENTIAL || s->flags == MODE_EPHEMERAL_SEQUENTIAL;
         bool ephemeral = s->flags == MODE_EPHEMERAL || s->flags == MODE_EPHEMERAL_SEQUENTIAL;
         size_t len = strlen(s->path);
-        if ((size_t)t.path.len != len + (sequential ? 10 : 0) || memcmp(t.path.p, s->path, len) != 0) return "another path";
+        if ((size_t)t.path.len != len + (sequential ? 10 : 0) || memcmp(t.path.p, s->path, len) != 0)
+            return "another path";
         if (t.ephemeral != ephemeral) return "another mode";
         return slice_equal(t.data, slice_str(s->data)) ? NULL : "other data";
     }
@@ -388,34 +412,35 @@ static const char *differs(const struct sub *s, int32_t type, struct cursor *txn
 static bool stat_equals(const struct zk_stat *got, const struct state *want)
 {
     const struct zk_stat *s = &want->stat;
-    return got->czxid == s->czxid && got->mzxid == s->mzxid && got->pzxid == s->pzxid && got->ctime == s->ctime && got->mtime == s->mtime &&
-           got->version == s->version && got->cversion == s->cversion * 2 - s->num_children && got->aversion == 0 &&
-           got->ephemeral_owner == s->ephemeral_owner && got->data_length == s->data_length && got->num_children == s->num_children;
+    return got->czxid == s->czxid && got->mzxid == s->mzxid && got->pzxid == s->pzxid && got->ctime == s->ctime &&
+           got->mtime == s->mtime && got->version == s->version && got->cversion == s->cversion * 2 - s->num_children &&
+           got->aversion == 0 && got->ephemeral_owner == s->ephemeral_owner && got->data_length == s->data_length &&
+           got->num_children == s->num_children;
 }
 
 /* --- watches --- */
 
-static void add_watch(struct client *c, const char *path, enum watch_kind kind, int64_t since)
+static void add_watch(struct sim_client *c, const char *path, enum watch_kind kind, int64_t since)
 {
     for (int i = 0; i < c->n_watches; i++) {
-        struct client_watch *watch = &c->watches[i];
+        struct sim_client_watch *watch = &c->watches[i];
         if (strcmp(watch->path, path) != 0 || (watch->kind == WATCHES_CHILD) != (kind == WATCHES_CHILD)) continue;
-        *watch = (struct client_watch){.kind = kind, .since = since, .armed = true};
+        *watch = (struct sim_client_watch){.kind = kind, .since = since, .armed = true};
         snprintf(watch->path, sizeof watch->path, "%s", path);
         return;
     }
     if (c->n_watches == WATCHES_MAX) return;
-    struct client_watch *watch = &c->watches[c->n_watches++];
-    *watch = (struct client_watch){.kind = kind, .since = since, .armed = true};
+    struct sim_client_watch *watch = &c->watches[c->n_watches++];
+    *watch = (struct sim_client_watch){.kind = kind, .since = since, .armed = true};
     snprintf(watch->path, sizeof watch->path, "%s", path);
 }
 
-static int watch_mask(const struct client_watch *watch)
+static int watch_mask(const struct sim_client_watch *watch)
 {
     return watch->kind == WATCHES_CHILD ? CHANGED_CHILDREN | CHANGED_GONE : CHANGED_DATA;
 }
 
-static void remember_path(struct client *c, struct slice path)
+static void remember_path(struct sim_client *c, struct slice path)
 {
     if (path.len >= PATH_SIZE) return;
     int at = c->n_recent < 16 ? c->n_recent++ : (int)world_below(c->world, 16);

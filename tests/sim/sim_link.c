@@ -51,10 +51,10 @@ void link_open(struct server *s, enum link_kind kind, int64_t id)
     timer_set(w, &e->deliver, w->now + delay(w));
 }
 
-struct end *link_connect(struct client *c, struct server *target)
+struct end *link_connect(struct sim_client *c, struct server *target)
 {
     struct world *w = target->world;
-    struct end *e = end_new(w, LINK_CLIENT, 0, client_host(c), target->index);
+    struct end *e = end_new(w, LINK_CLIENT, 0, sim_client_host(c), target->index);
     e->client = c;
     e->target = target;
     timer_set(w, &e->deliver, w->now + delay(w));
@@ -64,7 +64,8 @@ struct end *link_connect(struct client *c, struct server *target)
 void link_close(struct end *e)
 {
     if (e->peer != NULL) {
-        end_push(e->peer, (struct item){.kind = ITEM_DOWN, .reason = REASON_CLOSED, .at = e->world->now + delay(e->world)});
+        end_push(e->peer,
+                 (struct item){.kind = ITEM_DOWN, .reason = REASON_CLOSED, .at = e->world->now + delay(e->world)});
         e->peer->peer = NULL;
     }
     end_drop(e);
@@ -111,7 +112,8 @@ void links_crash(struct server *s)
     for (struct map_slot *slot; (slot = map_next(&s->ends, &at)) != NULL;) {
         struct end *e = slot->value, *p = e->peer;
         if (p != NULL) {
-            end_push(p, (struct item){.kind = ITEM_DOWN, .reason = REASON_RESET, .at = s->world->now + delay(s->world)});
+            end_push(p,
+                     (struct item){.kind = ITEM_DOWN, .reason = REASON_RESET, .at = s->world->now + delay(s->world)});
             p->peer = NULL;
             e->peer = NULL;
         }
@@ -261,7 +263,7 @@ static void end_item(struct end *e)
 static void end_told_up(struct end *e)
 {
     if (e->server == NULL) {
-        client_up(e->client);
+        sim_client_up(e->client);
         return;
     }
     struct server *s = e->server;
@@ -281,17 +283,18 @@ static void end_told_up(struct end *e)
 static void end_told_down(struct end *e, enum reason reason)
 {
     struct server *s = e->server;
-    struct client *c = e->client;
+    struct sim_client *c = e->client;
     enum link_kind kind = e->kind;
     int64_t id = e->id;
     bool told = e->told || e->replaces;
     end_drop(e);
     if (s == NULL) {
-        client_down(c);
+        sim_client_down(c);
         return;
     }
     if (!told) return;
-    if (tracing_all(s->world)) trace_server(s, "link down %s %" PRId64 " (%s)", link_kind_name(kind), id, reason_text(reason));
+    if (tracing_all(s->world))
+        trace_server(s, "link down %s %" PRId64 " (%s)", link_kind_name(kind), id, reason_text(reason));
     server_step(s, &(struct event){.type = EV_LINK_DOWN, .kind = kind, .id = id, .reason = reason});
 }
 
@@ -324,7 +327,7 @@ static void end_frames(struct end *e)
         if (s != NULL)
             server_step(s, &(struct event){.type = EV_LINK_FRAME, .kind = e->kind, .id = e->id, .frame = frame});
         else
-            client_frame(e->client, frame);
+            sim_client_frame(e->client, frame);
         if (e->gone) return;
         bytes_consume(&e->wire, (size_t)n);
         e->arrived -= (size_t)n;
@@ -337,7 +340,8 @@ static long end_next_frame(struct end *e, const uint8_t *p, size_t len, size_t *
     if (e->kind == LINK_LEARNER || e->kind == LINK_LEADER) return quorum_stream_next(&e->stream, p, len);
     if (len < 4) return 0;
     int32_t n = (int32_t)be32_get(p);
-    int32_t min = e->kind == LINK_ELECTION ? 1 : 0, max = e->kind == LINK_ELECTION ? ELECTION_MESSAGE_MAX : JUTE_MAXBUFFER;
+    int32_t min = e->kind == LINK_ELECTION ? 1 : 0,
+            max = e->kind == LINK_ELECTION ? ELECTION_MESSAGE_MAX : JUTE_MAXBUFFER;
     /* what a server sends to a client has no such limit */
     if (n < min || (n > max && e->server != NULL)) return -1;
     *skip = 4;
@@ -356,7 +360,8 @@ static void end_flush_fire(struct world *w, struct timer *t)
 static void end_failed(struct end *e, enum reason reason)
 {
     e->target = NULL;
-    end_push(e, (struct item){.kind = ITEM_DOWN, .reason = reason, .local = true, .at = e->world->now + delay(e->world)});
+    end_push(e,
+             (struct item){.kind = ITEM_DOWN, .reason = reason, .local = true, .at = e->world->now + delay(e->world)});
 }
 
 /* The first packet reaches the other host, or does not. */

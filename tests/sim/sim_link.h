@@ -1,5 +1,5 @@
-/* Simulated connections: FIFO byte streams with delay between two ends, that can be cut (they stay open and carry nothing), reset,
- * refused or left hanging. The bytes are cut into frames as the network layer does. */
+/* Simulated connections: FIFO byte streams with delay between two ends, that can be cut (they stay open and carry
+ * nothing), reset, refused or left hanging. The bytes are cut into frames as the network layer does. */
 #ifndef SIM_LINK_H
 #define SIM_LINK_H
 
@@ -14,7 +14,7 @@
 #include "wire/peer_records.h"
 
 struct server;
-struct client;
+struct sim_client;
 
 enum item_kind { ITEM_UP, ITEM_BYTES, ITEM_DOWN };
 
@@ -31,7 +31,7 @@ struct item {
 struct end {
     struct world *world;
     struct server *server; /* the owner, or NULL when it is a client's */
-    struct client *client;
+    struct sim_client *client;
     enum link_kind kind;
     int64_t id;
     int host, remote_host;
@@ -60,8 +60,8 @@ void link_close(struct end *e);
 /* Moves what core_output() holds onto the wire, maybe not all at once unless whole. */
 void link_flush(struct end *e, bool whole);
 
-/* A client's connection to a server's client port. Ends in client_up() or client_down(). */
-struct end *link_connect(struct client *c, struct server *target);
+/* A client's connection to a server's client port. Ends in sim_client_up() or sim_client_down(). */
+struct end *link_connect(struct sim_client *c, struct server *target);
 void link_send(struct end *e, const void *p, size_t len);
 
 /* Both ends learn of it at once; what was in flight is lost. */

@@ -156,7 +156,8 @@ static struct place *place_make(struct model *m, struct slice path)
     p = xcalloc(1, sizeof *p);
     p->path = xasprintf("%.*s", SLICE_ARG(path));
     const char *last = strrchr(p->path, '/');
-    if (path.len > 1) p->parent = place_find(m, last == p->path ? SLICE_OF("/") : slice_of(p->path, (size_t)(last - p->path)));
+    if (path.len > 1)
+        p->parent = place_find(m, last == p->path ? SLICE_OF("/") : slice_of(p->path, (size_t)(last - p->path)));
     p->next = m->first;
     m->first = p;
     map_put(&m->places, model_hash(path), p);
@@ -235,7 +236,8 @@ static const char *apply_create(struct model *m, const struct txn_header *h, str
     if (parent->stat.ephemeral_owner != 0) return "it creates a child of an ephemeral";
     if (t.parent_cversion != parent->stat.cversion + 1) return "its parentCVersion is not the parent's plus 1";
     const struct model_session *session = model_session(m, h->session);
-    if (t.ephemeral && (session == NULL || session->closed != 0)) return "it creates an ephemeral for a session that does not live";
+    if (t.ephemeral && (session == NULL || session->closed != 0))
+        return "it creates an ephemeral for a session that does not live";
     struct state *up = place_change(p->parent, h->zxid, CHANGED_CHILDREN);
     up->stat.cversion = t.parent_cversion;
     up->stat.num_children++;

@@ -1,5 +1,6 @@
-/* A second opinion on the data: every committed transaction applied by the plainest means, with the whole history of every path
- * kept, so that a read can be judged as of the zxid that its reply names. Shares only the record codecs with the code under test. */
+/* A second opinion on the data: every committed transaction applied by the plainest means, with the whole history of
+ * every path kept, so that a read can be judged as of the zxid that its reply names. Shares only the record codecs with
+ * the code under test. */
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
 
@@ -40,7 +41,7 @@ const struct state *model_at(const struct model *m, struct slice path, int64_t z
 /* The first transaction in (from, to] that did one of mask to path, or 0. */
 int64_t model_changed(const struct model *m, struct slice path, int mask, int64_t from, int64_t to);
 const struct model_session *model_session(const struct model *m, int64_t id);
-size_t model_sessions(const struct model *m); /* alive */
+size_t model_sessions(const struct model *m);            /* alive */
 size_t model_count(const struct model *m, int64_t zxid); /* znodes but for /zookeeper and below, the root included */
 /* Names of the children then: how many, and a sum of their hashes. */
 size_t model_children(const struct model *m, struct slice path, int64_t zxid, uint64_t *sum);

@@ -18,12 +18,13 @@ bool run_seed(uint64_t seed, enum trace_mode mode, struct run_totals *totals)
 {
     struct plan plan = plan_of(seed);
     struct world *w = world_new(seed, &plan, (struct trace){.mode = mode});
-    trace_line(w, "world", "seed %" PRIu64 ": %d voters, %d observers%s, tick %d ms, init %d, sync %d, %d clients, faults %u%s", seed,
-               plan.voters, plan.observers, plan.standalone ? ", standalone" : "", plan.tick_ms, plan.init_limit, plan.sync_limit,
-               plan.clients, plan.faults, plan.keep_quorum ? ", a quorum is kept" : "");
+    trace_line(w, "world",
+               "seed %" PRIu64 ": %d voters, %d observers%s, tick %d ms, init %d, sync %d, %d clients, faults %u%s",
+               seed, plan.voters, plan.observers, plan.standalone ? ", standalone" : "", plan.tick_ms, plan.init_limit,
+               plan.sync_limit, plan.clients, plan.faults, plan.keep_quorum ? ", a quorum is kept" : "");
     boot_all(w);
     faults_start(w);
-    for (int i = 0; i < w->n_clients; i++) client_start(w->clients[i]);
+    for (int i = 0; i < w->n_clients; i++) sim_client_start(w->clients[i]);
     world_run(w, plan.fault_to_us);
     faults_end(w);
     expect_service(w);
@@ -98,7 +99,8 @@ static bool all_answered(const struct world *w)
 /* The bounds: elections back off, limits are counted in ticks. */
 static int64_t patience(const struct world *w)
 {
-    return SECONDS(10) + 3 * (int64_t)(w->plan.init_limit + w->plan.sync_limit) * MS(w->plan.tick_ms) + 2 * w->plan.connect_timeout_us;
+    return SECONDS(10) + 3 * (int64_t)(w->plan.init_limit + w->plan.sync_limit) * MS(w->plan.tick_ms) +
+           2 * w->plan.connect_timeout_us;
 }
 
 static void expect_service(struct world *w)
@@ -108,7 +110,8 @@ static void expect_service(struct world *w)
     uint64_t before = w->acknowledged;
     int64_t from = w->now;
     while (w->violation == NULL && w->acknowledged < before + 3) {
-        if (w->now - from > patience(w)) violation(w, "a healed ensemble acknowledges writes", "%s", "none came through");
+        if (w->now - from > patience(w))
+            violation(w, "a healed ensemble acknowledges writes", "%s", "none came through");
         world_run(w, w->now + MS(20));
     }
     /* What lingers of the faults is sessions that nobody heard; they have expired by then. */
@@ -135,9 +138,9 @@ static void expect_expiry(struct world *w)
     for (int i = 0; i < w->n_clients; i++) {
         if (!world_once_in(w, 2)) continue;
         if (world_once_in(w, 2))
-            client_close(w->clients[i]);
+            sim_client_close(w->clients[i]);
         else
-            client_vanish(w->clients[i]);
+            sim_client_vanish(w->clients[i]);
     }
     world_run(w, w->now + 2 * MS(w->plan.session_ms) + 6 * MS(w->plan.tick_ms) + SECONDS(1));
     run_until(w, check_is_settled, patience(w), "a quiet ensemble agrees");
@@ -151,13 +154,15 @@ static void expect_sessions(struct world *w)
 {
     size_t want = 0;
     for (int i = 0; i < w->n_clients; i++) {
-        const struct client *c = w->clients[i];
+        const struct sim_client *c = w->clients[i];
         const struct model_session *s = model_session(check_model(w), c->session);
         if (c->state != CLIENT_READY) continue;
         want++;
         if (s == NULL || s->closed != 0)
-            violation(w, "sessions live while they are heard", "client%d's session 0x%" PRIx64 " is gone", i + 1, (uint64_t)c->session);
+            violation(w, "sessions live while they are heard", "client%d's session 0x%" PRIx64 " is gone", i + 1,
+                      (uint64_t)c->session);
     }
     if (w->violation == NULL && model_sessions(check_model(w)) != want)
-        violation(w, "sessions end when they are not heard", "%zu live, %zu clients are connected", model_sessions(check_model(w)), want);
+        violation(w, "sessions end when they are not heard", "%zu live, %zu clients are connected",
+                  model_sessions(check_model(w)), want);
 }

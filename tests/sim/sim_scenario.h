@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Runs the commands of a file and compares what happens with what the file says; rewrite puts what happens into the file instead.
- * False, and a word on stdout, when they differ or a rule broke. */
+/* Runs the commands of a file and compares what happens with what the file says; rewrite puts what happens into the
+ * file instead. False, and a word on stdout, when they differ or a rule broke. */
 bool scenario_run(const char *file, bool rewrite);
 
 #endif

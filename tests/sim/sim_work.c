@@ -8,11 +8,11 @@
 
 enum { TOPS = 6, LEAVES = 3 };
 
-static void random_path(struct client *c, char path[PATH_SIZE]);
-static void write_sub(struct client *c, struct sub *s);
-static void create_sub(struct client *c, struct sub *s);
+static void random_path(struct sim_client *c, char path[PATH_SIZE]);
+static void write_sub(struct sim_client *c, struct sub *s);
+static void create_sub(struct sim_client *c, struct sub *s);
 
-void work_next(struct client *c, struct op *op)
+void work_next(struct sim_client *c, struct op *op)
 {
     struct world *w = c->world;
     *op = (struct op){.n_subs = 1};
@@ -43,7 +43,7 @@ void work_next(struct client *c, struct op *op)
 }
 
 /* One of the well-known paths, or one that this client made. */
-static void random_path(struct client *c, char path[PATH_SIZE])
+static void random_path(struct sim_client *c, char path[PATH_SIZE])
 {
     struct world *w = c->world;
     char top = (char)('a' + world_below(w, TOPS));
@@ -56,7 +56,7 @@ static void random_path(struct client *c, char path[PATH_SIZE])
         memcpy(path, c->recent[world_below(w, c->n_recent)], PATH_SIZE);
 }
 
-static void write_sub(struct client *c, struct sub *s)
+static void write_sub(struct sim_client *c, struct sub *s)
 {
     struct world *w = c->world;
     *s = (struct sub){.version = world_once_in(w, 4) ? (int32_t)world_below(w, 4) : -1};
@@ -71,7 +71,7 @@ static void write_sub(struct client *c, struct sub *s)
         s->type = OP_DELETE;
 }
 
-static void create_sub(struct client *c, struct sub *s)
+static void create_sub(struct sim_client *c, struct sub *s)
 {
     struct world *w = c->world;
     s->type = OP_CREATE;

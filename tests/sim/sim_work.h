@@ -4,6 +4,6 @@
 
 #include "tests/sim/sim_client.h"
 
-void work_next(struct client *c, struct op *op);
+void work_next(struct sim_client *c, struct op *op);
 
 #endif

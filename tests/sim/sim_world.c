@@ -31,13 +31,13 @@ struct world *world_new(uint64_t seed, const struct plan *plan, struct trace tra
     list_init(&w->graveyard);
     w->check = check_new(w);
     make_servers(w);
-    for (int i = 0; i < plan->clients; i++) w->clients[w->n_clients++] = client_new(w, i);
+    for (int i = 0; i < plan->clients; i++) w->clients[w->n_clients++] = sim_client_new(w, i);
     return w;
 }
 
 void world_free(struct world *w)
 {
-    for (int i = 0; i < w->n_clients; i++) client_free(w->clients[i]);
+    for (int i = 0; i < w->n_clients; i++) sim_client_free(w->clients[i]);
     for (int i = 0; i < w->n_servers; i++) {
         struct server *s = &w->servers[i];
         if (s->core != NULL) server_kill(s);
@@ -101,7 +101,7 @@ struct server *world_server(struct world *w, int64_t sid)
 
 static void bury(struct world *w)
 {
-    list_each_safe(l, &w->graveyard) {
+    list_each_safe (l, &w->graveyard) {
         struct end *e = list_entry(l, struct end, buried);
         list_remove(l);
         end_free(e);
@@ -306,8 +306,11 @@ static void trace_put(struct world *w, const char *who, const char *text)
 {
     struct trace *t = &w->trace;
     char *line = xasprintf("%10" PRId64 ".%03d ms  %-9s %s", w->now / 1000, (int)(w->now % 1000), who, text);
-    if (t->mode == TRACE_PRINT) {
-        puts(line);
+    if (t->mode != TRACE_KEEP) {
+        if (t->mode == TRACE_SINK)
+            bytes_printf(t->sink, "%s\n", line);
+        else
+            puts(line);
         free(line);
         return;
     }

@@ -1,5 +1,5 @@
-/* The simulated world: a virtual clock, servers whose cores run in it, and the one source of chance. Times are microseconds of
- * true time unless a name says otherwise; a server's own clock is true time plus a base of its own. */
+/* The simulated world: a virtual clock, servers whose cores run in it, and the one source of chance. Times are
+ * microseconds of true time unless a name says otherwise; a server's own clock is true time plus a base of its own. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
@@ -17,7 +17,7 @@
 enum { SERVERS_MAX = 10, CLIENTS_MAX = 10, HOSTS_MAX = SERVERS_MAX + CLIENTS_MAX };
 
 struct world;
-struct client;
+struct sim_client;
 struct check;
 
 /* What a run is made of, chosen by the seed or by a scenario. */
@@ -28,14 +28,14 @@ struct plan {
     int64_t net_base_us, net_jitter_us;   /* one way */
     int64_t disk_base_us, disk_jitter_us; /* one group commit */
     int64_t connect_timeout_us;
-    int clients, window;                  /* window: requests a client has outstanding at most */
-    int64_t think_us;                     /* mean pause between two requests of a client */
+    int clients, window; /* window: requests a client has outstanding at most */
+    int64_t think_us;    /* mean pause between two requests of a client */
     int32_t session_ms;
-    bool chance;                          /* false: no jitter, no split frames (scenarios) */
-    unsigned faults;                      /* bits of enum fault_kind */
-    int64_t fault_every_us;               /* mean */
+    bool chance;            /* false: no jitter, no split frames (scenarios) */
+    unsigned faults;        /* bits of enum fault_kind */
+    int64_t fault_every_us; /* mean */
     int64_t fault_from_us, fault_to_us, end_us;
-    bool keep_quorum;                     /* faults leave a majority alone */
+    bool keep_quorum; /* faults leave a majority alone */
 };
 
 struct server {
@@ -56,13 +56,14 @@ struct server {
     int boots;
 };
 
-enum trace_mode { TRACE_OFF, TRACE_KEEP, TRACE_PRINT };
+enum trace_mode { TRACE_OFF, TRACE_KEEP, TRACE_PRINT, TRACE_SINK };
 enum { TRACE_LINES = 120 };
 
 struct trace {
     enum trace_mode mode;
-    bool facts_only; /* scenarios: facts, commands and replies, no frames and disk ops */
-    char *lines[TRACE_LINES];
+    bool facts_only;          /* scenarios: facts, commands and replies, no frames and disk ops */
+    struct bytes *sink;       /* SINK: where lines go */
+    char *lines[TRACE_LINES]; /* KEEP: the last ones */
     size_t count;
 };
 
@@ -76,7 +77,7 @@ struct world {
     int n_servers;
     struct core_peer peers[SERVERS_MAX];
     char *config_text;
-    struct client *clients[CLIENTS_MAX];
+    struct sim_client *clients[CLIENTS_MAX];
     int n_clients;
     bool cut[HOSTS_MAX][HOSTS_MAX]; /* [from][to]: nothing flows */
     struct link graveyard;          /* ends that are gone; freed between two events */
@@ -86,7 +87,7 @@ struct world {
     bool strict; /* calm for long enough that nothing of the faults lingers */
     int64_t calm_since;
     struct trace trace;
-    char *violation; /* the first rule that broke, NULL while all is well */
+    char *violation;    /* the first rule that broke, NULL while all is well */
     int64_t acked_zxid; /* the highest that any client has an acknowledgement of */
     uint64_t events, acknowledged, reads, fault_count;
 };
@@ -111,7 +112,8 @@ bool server_is_paused(const struct server *s);
 int64_t server_clock(const struct server *s);
 struct server *world_server(struct world *w, int64_t sid);
 
-/* Gives the core one event (times are filled in here). What it wants done may be carried out at once or by server_settle(). */
+/* Gives the core one event (times are filled in here). What it wants done may be carried out at once or by
+ * server_settle(). */
 void server_step(struct server *s, struct event *e);
 /* Carries out what waits; whoever stepped calls it before it returns to the world. */
 void server_settle(struct server *s);
