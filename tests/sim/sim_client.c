@@ -248,6 +248,7 @@ static void disconnect(struct sim_client *c)
     if (c->end != NULL) link_close(c->end);
     c->end = NULL;
     c->n_ops = c->pings = 0;
+    c->rearming = false;
     for (int i = 0; i < c->n_watches; i++) {
         c->watches[i].armed = false;
         c->watches[i].since = c->last_zxid;
@@ -325,6 +326,7 @@ static void put_watches(struct sim_client *c, struct bytes *b, enum watch_kind k
 static void send_set_watches(struct sim_client *c)
 {
     struct bytes b = {0};
+    c->rearming = true;
     request_header_put(&b, &(struct request_header){XID_SET_WATCHES, OP_SET_WATCHES});
     bytes_i64(&b, c->last_zxid);
     put_watches(c, &b, WATCHES_DATA);

@@ -63,6 +63,7 @@ struct sim_client {
     int pings;
     struct sim_client_watch watches[WATCHES_MAX];
     int n_watches;
+    bool rearming;              /* SET_WATCHES is on its way */
     char recent[16][PATH_SIZE]; /* paths it made */
     int n_recent;
     struct timer act, alive;

@@ -44,6 +44,7 @@ bool run_seed(uint64_t seed, enum trace_mode mode, struct run_totals *totals)
         for (size_t i = from; i < w->trace.count; i++) puts(w->trace.lines[i % TRACE_LINES]);
     }
     struct trace kept = w->trace;
+    w->trace = (struct trace){0};
     world_free(w);
     trace_free(&kept);
     return good;
