@@ -14,7 +14,7 @@ struct server;
 struct sim_client;
 struct end;
 
-enum { SUBS_MAX = 3, PATH_SIZE = 64, DATA_SIZE = 32, WINDOW_MAX = 32, WATCHES_MAX = 64 };
+enum { SUBS_MAX = 3, PATH_SIZE = 64, DATA_SIZE = 32, WINDOW_MAX = 32, WATCHES_MAX = 64, RECENT_MAX = 16 };
 
 /* A single operation, or one part of a multi. */
 struct sub {
@@ -63,8 +63,8 @@ struct sim_client {
     int pings;
     struct sim_client_watch watches[WATCHES_MAX];
     int n_watches;
-    bool rearming;              /* SET_WATCHES is on its way */
-    char recent[16][PATH_SIZE]; /* paths it made */
+    bool rearming;                      /* SET_WATCHES is on its way */
+    char recent[RECENT_MAX][PATH_SIZE]; /* paths it made */
     int n_recent;
     struct timer act, alive;
     int64_t expired_sessions;

@@ -338,15 +338,15 @@ static void judge_children(struct sim_client *c, const struct op *op, int64_t zx
 {
     struct vector names;
     jute_get_strings(body, &names);
-    uint64_t sum = 0, want_sum;
-    size_t want = model_children(check_model(c->world), slice_str(op->subs[0].path), zxid, &want_sum);
+    uint64_t sum = 0;
+    const struct state *want = model_at(check_model(c->world), slice_str(op->subs[0].path), zxid);
     struct cursor at = vector_elements(names);
     for (int32_t i = 0; i < names.count && !body->bad; i++) {
         struct slice name;
         jute_get_string(&at, &name);
         sum += model_hash(name);
     }
-    if (body->bad || names.count != (int32_t)want || sum != want_sum)
+    if (body->bad || names.count != want->stat.num_children || sum != want->children)
         violation(c->world, "reads tell the state at their zxid",
                   "client%d xid %d: other children of %s as of 0x%" PRIx64, c->index + 1, op->xid, op->subs[0].path,
                   (uint64_t)zxid);
@@ -445,6 +445,6 @@ static int watch_mask(const struct sim_client_watch *watch)
 static void remember_path(struct sim_client *c, struct slice path)
 {
     if (path.len >= PATH_SIZE) return;
-    int at = c->n_recent < 16 ? c->n_recent++ : (int)world_below(c->world, 16);
+    int at = c->n_recent < RECENT_MAX ? c->n_recent++ : (int)world_below(c->world, RECENT_MAX);
     snprintf(c->recent[at], PATH_SIZE, "%.*s", SLICE_ARG(path));
 }

@@ -34,7 +34,7 @@ static const char *apply_delete(struct model *m, const struct txn_header *h, str
 static const char *apply_set_data(struct model *m, const struct txn_header *h, struct cursor *c);
 static const char *apply_create_session(struct model *m, const struct txn_header *h, struct cursor *c);
 static const char *apply_close_session(struct model *m, const struct txn_header *h, struct cursor *c);
-static void remove_place(struct place *p, int64_t zxid);
+static void remove_place(struct model *m, struct place *p, int64_t zxid);
 
 struct model *model_new(void)
 {
@@ -43,6 +43,7 @@ struct model *model_new(void)
     struct state *s = place_change(root, 0, 0);
     s->exists = true;
     s->stat.num_children = 1;
+    s->children = model_hash(SLICE_OF("zookeeper"));
     s->data_hash = model_hash(SLICE_OF(""));
     return m;
 }
@@ -119,24 +120,6 @@ size_t model_count(const struct model *m, int64_t zxid)
     return n;
 }
 
-static struct slice name_of(const struct place *p)
-{
-    return slice_str(strrchr(p->path, '/') + 1);
-}
-
-size_t model_children(const struct model *m, struct slice path, int64_t zxid, uint64_t *sum)
-{
-    const struct place *parent = place_find(m, path);
-    size_t n = 0;
-    *sum = 0;
-    for (const struct place *p = m->first; p != NULL; p = p->next) {
-        if (p->parent != parent || place_at(p, zxid) == NULL) continue;
-        *sum += model_hash(name_of(p));
-        n++;
-    }
-    return n;
-}
-
 uint64_t model_hash(struct slice s)
 {
     return s.len < 0 ? 1 : hash_bytes(2, s.p, (size_t)s.len);
@@ -162,6 +145,11 @@ static struct place *place_make(struct model *m, struct slice path)
     m->first = p;
     map_put(&m->places, model_hash(path), p);
     return p;
+}
+
+static uint64_t name_hash(const struct place *p)
+{
+    return model_hash(slice_str(strrchr(p->path, '/') + 1));
 }
 
 /* The state to change for this transaction: a copy of the last one, or the one that it has begun. */
@@ -235,13 +223,15 @@ static const char *apply_create(struct model *m, const struct txn_header *h, str
     if (parent == NULL) return "it creates a znode whose parent does not exist";
     if (parent->stat.ephemeral_owner != 0) return "it creates a child of an ephemeral";
     if (t.parent_cversion != parent->stat.cversion + 1) return "its parentCVersion is not the parent's plus 1";
-    const struct model_session *session = model_session(m, h->session);
+    struct model_session *session = map_get(&m->sessions, (uint64_t)h->session);
     if (t.ephemeral && (session == NULL || session->closed != 0))
         return "it creates an ephemeral for a session that does not live";
+    if (t.ephemeral) session->ephemerals++;
     struct state *up = place_change(p->parent, h->zxid, CHANGED_CHILDREN);
     up->stat.cversion = t.parent_cversion;
     up->stat.num_children++;
     up->stat.pzxid = h->zxid;
+    up->children += name_hash(p);
     struct state *s = place_change(p, h->zxid, CHANGED_DATA);
     s->exists = true;
     s->data_hash = model_hash(t.data);
@@ -263,16 +253,21 @@ static const char *apply_delete(struct model *m, const struct txn_header *h, str
     const struct state *now = place_now(p);
     if (now == NULL) return "it deletes a znode that does not exist";
     if (now->stat.num_children > 0) return "it deletes a znode that has children";
-    remove_place(p, h->zxid);
+    remove_place(m, p, h->zxid);
     return NULL;
 }
 
-static void remove_place(struct place *p, int64_t zxid)
+static void remove_place(struct model *m, struct place *p, int64_t zxid)
 {
-    place_change(p, zxid, CHANGED_DATA | CHANGED_GONE)->exists = false;
+    struct state *s = place_change(p, zxid, CHANGED_DATA | CHANGED_GONE);
+    s->exists = false;
     struct state *up = place_change(p->parent, zxid, CHANGED_CHILDREN);
     up->stat.num_children--;
     up->stat.pzxid = zxid;
+    up->children -= name_hash(p);
+    if (s->stat.ephemeral_owner == 0) return;
+    struct model_session *owner = map_get(&m->sessions, (uint64_t)s->stat.ephemeral_owner);
+    if (owner != NULL) owner->ephemerals--;
 }
 
 static const char *apply_set_data(struct model *m, const struct txn_header *h, struct cursor *c)
@@ -326,12 +321,9 @@ static const char *apply_close_session(struct model *m, const struct txn_header 
         const struct state *now = place_now(p);
         if (now == NULL) return "closeSession deletes a znode that does not exist";
         if (now->stat.ephemeral_owner != h->session) return "closeSession deletes what is not the session's";
-        remove_place(p, h->zxid);
+        remove_place(m, p, h->zxid);
     }
-    for (const struct place *p = m->first; p != NULL; p = p->next) {
-        const struct state *now = place_now(p);
-        if (now != NULL && now->stat.ephemeral_owner == h->session) return "closeSession leaves an ephemeral behind";
-    }
+    if (s != NULL && s->ephemerals > 0) return "closeSession leaves an ephemeral behind";
     if (s != NULL && s->closed == 0) {
         s->closed = h->zxid;
         m->alive--;

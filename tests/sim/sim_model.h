@@ -19,15 +19,15 @@ enum { CHANGED_DATA = 1, CHANGED_CHILDREN = 2, CHANGED_GONE = 4 };
 struct state {
     int64_t zxid;
     bool exists;
-    int changed; /* CHANGED_*: what this transaction did to the path */
-    uint64_t data_hash;
-    struct zk_stat stat; /* cversion as stored: creations */
+    int changed;                  /* CHANGED_*: what this transaction did to the path */
+    uint64_t data_hash, children; /* children: the sum of their names' hashes */
+    struct zk_stat stat;          /* cversion as stored: creations */
 };
 
 struct model_session {
     int64_t id, created, closed; /* zxids; closed 0 while it lives */
     int32_t timeout_ms;
-    int64_t closed_at_us;
+    size_t ephemerals;
 };
 
 struct model *model_new(void);
@@ -43,9 +43,6 @@ int64_t model_changed(const struct model *m, struct slice path, int mask, int64_
 const struct model_session *model_session(const struct model *m, int64_t id);
 size_t model_sessions(const struct model *m);            /* alive */
 size_t model_count(const struct model *m, int64_t zxid); /* znodes but for /zookeeper and below, the root included */
-/* Names of the children then: how many, and a sum of their hashes. */
-size_t model_children(const struct model *m, struct slice path, int64_t zxid, uint64_t *sum);
-
-uint64_t model_hash(struct slice s); /* null and empty differ */
+uint64_t model_hash(struct slice s);                     /* null and empty differ */
 
 #endif

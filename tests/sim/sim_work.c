@@ -61,9 +61,14 @@ static void write_sub(struct sim_client *c, struct sub *s)
     struct world *w = c->world;
     *s = (struct sub){.version = world_once_in(w, 4) ? (int32_t)world_below(w, 4) : -1};
     int64_t dice = world_below(w, 10);
+    bool many = c->n_recent == RECENT_MAX && world_once_in(w, 2);
     snprintf(s->data, sizeof s->data, "c%d.%d", c->index + 1, ++c->serial);
     random_path(c, s->path);
-    if (dice < 4)
+    if (many) { /* keeps the tree small */
+        s->type = OP_DELETE;
+        s->version = -1;
+        memcpy(s->path, c->recent[--c->n_recent], PATH_SIZE);
+    } else if (dice < 4)
         create_sub(c, s);
     else if (dice < 7)
         s->type = OP_SET_DATA;
@@ -77,7 +82,7 @@ static void create_sub(struct sim_client *c, struct sub *s)
     s->type = OP_CREATE;
     int64_t dice = world_below(w, 10);
     if (dice < 5) return;
-    if (dice < 7) {
+    if (dice < 8) {
         s->flags = MODE_EPHEMERAL;
         return;
     }
