@@ -1,1 +1,24 @@
-# tests/e2e: files of this folder.
+# tests/e2e: files of this folder. Each test is a program that prints TAP; without kazoo it is skipped (77).
+# `make check-apache` runs the same tests against Apache ZooKeeper, which must pass them all.
+E2E_TESTS = \
+	tests/e2e/test_service.py \
+	tests/e2e/test_ensemble.py \
+	tests/e2e/test_leader_kills.py
+TESTS += $(E2E_TESTS)
+EXTRA_DIST += $(E2E_TESTS) \
+	tests/e2e/ensemble.py \
+	tests/e2e/harness.py \
+	tests/e2e/load.py \
+	tests/e2e/run \
+	tests/e2e/wire.py
+
+if HAVE_ZOOKEEPER_C
+check_PROGRAMS += tests/e2e/cload
+tests_e2e_cload_SOURCES = tests/e2e/cload.c
+tests_e2e_cload_CPPFLAGS = $(AM_CPPFLAGS) -DTHREADED
+tests_e2e_cload_LDADD = -lzookeeper_mt
+endif
+
+check-apache: $(check_PROGRAMS)
+	ENGINE=apache top_builddir=. $(srcdir)/tests/e2e/run
+.PHONY: check-apache
