@@ -26,7 +26,6 @@ except ImportError:
 
 from kazoo.exceptions import ConnectionLoss, ConnectionClosedError, OperationTimeoutError, SessionExpiredError
 from kazoo.handlers.threading import KazooTimeoutError
-from kazoo.protocol.states import KazooState
 
 import ensemble
 import wire

@@ -16,6 +16,14 @@ from harness import UNKNOWN, end_kazoo, kazoo_client
 from kazoo.exceptions import NoNodeError
 
 
+def need_c_client(case):
+    """Skip the test where the Apache C client was not there to build cload with."""
+    try:
+        ensemble.program("cload")
+    except ensemble.NotAvailable as e:
+        case.skipTest("the Apache C client is missing: %s" % e)
+
+
 class Record:
     """What a writer was told. `acked` counts every acknowledged operation."""
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 """What an ensemble promises: it elects and serves at every size, loses nothing when members die, hang or come back,
 brings those who come back up to date, and does not care what strangers send to its ports."""
+import os
 import random
+import shutil
 import socket
-import struct
-import threading
 import time
 
 import harness
 import wire
-from ensemble import DEADLINE, ENGINE, Ensemble, wait_for
+from ensemble import DEADLINE, Ensemble, wait_for
 from harness import Undisturbed
-from load import CWriter, KazooWriter, check
+from load import CWriter, KazooWriter, check, need_c_client
 
 # The leader's way of bringing a learner up to date is not visible to clients; the amounts below force each of them:
 # nothing missed, less than the 500 transactions that a leader keeps at hand, more, and many more.
@@ -309,8 +309,6 @@ class Returning(EnsembleCase):
         root = self.root(leader)
         self.fill(leader, root, 300)
         a.kill()
-        import os
-        import shutil
         shutil.rmtree(a.folder)
         ens.write_cfg(a)
         self.assertEqual(os.listdir(a.folder), ["myid"])
@@ -490,10 +488,32 @@ class Strangers(EnsembleCase):
         self.assertTrue(held)
         self.during_load(lambda m, port: None)
 
+    HALF_ELECTION = wire.q(-65536) + wire.q(2) + wire.i(15) + b"127.0"
+    HALF_QUORUM = wire.i(11) + wire.q(0) + wire.i(20) + b"half"
+
+    def half(self, m, port):
+        return self.HALF_ELECTION if port == m.election_port else self.HALF_QUORUM
+
     def test_half_a_handshake(self):
-        election = wire.q(-65536) + wire.q(2) + wire.i(15) + b"127.0"
-        quorum = wire.i(11) + wire.q(0) + wire.i(20) + b"half"
-        self.during_load(lambda m, port: self.send(port, election if port == m.election_port else quorum))
+        self.during_load(lambda m, port: self.send(port, self.half(m, port)))
+
+    def test_an_election_while_strangers_hold_half_open_connections(self):
+        ens = self.ensemble(3).start()
+        for m in ens.members:
+            for port in (m.quorum_port, m.election_port):
+                for data in (b"", self.half(m, port)):
+                    try:
+                        s = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+                    except ConnectionRefusedError:
+                        continue
+                    self.addCleanup(s.close)
+                    s.sendall(data)
+        leader = ens.leader()
+        leader.kill()
+        ens.wait_serving()
+        leader.start()
+        ens.wait_serving()
+        self.assert_same_trees(ens.members)
 
     def test_lengths_that_cannot_be(self):
         def attack(m, port):
@@ -547,6 +567,7 @@ class BothClients(EnsembleCase):
     """The Apache C client and kazoo work side by side."""
 
     def test_a_load_of_both(self):
+        need_c_client(self)
         ens = self.ensemble(3).start()
         root = self.root(ens[1])
         c = CWriter(ens.hosts, root, "c").start()

@@ -8,7 +8,7 @@ import time
 import harness
 import wire
 from ensemble import wait_for
-from load import CProcess, CWriter, KazooWriter, check
+from load import CProcess, CWriter, KazooWriter, check, need_c_client
 
 KILLS = int(os.environ.get("E2E_KILLS", "20"))
 
@@ -36,6 +36,7 @@ class KazooWatcher:
 
 class LeaderKills(harness.Case):
     def setUp(self):
+        need_c_client(self)
         self.ens = self.ensemble(3).start()
         self.root = self.fresh("load")
         c = self.conn(self.ens[1].address)

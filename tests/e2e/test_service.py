@@ -4,7 +4,6 @@ does with bytes that are no protocol. All of it with a single server and through
 import base64
 import hashlib
 import random
-import struct
 import threading
 import time
 import unittest
@@ -13,10 +12,10 @@ import harness
 import wire
 from ensemble import DEADLINE, Ensemble, wait_for
 from harness import Undisturbed, Watched
-from kazoo.exceptions import (AuthFailedError, BadArgumentsError, BadVersionError, InvalidACLError, NoAuthError,
+from kazoo.exceptions import (AuthFailedError, BadVersionError, InvalidACLError, NoAuthError,
                               NoChildrenForEphemeralsError, NodeExistsError, NoNodeError, NotEmptyError,
                               RolledBackError, RuntimeInconsistency)
-from kazoo.security import ACL, Id, make_acl, make_digest_acl, make_digest_acl_credential
+from kazoo.security import ACL, Id, make_acl, make_digest_acl
 from wire import OPEN, Closed, Reader
 
 
