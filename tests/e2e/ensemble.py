@@ -1,7 +1,8 @@
 """Real ensembles for the end-to-end tests: make the zoo.cfgs, run the members as plain processes, break them, look at them.
 
 ENGINE=ours (the default) runs zkserver, ENGINE=apache runs Apache ZooKeeper from the system's jars: the same tests judge
-both, so that a test that fails with ours and passes with Apache shows a fault of ours.
+both, so that a test that fails with ours and passes with Apache shows a fault of ours. ENGINE=mixed puts both into the
+same ensembles: members with an even number are Apache's.
 
 Nothing here sleeps to be in time: wait_for() polls a condition until a deadline and says what it waited for.
 """
@@ -62,12 +63,16 @@ def program(name):
     raise NotAvailable("%s is not in %s (set %s)" % (name, builddir(), name.upper().replace("-", "_")))
 
 
-def server_command(cfg):
+def server_command(cfg, sid=1):
     """The command line that runs one member in the foreground."""
-    if ENGINE == "ours":
+    if ENGINE not in ("ours", "apache", "mixed"):
+        raise NotAvailable("ENGINE is ours, apache or mixed, not %s" % ENGINE)
+    if ENGINE == "ours" or (ENGINE == "mixed" and sid % 2 == 1):
         return [program("zkserver"), "start-foreground", cfg]
-    if ENGINE != "apache":
-        raise NotAvailable("ENGINE is ours or apache, not %s" % ENGINE)
+    return apache_command(cfg)
+
+
+def apache_command(cfg):
     jars = [os.path.join(os.environ.get("ZOOKEEPER_JARS", "/usr/share/java"), j + ".jar") for j in JARS]
     missing = [j for j in jars if not os.path.exists(j)]
     if missing or not shutil.which("java"):
@@ -144,7 +149,7 @@ class Member:
         assert not self.running(), "%s runs already" % self.name
         self.paused = False
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(with_parent(server_command(self.cfg)), stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(with_parent(server_command(self.cfg, self.sid)), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, cwd=self.ensemble.folder, start_new_session=True)
         return self
 

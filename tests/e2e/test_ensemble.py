@@ -190,8 +190,10 @@ class Losses(EnsembleCase):
             # Longer than syncLimit, so that the leader lets go of it.
             until = time.monotonic() + 3
             wait_for("three seconds of writes", lambda: w.acked() and time.monotonic() > until)
+            zxid = leader.zxid()
             a.resume()
-            wait_for("the follower to be back", lambda: a.mode() == "follower")
+            # More than what was in its sockets: it has noticed, come back and caught up.
+            wait_for("the follower to have caught up", lambda: (a.zxid() or 0) >= zxid)
         self.assertIs(self.ens.leader(), leader)
         self.check_record(self.ens.members, root, w.stop())
 
