@@ -8,7 +8,7 @@ import time
 import harness
 import wire
 from ensemble import wait_for
-from load import CProcess, CWriter, KazooWriter, check, need_c_client
+from load import CProcess, CWriter, KazooWriter, Record, check, need_c_client
 
 KILLS = int(os.environ.get("E2E_KILLS", "20"))
 
@@ -132,6 +132,41 @@ class LeaderKills(harness.Case):
                  lambda: "saw " + final in (x for x in [c_watcher.lines[-1]]))
         self.assertEqual([x for x in c_watcher.lines if x.startswith(("bad", "expired"))], [])
         wait_for("kazoo's watcher of %s to see %s" % (path, final), lambda: kazoo_watcher.last == final)
+
+
+class TheCheckItself(harness.Case):
+    """check() notices what it is there to notice."""
+
+    def setUp(self):
+        self.record = Record()
+        for kind, what, value in (("create", "/r/a", None), ("set", "/r/reg", "1"), ("set", "/r/reg", "2"),
+                                  ("seq", "t1", "/r/seq/s-0"), ("create", "/r/d", None), ("delete", "/r/d", None)):
+            self.record.ok(kind, what, value)
+        self.record.unknown("seq", "t2", None)
+        self.record.unknown("set", "/r/reg", "3")
+        self.tree = {p: (d, None) for p, d in (("/r/a", b""), ("/r/reg", b"2"), ("/r/seq/s-0", b"t1"))}
+
+    def complaints(self, **changes):
+        tree = dict(self.tree)
+        for path, data in changes.pop("put", {}).items():
+            tree[path] = (data, None)
+        for path in changes.pop("drop", ()):
+            del tree[path]
+        return check(tree, "/r", [self.record])
+
+    def test_what_is_right(self):
+        self.assertEqual(self.complaints(), [])
+        self.assertEqual(self.complaints(put={"/r/seq/s-1": b"t2", "/r/reg": b"3"}), [])
+
+    def test_what_is_wrong(self):
+        for what, changes in (("a lost create", dict(drop=["/r/a"])), ("a lost delete", dict(put={"/r/d": b""})),
+                              ("an older value", dict(put={"/r/reg": b"1"})),
+                              ("a lost sequential", dict(drop=["/r/seq/s-0"])),
+                              ("one done twice", dict(put={"/r/seq/s-1": b"t1"})),
+                              ("one under another name", dict(drop=["/r/seq/s-0"], put={"/r/seq/s-9": b"t1"})),
+                              ("one that nobody sent", dict(put={"/r/seq/s-1": b"t9"}))):
+            with self.subTest(what):
+                self.assertEqual(len(self.complaints(**changes)), 1)
 
 
 if __name__ == "__main__":
