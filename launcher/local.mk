@@ -1,1 +1,45 @@
 # launcher: files of this folder.
+bin_PROGRAMS += pseudo-cluster
+noinst_LIBRARIES += liblauncher.a
+liblauncher_a_SOURCES = \
+	launcher/boot.c launcher/boot.h \
+	launcher/children.c \
+	launcher/cluster.c launcher/cluster.h \
+	launcher/confs.c launcher/confs.h \
+	launcher/control.c \
+	launcher/control_client.c launcher/control_client.h \
+	launcher/ensemble.c \
+	launcher/exits.h \
+	launcher/ops.c \
+	launcher/outage.c \
+	launcher/platform.c launcher/platform.h launcher/platform_common.h launcher/platform_linux.c \
+	launcher/ports.c launcher/ports.h \
+	launcher/probe.c launcher/probe.h \
+	launcher/supervise.c launcher/supervise.h \
+	launcher/supervisor.c launcher/supervisor.h \
+	launcher/table.c launcher/table.h \
+	launcher/talk.c launcher/talk.h \
+	launcher/targets.c launcher/targets.h \
+	launcher/text.c launcher/text.h \
+	launcher/timeline.c launcher/timeline.h \
+	launcher/view.c launcher/view.h
+
+pseudo_cluster_SOURCES = \
+	launcher/main.c \
+	launcher/command.c launcher/command.h \
+	launcher/fault.c \
+	launcher/cmd_down.c \
+	launcher/cmd_help.c \
+	launcher/cmd_kill.c \
+	launcher/cmd_logs.c \
+	launcher/cmd_pause.c \
+	launcher/cmd_restart.c \
+	launcher/cmd_resume.c \
+	launcher/cmd_run.c \
+	launcher/cmd_status.c \
+	launcher/cmd_stop.c \
+	launcher/cmd_up.c \
+	launcher/cmd_version.c \
+	launcher/cmd_wait.c \
+	launcher/cmd_watch.c
+pseudo_cluster_LDADD = liblauncher.a libconf.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)

@@ -1,0 +1,253 @@
+/* The servers as processes: start, signal, reap, and the channel to each. */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "launcher/platform.h"
+#include "launcher/supervisor.h"
+#include "launcher/text.h"
+
+/* How long a server may take to stop before it is killed. */
+enum { STOP_WITHIN_S = 5, CHANNEL_FD = 3 };
+
+static void act(struct server *v, const struct supervise_move *move, enum supervise_event e);
+static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid);
+static void spawn(struct server *v);
+static void become_server(const struct server *v, int channel) __attribute__((noreturn));
+static void note_pid(pid_t pid);
+static void send_signal(struct server *v, int signal);
+static void on_late(evutil_socket_t fd, short what, void *arg);
+static void ended(struct server *v, int status);
+static void on_channel(struct bufferevent *channel, void *arg);
+static void on_channel_event(struct bufferevent *channel, short what, void *arg);
+static void take_line(struct server *v, const char *line, size_t len);
+
+bool server_event(struct server *v, enum supervise_event e, const char **why)
+{
+    struct supervise_move move = supervise_next(v->state, e);
+    if (move.action == ACTION_REFUSE) {
+        *why = move.why;
+        return false;
+    }
+    char role[16];
+    snprintf(role, sizeof role, "%s", supervise_running(v->state) ? role_name(v->view.role) : "-");
+    pid_t pid = v->pid;
+    v->state = move.next;
+    act(v, &move, e);
+    if (move.action != ACTION_NONE && move.action != ACTION_SPAWN) tell_signal(v, e, role, pid);
+    supervisor_settle(v->of);
+    return true;
+}
+
+void server_ask_status(struct server *v, int64_t id)
+{
+    char line[64];
+    int len = snprintf(line, sizeof line, "{\"cmd\":\"status\",\"id\":%" PRId64 "}\n", id);
+    if (v->channel) bufferevent_write(v->channel, line, (size_t)len);
+}
+
+void children_reap(struct supervisor *s)
+{
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        for (size_t i = 0; i < s->n; i++) {
+            if (s->servers[i].pid == pid) ended(&s->servers[i], status);
+        }
+    }
+}
+
+/* --- what a move asks for --- */
+
+static void act(struct server *v, const struct supervise_move *move, enum supervise_event e)
+{
+    struct timeval within = {STOP_WITHIN_S, 0};
+    switch (move->action) {
+    case ACTION_NONE:
+    case ACTION_REFUSE: break;
+    case ACTION_SPAWN: spawn(v); break;
+    case ACTION_CONT_TERM:
+        send_signal(v, SIGTERM);
+        send_signal(v, SIGCONT);
+        event_add(v->late, &within);
+        break;
+    case ACTION_TERM:
+        send_signal(v, SIGTERM);
+        event_add(v->late, &within);
+        break;
+    case ACTION_KILL: send_signal(v, SIGKILL); break;
+    case ACTION_STOP: send_signal(v, SIGSTOP); break;
+    case ACTION_CONT: send_signal(v, SIGCONT); break;
+    }
+    if (e == SUPERVISE_EXITED && v->late) event_del(v->late);
+}
+
+static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid)
+{
+    static const struct {
+        const char *fact, *signal;
+    } facts[SUPERVISE_EVENTS] = {
+        [SUPERVISE_PAUSE] = {"paused", "SIGSTOP"},    [SUPERVISE_RESUME] = {"resumed", "SIGCONT"},
+        [SUPERVISE_STOP] = {"stopped", "SIGTERM"},    [SUPERVISE_KILL] = {"killed", "SIGKILL"},
+        [SUPERVISE_RESTART] = {"stopped", "SIGTERM"}, [SUPERVISE_LATE] = {"killed", "SIGKILL"},
+    };
+    if (!facts[e].fact) return;
+    tell(v->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact",
+                          facts[e].fact, "signal", facts[e].signal, "role", role, "pid", (int)pid));
+}
+
+static void send_signal(struct server *v, int signal)
+{
+    if (v->pid > 0) kill(v->pid, signal);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    const char *why;
+    server_event(arg, SUPERVISE_LATE, &why);
+}
+
+/* --- start --- */
+
+static void spawn(struct server *v)
+{
+    struct supervisor *s = v->of;
+    int pair[2] = {-1, -1};
+    view_reset(&v->view);
+    free(v->last_words);
+    v->last_words = NULL;
+    if (!v->late) v->late = evtimer_new(s->base, on_late, v);
+    pid_t pid = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 ? fork() : -1;
+    if (pid == 0) become_server(v, pair[1]);
+    if (pair[1] >= 0) close(pair[1]);
+    if (pid < 0) {
+        v->last_words = xasprintf("cannot start a process: %s", strerror(errno));
+        if (pair[0] >= 0) close(pair[0]);
+        v->state = SUPERVISE_CRASHED;
+        return;
+    }
+    v->pid = pid;
+    note_pid(pid);
+    fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+    evutil_make_socket_nonblocking(pair[0]);
+    v->channel = bufferevent_socket_new(s->base, pair[0], BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(v->channel, on_channel, NULL, on_channel_event, v);
+    bufferevent_enable(v->channel, EV_READ | EV_WRITE);
+    tell(s, json_pack("{s:I, s:i, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact", "started",
+                      "pid", (int)pid));
+}
+
+/* In the child: only calls that are safe between fork and exec. */
+static void become_server(const struct server *v, int channel)
+{
+    platform_die_with_parent(getppid());
+    for (int i = 1; i < 32; i++) signal(i, SIG_DFL);
+    int log = open(v->member->log, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    if (log >= 0) dup2(log, STDOUT_FILENO);
+    if (log >= 0) dup2(log, STDERR_FILENO);
+    /* Above the number it shall have, so that the copy never collides with what it replaces. */
+    int above = fcntl(channel, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
+    dup2(above, CHANNEL_FD);
+    if (log > CHANNEL_FD) close(log);
+    if (channel > CHANNEL_FD) close(channel);
+    char *const argv[] = {(char *)v->of->zkserver, "start-foreground", v->member->cfg, NULL};
+    execv(v->of->zkserver, argv);
+    dprintf(STDERR_FILENO, "cannot execute %s: %s\n", v->of->zkserver, strerror(errno));
+    _exit(127);
+}
+
+/* Read by whoever finds this supervisor killed, where the system does not end its children (see control_client.c). */
+static void note_pid(pid_t pid)
+{
+    int fd = open(PIDS_PATH, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0) return;
+    dprintf(fd, "%ld\n", (long)pid);
+    close(fd);
+}
+
+/* --- end --- */
+
+static void ended(struct server *v, int status)
+{
+    struct supervisor *s = v->of;
+    const char *why;
+    /* What it wrote last is still in the channel. */
+    if (v->channel) {
+        struct evbuffer *in = bufferevent_get_input(v->channel);
+        evbuffer_unfreeze(in, 0);
+        while (evbuffer_read(in, bufferevent_getfd(v->channel), LINE_MOST) > 0) continue;
+        on_channel(v->channel, v);
+        bufferevent_free(v->channel);
+    }
+    v->channel = NULL;
+    v->pid = 0;
+    v->ended = true;
+    v->wait_status = status;
+    bool led = v->view.role == ROLE_LEADER || v->view.role == ROLE_STANDALONE;
+    view_reset(&v->view);
+    enum supervise_state now = supervise_next(v->state, SUPERVISE_EXITED).next;
+    if (now == SUPERVISE_CRASHED && !v->last_words) v->last_words = last_line(v->member->log);
+    json_t *fact = json_pack("{s:I, s:i, s:s, s:s}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact",
+                             "exited", "state", supervise_state_name(now));
+    if (WIFSIGNALED(status)) json_object_set_new(fact, "signal", json_string(signal_name(WTERMSIG(status))));
+    if (WIFEXITED(status)) json_object_set_new(fact, "exit", json_integer(WEXITSTATUS(status)));
+    if (now == SUPERVISE_CRASHED && v->last_words) json_object_set_new(fact, "last", json_string(v->last_words));
+    if (now == SUPERVISE_CRASHED && led) outage_begin(s, clock_us());
+    tell(s, fact);
+    server_event(v, SUPERVISE_EXITED, &why);
+}
+
+/* --- the channel --- */
+
+static void on_channel(struct bufferevent *channel, void *arg)
+{
+    struct server *v = arg;
+    struct evbuffer *in = bufferevent_get_input(channel);
+    size_t len;
+    for (char *line; (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF)); free(line)) take_line(v, line, len);
+    if (evbuffer_get_length(in) > LINE_MOST) evbuffer_drain(in, evbuffer_get_length(in));
+}
+
+static void on_channel_event(struct bufferevent *channel, short what, void *arg)
+{
+    (void)what;
+    (void)arg;
+    /* Its end says little: the child is about to be reaped. Reading on would only turn the loop. */
+    bufferevent_disable(channel, EV_READ | EV_WRITE);
+}
+
+static void take_line(struct server *v, const char *line, size_t len)
+{
+    struct supervisor *s = v->of;
+    json_t *fact = json_loadb(line, len, 0, NULL);
+    const char *why;
+    if (!json_is_object(fact) || !view_take(&v->view, fact, v->member->standalone)) {
+        fprintf(stderr, "zoo%d said what is no fact: %.*s\n", v->member->id, (int)len, line);
+        json_decref(fact);
+        return;
+    }
+    json_object_set_new(fact, "sid", json_integer(v->member->id));
+    const char *kind = fact_string(fact, "fact");
+    if (strcmp(kind, "ready") == 0) server_event(v, SUPERVISE_READY, &why);
+    if (strcmp(kind, "exiting") == 0 && *fact_string(fact, "text")) {
+        free(v->last_words);
+        v->last_words = xstrdup(fact_string(fact, "text"));
+    }
+    if (strcmp(kind, "lost-quorum") == 0) outage_begin(s, fact_number(fact, "t", 0));
+    supervisor_settle(s);
+    if (strcmp(kind, "status") == 0) {
+        json_decref(fact); /* an answer, not news */
+    } else {
+        tell(s, fact);
+    }
+}

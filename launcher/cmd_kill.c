@@ -1,0 +1,17 @@
+/* pseudo-cluster kill. */
+#include "launcher/talk.h"
+
+const struct command cmd_kill = {
+    .name = "kill",
+    .args = "TARGET",
+    .summary = "Ends servers at once, as a crash would (SIGKILL).",
+    .help = "TARGET is an id (2), a name (zoo2), leader, follower, follower:2 (the second), observer, random, all,\n"
+            "or several with commas (1,leader).\n"
+            "\n"
+            "Shows what the others do about it. When the leader was hit, up to the first write that is acknowledged\n"
+            "again; without a quorum, until nobody serves.\n"
+            "  --timeout SECONDS   give up waiting after this long (30)\n"
+            "\n"
+            "Exit codes: 0 done, 1 failed, 2 usage, 3 no cluster runs, 4 no such target now, 5 not settled in time.\n",
+    .run = fault_run,
+};

@@ -1,0 +1,176 @@
+/* pseudo-cluster logs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/rnd.h"
+#include "base/xalloc.h"
+#include "launcher/platform.h"
+#include "launcher/talk.h"
+#include "launcher/targets.h"
+#include "launcher/view.h"
+
+enum { LINES_DEFAULT = 20, CHUNK = 65536 };
+
+struct log {
+    int id;
+    char *path;
+    int fd;
+    off_t at;             /* read so far */
+    struct bytes partial; /* a line without its end */
+};
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv);
+static size_t find_logs(const struct cluster *c, struct candidate *all);
+static void ask_roles(const struct cluster *c, struct candidate *all, size_t n);
+static void open_at_tail(struct log *l, long lines);
+static bool print_new(struct log *l, bool prefix);
+static void follow(const struct cluster *c, struct log *logs, size_t n);
+
+const struct command cmd_logs = {
+    .name = "logs",
+    .args = "[TARGET] [-f] [-n LINES]",
+    .summary = "Shows what the servers have logged.",
+    .help = "Without TARGET: all servers. Works for a cluster that is down, too, where TARGET is an id or zooN.\n"
+            "\n"
+            "  -f        go on with what is logged from now on, until Ctrl-C\n"
+            "  -n LINES  the last LINES of each (20; 0: all)\n"
+            "\n"
+            "Exit codes: 0 shown, 1 failed, 2 usage, 4 no such target now.\n",
+    .run = run,
+};
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"follow", no_argument, NULL, 'f'}, {"lines", required_argument, NULL, 'n'}, {0}};
+    long lines = LINES_DEFAULT;
+    bool following = false;
+    int exit = EXIT_DONE;
+    for (int o; (o = command_option(self, g, argc, argv, "fn:", longs, &exit)) != -1;) {
+        if (o == 0) return exit;
+        if (o == 'f') following = true;
+        if (o == 'n' && !parse_number(optarg, 0, 999999999, &lines)) {
+            return command_usage(self, "-n takes a number of lines, not '%s'", optarg);
+        }
+    }
+    if (argc - optind > 1) return command_usage(self, "one target; join several with commas");
+    struct cluster cluster;
+    char *why = NULL;
+    if (cluster_locate(&cluster, g, &why) != 0) return talk_fail(EXIT_USAGE, why);
+    struct candidate all[MEMBERS_MOST];
+    size_t n = find_logs(&cluster, all), chosen = 0;
+    if (n == 0) return talk_fail(EXIT_FAILED, xasprintf("there are no logs in %s/logs", cluster.dir));
+    ask_roles(&cluster, all, n);
+    struct rnd rnd = {(uint64_t)g->started_us};
+    int wrong = targets_choose(optind < argc ? argv[optind] : "all", all, n, &rnd, &why);
+    if (wrong) return talk_fail(wrong == -1 ? EXIT_USAGE : EXIT_REFUSED, why);
+    struct log logs[MEMBERS_MOST];
+    for (size_t i = 0; i < n; i++) {
+        if (!all[i].chosen) continue;
+        logs[chosen] =
+            (struct log){.id = all[i].id, .path = xasprintf("%s/logs/zoo%d.log", cluster.dir, all[i].id), .fd = -1};
+        open_at_tail(&logs[chosen++], lines);
+    }
+    for (size_t i = 0; i < chosen; i++) print_new(&logs[i], chosen > 1);
+    if (following) follow(&cluster, logs, chosen);
+    for (size_t i = 0; i < chosen; i++) {
+        close(logs[i].fd);
+        free(logs[i].path);
+        bytes_free(&logs[i].partial);
+    }
+    cluster_free(&cluster);
+    return EXIT_DONE;
+}
+
+static size_t find_logs(const struct cluster *c, struct candidate *all)
+{
+    size_t n = 0;
+    for (int id = 1; id <= MEMBERS_MOST; id++) {
+        char *path = xasprintf("%s/logs/zoo%d.log", c->dir, id);
+        if (access(path, R_OK) == 0) all[n++] = (struct candidate){.id = id, .able = true};
+        free(path);
+    }
+    return n;
+}
+
+/* A cluster that does not run has no roles, and its logs can be read all the same. */
+static void ask_roles(const struct cluster *c, struct candidate *all, size_t n)
+{
+    struct control control;
+    char *why = NULL;
+    if (control_open(&control, c, &why) != 0) {
+        free(why);
+        return;
+    }
+    json_t *end = control_converse(&control, json_pack("{s:s}", "cmd", "status"), NULL);
+    const json_t *servers = json_object_get(json_object_get(end, "cluster"), "servers");
+    for (size_t i = 0; i < json_array_size(servers); i++) {
+        const json_t *server = json_array_get(servers, i);
+        for (size_t k = 0; k < n; k++) {
+            if (all[k].id == fact_number(server, "id", 0)) all[k].role = role_parse(fact_string(server, "role"));
+        }
+    }
+    json_decref(end);
+    control_close(&control);
+}
+
+/* Leaves l->at where the last so many lines begin; 0: at the beginning. */
+static void open_at_tail(struct log *l, long lines)
+{
+    char block[CHUNK];
+    l->fd = open(l->path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (lines == 0 || l->fd < 0 || fstat(l->fd, &st) != 0) return;
+    l->at = st.st_size;
+    /* The end of the last line begins no further one. */
+    for (off_t end = st.st_size; end > 0;) {
+        off_t from = end > CHUNK ? end - CHUNK : 0;
+        ssize_t n = pread(l->fd, block, (size_t)(end - from), from);
+        if (n <= 0) return;
+        for (ssize_t i = n - 1; i >= 0; i--) {
+            if (block[i] == '\n' && from + i + 1 != st.st_size && --lines == 0) return;
+            l->at = from + i;
+        }
+        end = from;
+    }
+}
+
+/* Prints the whole lines that have come since. True when there were any bytes. */
+static bool print_new(struct log *l, bool prefix)
+{
+    bool any = false;
+    struct stat st;
+    if (l->fd < 0) l->fd = open(l->path, O_RDONLY | O_CLOEXEC);
+    if (l->fd >= 0 && fstat(l->fd, &st) == 0 && st.st_size < l->at) l->at = 0; /* it was emptied */
+    for (ssize_t n; l->fd >= 0 && (n = pread(l->fd, bytes_room(&l->partial, CHUNK), CHUNK, l->at)) > 0; any = true) {
+        bytes_grew(&l->partial, (size_t)n);
+        l->at += n;
+        for (;;) {
+            struct slice s = bytes_slice(&l->partial);
+            const uint8_t *end = s.len > 0 ? memchr(s.p, '\n', (size_t)s.len) : NULL;
+            if (!end) break;
+            if (prefix) printf("zoo%-2d | ", l->id);
+            fwrite(s.p, 1, (size_t)(end - s.p) + 1, stdout);
+            bytes_consume(&l->partial, (size_t)(end - s.p) + 1);
+        }
+    }
+    fflush(stdout);
+    return any;
+}
+
+static void follow(const struct cluster *c, struct log *logs, size_t n)
+{
+    char *dir = cluster_path(c, "logs");
+    int watch = platform_folder_watch(dir);
+    free(dir);
+    for (;;) {
+        bool any = false;
+        for (size_t i = 0; i < n; i++) any |= print_new(&logs[i], n > 1);
+        if (!any) platform_folder_wait(watch, -1);
+    }
+}

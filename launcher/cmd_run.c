@@ -1,0 +1,173 @@
+/* pseudo-cluster run: a private ensemble for one command. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "launcher/boot.h"
+#include "launcher/text.h"
+#include "launcher/view.h"
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv);
+static int boot_private(struct globals *g, size_t n, struct cluster *cluster, struct control *control);
+static void set_environment(const struct cluster *cluster, const char *connect);
+static int run_command(char **argv);
+static void end_private(struct control *control, const struct cluster *cluster, bool keep);
+
+const struct command cmd_run = {
+    .name = "run",
+    .args = "[-n N] -- COMMAND",
+    .summary = "Runs a command with an ensemble of its own, and removes that.",
+    .help = "Boots N servers (3) on free ports in a folder under $TMPDIR, runs the command, takes everything down and "
+            "removes the\n"
+            "folder. The command finds the ensemble in ZOOKEEPER_CONNECT, ZK_HOSTS and ZOOKEEPER_HOSTS "
+            "(127.0.0.1:p1,...), and\n"
+            "pseudo-cluster inside it speaks to that ensemble by PSEUDO_CLUSTER_DIR. Notes go to standard error only; "
+            "signals are\n"
+            "passed on.\n"
+            "\n"
+            "  -n N         how many servers\n"
+            "  -k, --keep   keep the folder when the command fails, and say where it is\n"
+            "  -q, --quiet  no notes\n"
+            "\n"
+            "Exit codes: the command's own, 128+n when signal n ended it, 2 usage, 125 the ensemble could not be "
+            "booted, 126 the\n"
+            "command cannot be executed, 127 it was not found.\n",
+    .run = run,
+};
+
+static volatile sig_atomic_t command_pid; /* for the signal handler; 0 when there is none */
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv)
+{
+    static const struct option longs[] = {{"keep", no_argument, NULL, 'k'}, {"quiet", no_argument, NULL, 'q'}, {0}};
+    long n = 3;
+    bool keep = false, quiet = false;
+    int exit = EXIT_DONE;
+    for (int o; (o = command_option(self, g, argc, argv, "+n:kq", longs, &exit)) != -1;) {
+        if (o == 0) return exit;
+        if (o == 'k') keep = true;
+        if (o == 'q') quiet = true;
+        if (o == 'n' && !parse_number(optarg, 1, MEMBERS_MOST, &n)) {
+            return command_usage(self, "-n takes a number of servers from 1 to %d, not '%s'", MEMBERS_MOST, optarg);
+        }
+    }
+    if (optind == argc) return command_usage(self, "which command?");
+    if (g->dir || g->name) return command_usage(self, "it makes its own folder; -C and --name have no place here");
+
+    struct cluster cluster;
+    struct control control;
+    exit = boot_private(g, (size_t)n, &cluster, &control);
+    if (exit) return exit;
+    if (!quiet) {
+        struct bytes took = {0};
+        put_duration(&took, clock_us() - g->started_us);
+        fprintf(stderr, "pseudo-cluster: %ld server%s up in %.*s: %s\n", n, n == 1 ? "" : "s", (int)took.len,
+                (char *)took.data, getenv("ZOOKEEPER_CONNECT"));
+        bytes_free(&took);
+    }
+    exit = run_command(argv + optind);
+    end_private(&control, &cluster, keep && exit != EXIT_DONE);
+    cluster_free(&cluster);
+    return exit;
+}
+
+static int boot_private(struct globals *g, size_t n, struct cluster *cluster, struct control *control)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *folder = xasprintf("%s/pseudo-cluster-XXXXXX", tmp && *tmp ? tmp : "/tmp"), *why = NULL;
+    json_t *end = NULL;
+    if (!mkdtemp(folder)) {
+        why = xasprintf("cannot make the folder %s: %s", folder, strerror(errno));
+        free(folder);
+        return talk_fail(EXIT_NO_ENSEMBLE, why);
+    }
+    g->dir = folder;
+    int result = cluster_locate(cluster, g, &why);
+    if (result) return talk_fail(EXIT_NO_ENSEMBLE, why);
+    struct boot boot = {cluster, n, true, 0};
+    int code = boot_cluster(&boot, control, &end);
+    bool open = code == 0;
+    if (open && fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {
+        set_environment(cluster, fact_string(json_object_get(end, "cluster"), "connect"));
+        json_decref(end);
+    } else {
+        if (open) code = talk_end(end);
+        if (open) end_private(control, cluster, false);
+        remove_tree(cluster->dir);
+        cluster_free(cluster);
+    }
+    free(folder);
+    g->dir = NULL;
+    return code ? EXIT_NO_ENSEMBLE : EXIT_DONE;
+}
+
+static void set_environment(const struct cluster *cluster, const char *connect)
+{
+    setenv("ZOOKEEPER_CONNECT", connect, 1);
+    setenv("ZK_HOSTS", connect, 1);
+    setenv("ZOOKEEPER_HOSTS", connect, 1);
+    setenv("PSEUDO_CLUSTER_DIR", cluster->dir, 1);
+}
+
+/* --- the command --- */
+
+/* What the terminal sends goes to the command as well; only what was sent to this process alone is passed on. */
+static void pass_on(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (command_pid > 0 && info->si_pid != 0) kill((pid_t)command_pid, signal);
+}
+
+static const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+static int status_code(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int run_command(char **argv)
+{
+    sigset_t set, before;
+    struct sigaction action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART}, former[6];
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
+        sigaddset(&set, passed[i]);
+        sigaction(passed[i], &action, &former[i]);
+    }
+    /* A signal that comes before there is a command to pass it to waits. */
+    sigprocmask(SIG_BLOCK, &set, &before);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) sigaction(passed[i], &former[i], NULL);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        execvp(argv[0], argv);
+        int error = errno;
+        fprintf(stderr, "pseudo-cluster: cannot run %s: %s\n", argv[0], strerror(error));
+        _exit(error == ENOENT ? EXIT_NO_COMMAND : EXIT_NO_EXEC);
+    }
+    command_pid = pid;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (pid < 0) return talk_fail(EXIT_NO_EXEC, xasprintf("cannot start a process: %s", strerror(errno)));
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+    command_pid = 0;
+    return status_code(status);
+}
+
+/* The supervisor removes the folder; the end of the connection says that it has. */
+static void end_private(struct control *control, const struct cluster *cluster, bool keep)
+{
+    bool timed_out;
+    if (keep) fprintf(stderr, "pseudo-cluster: kept %s\n", cluster->dir);
+    if (control_ask(control, json_pack("{s:s, s:b}", "cmd", "down", "keep", keep))) {
+        for (json_t *line; (line = control_next(control, -1, &timed_out));) json_decref(line);
+    }
+    control_close(control);
+}

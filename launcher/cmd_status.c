@@ -1,0 +1,63 @@
+/* pseudo-cluster status. */
+#include <inttypes.h>
+
+#include "launcher/table.h"
+#include "launcher/talk.h"
+#include "launcher/view.h"
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv);
+static void print_status(const json_t *cluster);
+
+const struct command cmd_status = {
+    .name = "status",
+    .args = "[--json]",
+    .summary = "Shows every server: role, state, ports, process, zxid.",
+    .help =
+        "States: serving, electing, synchronising, starting, stopping, paused, down, crashed (exit N) with the last "
+        "line it\n"
+        "logged, and silent: it runs but did not answer within 200 ms, so what is shown is what it said last.\n"
+        "\n"
+        "--json prints one object: name, dir, supervisor (pid), leader, epoch, voters, running, needed, connect, and "
+        "servers:\n"
+        "id, name, role, state, serving, observer, client, quorum, election, pid, epoch, zxid, leader, connections,\n"
+        "sessions, znodes, outstanding, cfg, log, and last (of a crashed one). What is unknown is null.\n"
+        "\n"
+        "Exit codes: 0 shown, 1 failed, 2 usage, 3 no cluster runs.\n",
+    .run = run,
+};
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv)
+{
+    int exit = EXIT_DONE;
+    while (command_option(self, g, argc, argv, "", NULL, &exit) != -1) return exit;
+    if (optind < argc) return command_usage(self, "it takes no '%s'", argv[optind]);
+    struct cluster cluster;
+    struct control control;
+    exit = talk_open(g, &cluster, &control);
+    if (exit) return exit;
+    json_t *end = control_converse(&control, json_pack("{s:s}", "cmd", "status"), NULL);
+    const json_t *all = json_object_get(end, "cluster");
+    if (all && g->json) talk_json(all);
+    if (all && !g->json) print_status(all);
+    control_close(&control);
+    cluster_free(&cluster);
+    return talk_end(end);
+}
+
+static void print_status(const json_t *cluster)
+{
+    struct bytes b = {0};
+    size_t n = json_array_size(json_object_get(cluster, "servers"));
+    int64_t leader = fact_number(cluster, "leader", -1);
+    bytes_printf(&b, "%zu server%s, ", n, n == 1 ? "" : "s");
+    if (leader > 0) {
+        bytes_printf(&b, "leader zoo%" PRId64 ", epoch %" PRId64 "\n\n", leader, fact_number(cluster, "epoch", 0));
+    } else {
+        bytes_printf(&b, "no leader: %" PRId64 " of %" PRId64 " voters run, %" PRId64 " are needed\n\n",
+                     fact_number(cluster, "running", 0), fact_number(cluster, "voters", 0),
+                     fact_number(cluster, "needed", 0));
+    }
+    servers_put(&b, cluster);
+    bytes_printf(&b, "\nconnect  %s\n", fact_string(cluster, "connect"));
+    talk_print(&b);
+}

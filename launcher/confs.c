@@ -1,0 +1,332 @@
+/* Reading and writing the members' zoo.cfg files, and making what they name. */
+#include "launcher/confs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/xalloc.h"
+#include "launcher/text.h"
+#include "server/conf.h"
+
+static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
+static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
+static int reserve_member(struct ports *ports, const struct member *m, char **why, int *exit);
+static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit);
+static bool reserve_free(struct cluster *c, struct ports *ports, char **why, int *exit);
+static bool reserve_former(struct cluster *c, const char *dir, struct ports *ports);
+static int make_member(const struct member *m, char **why);
+static bool make_folder(const char *path, char **why);
+static bool write_file(const char *path, const struct bytes *text, char **why);
+static void note_made(const char *path);
+
+void member_free(struct member *m)
+{
+    free(m->cfg);
+    free(m->data_dir);
+    free(m->log);
+    free(m->client_host);
+    free(m->quorum_host);
+}
+
+int member_read(struct member *m, const char *dir, int id, char **why)
+{
+    char error[CONF_ERROR_MAX];
+    struct conf conf;
+    *m = (struct member){.id = id};
+    char *cfg = xasprintf("%s/zoo%d.cfg", dir, id);
+    int result = conf_read(&conf, cfg, error);
+    if (result == 0 && !conf.standalone) result = conf_take_id(&conf, id, error);
+    if (result == 0) {
+        const struct conf_server *self = conf.standalone ? NULL : conf.self;
+        *m = (struct member){
+            .id = id,
+            .observer = self && self->observer,
+            .standalone = !self,
+            .data_dir = xstrdup(conf.data_dir),
+            .log = xasprintf("logs/zoo%d.log", id),
+            .client_host = xstrdup(*conf.client_address ? conf.client_address : "127.0.0.1"),
+            .client_port = (uint16_t)conf.client_port,
+            .quorum_host = xstrdup(!self                    ? ""
+                                   : conf.quorum_on_all_ips ? "0.0.0.0"
+                                                            : self->host),
+            .quorum_port = self ? self->quorum_port : 0,
+            .election_port = self ? self->election_port : 0,
+            .tick_ms = conf.tick_ms,
+            .init_limit = conf.init_limit,
+            .sync_limit = conf.sync_limit,
+        };
+        m->cfg = cfg;
+        cfg = NULL;
+    } else {
+        *why = xstrdup(error);
+    }
+    conf_free(&conf);
+    free(cfg);
+    return result;
+}
+
+void conf_put(struct bytes *b, const struct cluster *c, size_t at)
+{
+    const struct member *self = &c->members[at];
+    bytes_printf(b, "%s\n", CONF_MARK);
+    bytes_printf(b, "tickTime=%d\ninitLimit=%d\nsyncLimit=%d\n", self->tick_ms, self->init_limit, self->sync_limit);
+    bytes_printf(b, "dataDir=%s\nclientPort=%u\nclientPortAddress=%s\n", self->data_dir, self->client_port,
+                 self->client_host);
+    bytes_printf(b, "admin.enableServer=false\n4lw.commands.whitelist=*\n");
+    for (size_t i = 0; i < c->n && !self->standalone; i++) {
+        const struct member *m = &c->members[i];
+        bytes_printf(b, "server.%d=%s:%u:%u%s\n", m->id, m->quorum_host, m->quorum_port, m->election_port,
+                     m->observer ? ":observer" : "");
+    }
+}
+
+bool conf_exists(const char *dir, int id, bool *ours)
+{
+    char line[sizeof CONF_MARK + 1] = "";
+    char *path = xasprintf("%s/zoo%d.cfg", dir, id);
+    FILE *f = fopen(path, "r");
+    free(path);
+    if (!f) return false;
+    *ours = fgets(line, sizeof line, f) && strncmp(line, CONF_MARK, strlen(CONF_MARK)) == 0;
+    fclose(f);
+    return true;
+}
+
+size_t cluster_conf_count(const struct cluster *c)
+{
+    char *path = cluster_path(c, "confs/zoo1.cfg");
+    char error[CONF_ERROR_MAX];
+    struct conf conf;
+    bool ok = conf_read(&conf, path, error) == 0;
+    size_t n = ok ? (conf.n_servers ? conf.n_servers : 1) : 0;
+    conf_free(&conf);
+    free(path);
+    return n;
+}
+
+int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why, int *exit)
+{
+    bool ours = true;
+    *exit = EXIT_FAILED;
+    if (!make_folder("logs", why) || !make_folder("data", why)) return -1;
+    bool there = conf_exists("confs", 1, &ours);
+    if (there && !ours && cluster_conf_count(c) == n) return use_confs(c, n, "confs", ports, why, exit);
+    const char *dir = ours ? "confs" : "run/confs";
+    if (!make_folder(dir, why)) return -1;
+    if (!ours) c->fixed = true;
+    return write_confs(c, n, dir, ports, why, exit);
+}
+
+/* --- confs that are there --- */
+
+static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit)
+{
+    c->members = xcalloc(n, sizeof *c->members);
+    for (c->n = 0; c->n < n; c->n++) {
+        if (member_read(&c->members[c->n], dir, (int)c->n + 1, why) != 0) return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (reserve_member(ports, &c->members[i], why, exit) != 0) return -1;
+        if (make_member(&c->members[i], why) != 0) return -1;
+    }
+    return 0;
+}
+
+/* One line: which port, whose, what to do. */
+static int reserve_one(struct ports *ports, const struct member *m, const char *what, const char *host, uint16_t port,
+                       char **why, int *exit)
+{
+    if (port == 0 || ports_reserve(ports, host, port)) return 0;
+    if (errno == EADDRINUSE) {
+        *exit = EXIT_PORT_BUSY;
+        *why = xasprintf(
+            "%s port %u of %s is in use by another program; stop that one, change the port, or take free ports: "
+            "pseudo-cluster --name other up",
+            what, port, m->cfg);
+    } else {
+        *why = xasprintf("%s: cannot have %s:%u as %s port: %s", m->cfg, host, port, what,
+                         errno == ENOENT ? "the name is unknown" : strerror(errno));
+    }
+    return -1;
+}
+
+static int reserve_member(struct ports *ports, const struct member *m, char **why, int *exit)
+{
+    if (reserve_one(ports, m, "client", m->client_host, m->client_port, why, exit) != 0) return -1;
+    if (m->standalone) return 0;
+    if (reserve_one(ports, m, "quorum", m->quorum_host, m->quorum_port, why, exit) != 0) return -1;
+    return reserve_one(ports, m, "election", m->quorum_host, m->election_port, why, exit);
+}
+
+/* --- confs that we write --- */
+
+static void init_member(struct member *m, int id, bool alone, const char *dir)
+{
+    *m = (struct member){
+        .id = id,
+        .standalone = alone,
+        .cfg = xasprintf("%s/zoo%d.cfg", dir, id),
+        .data_dir = xasprintf("data/zoo%d", id),
+        .log = xasprintf("logs/zoo%d.log", id),
+        .client_host = xstrdup("127.0.0.1"),
+        .quorum_host = xstrdup(alone ? "" : "127.0.0.1"),
+        .tick_ms = 2000,
+        .init_limit = 10,
+        .sync_limit = 5,
+    };
+}
+
+static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit)
+{
+    c->members = xcalloc(n, sizeof *c->members);
+    for (c->n = 0; c->n < n; c->n++) init_member(&c->members[c->n], (int)c->n + 1, n == 1, dir);
+    if (c->fixed ? !reserve_scheme(c, ports, why, exit)
+                 : !reserve_former(c, dir, ports) && !reserve_free(c, ports, why, exit)) {
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct bytes text = {0};
+        conf_put(&text, c, i);
+        bool ok = write_file(c->members[i].cfg, &text, why);
+        bytes_free(&text);
+        if (!ok || make_member(&c->members[i], why) != 0) return -1;
+    }
+    for (int id = (int)n + 1; id <= MEMBERS_MOST; id++) {
+        bool ours = false;
+        char *path = xasprintf("%s/zoo%d.cfg", dir, id);
+        if (conf_exists(dir, id, &ours) && ours) unlink(path);
+        free(path);
+    }
+    return 0;
+}
+
+static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        struct member *m = &c->members[i];
+        m->client_port = (uint16_t)(CLIENT_PORT_BASE + m->id);
+        if (!m->standalone) {
+            m->quorum_port = (uint16_t)(QUORUM_PORT_BASE + m->id);
+            m->election_port = (uint16_t)(ELECTION_PORT_BASE + m->id);
+        }
+        if (reserve_member(ports, m, why, exit) != 0) return false;
+    }
+    return true;
+}
+
+/* The ports of the last time, when the confs are for as many servers and nobody has taken them since: a connect string
+ * stays good over down and up. */
+static bool reserve_former(struct cluster *c, const char *dir, struct ports *ports)
+{
+    char *why = NULL;
+    int exit = 0;
+    bool ok = cluster_conf_count(c) == c->n;
+    for (size_t i = 0; ok && i < c->n; i++) {
+        struct member former;
+        ok = member_read(&former, dir, (int)i + 1, &why) == 0;
+        c->members[i].client_port = former.client_port;
+        c->members[i].quorum_port = former.quorum_port;
+        c->members[i].election_port = former.election_port;
+        member_free(&former);
+        ok = ok && reserve_member(ports, &c->members[i], &why, &exit) == 0;
+    }
+    free(why);
+    if (!ok) ports_release(ports);
+    return ok;
+}
+
+static bool reserve_free(struct cluster *c, struct ports *ports, char **why, int *exit)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        struct member *m = &c->members[i];
+        m->client_port = ports_reserve(ports, m->client_host, 0);
+        m->quorum_port = m->standalone ? 0 : ports_reserve(ports, m->quorum_host, 0);
+        m->election_port = m->standalone ? 0 : ports_reserve(ports, m->quorum_host, 0);
+        if (m->client_port && (m->standalone || (m->quorum_port && m->election_port))) continue;
+        *why = xasprintf("no free port for zoo%d on %s: %s", m->id, m->client_host, strerror(errno));
+        *exit = EXIT_PORT_BUSY;
+        return false;
+    }
+    return true;
+}
+
+/* --- folders and files --- */
+
+/* The dataDir and the myid in it; one that says otherwise is not touched. */
+static int make_member(const struct member *m, char **why)
+{
+    if (!make_folder(m->data_dir, why)) return -1;
+    char *path = xasprintf("%s/myid", m->data_dir);
+    FILE *f = fopen(path, "r");
+    long id = -1;
+    int result = 0;
+    if (f) {
+        if (fscanf(f, "%ld", &id) != 1 || id != m->id) {
+            *why = xasprintf(
+                "%s belongs to another server (it should say %d); choose another dataDir in %s, or remove the file",
+                path, m->id, m->cfg);
+            result = -1;
+        }
+        fclose(f);
+    } else {
+        struct bytes text = {0};
+        bytes_printf(&text, "%d\n", m->id);
+        result = write_file(path, &text, why) ? 0 : -1;
+        bytes_free(&text);
+    }
+    free(path);
+    return result;
+}
+
+/* Makes the folder and those above it; what was not there goes on the list of what the launcher made. */
+static bool make_folder(const char *path, char **why)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
+    char *copy = xstrdup(path);
+    bool ok = true;
+    for (char *slash = copy; ok && slash;) {
+        slash = strchr(slash + 1, '/');
+        if (slash) *slash = '\0';
+        if (mkdir(copy, 0777) == 0) {
+            note_made(copy);
+        } else if (errno != EEXIST) {
+            *why = xasprintf("cannot make the folder %s: %s", copy, strerror(errno));
+            ok = false;
+        }
+        if (slash) *slash = '/';
+    }
+    free(copy);
+    return ok;
+}
+
+/* A name that appears whole or not at all. */
+static bool write_file(const char *path, const struct bytes *text, char **why)
+{
+    struct stat st;
+    bool was_there = stat(path, &st) == 0;
+    char *draft = xasprintf("%s.new", path);
+    int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool ok = fd >= 0 && write(fd, text->data, text->len) == (ssize_t)text->len;
+    if (fd >= 0) ok = close(fd) == 0 && ok;
+    ok = ok && rename(draft, path) == 0;
+    if (!ok) *why = xasprintf("cannot write %s: %s", path, strerror(errno));
+    if (ok && !was_there) note_made(path);
+    free(draft);
+    return ok;
+}
+
+static void note_made(const char *path)
+{
+    FILE *f = *path == '/' ? NULL : fopen(MADE_LIST, "a");
+    if (!f) return;
+    fprintf(f, "%s\n", path);
+    fclose(f);
+}

@@ -1,0 +1,50 @@
+/* pseudo-cluster: boots, breaks, shows and tears down a whole ensemble on one machine. Options before the verb, then
+ * the verb. */
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "launcher/command.h"
+#include "launcher/text.h"
+
+static int unknown_verb(const char *verb);
+
+int main(int argc, char **argv)
+{
+    struct globals g = {.started_us = clock_us()};
+    json_set_alloc_funcs(xmalloc, free);
+    event_set_mem_functions(xmalloc, xrealloc, free);
+    int exit = EXIT_DONE;
+    for (int o; (o = command_option(NULL, &g, argc, argv, "+", NULL, &exit)) != -1;) {
+        if (o == 0) return exit;
+    }
+    if (optind == argc) {
+        command_help(NULL);
+        return EXIT_USAGE;
+    }
+    const struct command *c = command_find(argv[optind]);
+    if (!c) return unknown_verb(argv[optind]);
+    argc -= optind;
+    argv += optind;
+    optind = 1;
+#ifdef __APPLE__
+    optreset = 1;
+#endif
+    return c->run(c, &g, argc, argv);
+}
+
+static int unknown_verb(const char *verb)
+{
+    const char *names[32];
+    size_t n = 0;
+    for (; commands[n]; n++) names[n] = commands[n]->name;
+    names[n] = NULL;
+    const char *near = nearest_word(verb, names);
+    fprintf(stderr, "pseudo-cluster: there is no command '%s'", verb);
+    if (near) fprintf(stderr, "; did you mean '%s'?", near);
+    fprintf(stderr, "\nall commands: pseudo-cluster help\n");
+    return EXIT_USAGE;
+}

@@ -1,0 +1,58 @@
+/* Measuring how long writes are not acknowledged: a probe, sent when a leader serves after something has happened. */
+#include <stdio.h>
+
+#include "launcher/supervisor.h"
+#include "launcher/text.h"
+
+/* A probe that failed is repeated, ever more seldom, while there is something to measure: ms. */
+enum { AGAIN_FIRST_MS = 5, AGAIN_MOST_MS = 1000 };
+
+static void on_answer(void *arg, bool ok);
+static void on_again(evutil_socket_t fd, short what, void *arg);
+
+void outage_begin(struct supervisor *s, int64_t since_us)
+{
+    if (s->probe) probe_cancel(s->probe);
+    s->probe = NULL;
+    s->probe_failures = 0;
+    s->measuring = true;
+    if (s->outage_us == 0) s->outage_us = since_us;
+    supervisor_settle(s);
+}
+
+void outage_look(struct supervisor *s)
+{
+    struct server *leader = s->measuring && !s->probe && !s->ending ? leader_now(s) : NULL;
+    if (!leader || (s->probe_again && evtimer_pending(s->probe_again, NULL))) return;
+    s->probe =
+        probe_start(s->base, reachable_host(leader->member->client_host), leader->member->client_port, on_answer, s);
+}
+
+static void on_answer(void *arg, bool ok)
+{
+    struct supervisor *s = arg;
+    s->probe = NULL;
+    supervisor_settle(s);
+    if (!ok) {
+        int ms = AGAIN_FIRST_MS << (s->probe_failures < 8 ? s->probe_failures++ : 8);
+        if (ms > AGAIN_MOST_MS) ms = AGAIN_MOST_MS;
+        struct timeval again = {ms / 1000, ms % 1000 * 1000};
+        if (!s->probe_again) s->probe_again = evtimer_new(s->base, on_again, s);
+        evtimer_add(s->probe_again, &again);
+        return;
+    }
+    struct server *leader = leader_now(s);
+    s->write_us = clock_us();
+    s->lasted_us = s->outage_us ? s->write_us - s->outage_us : 0;
+    s->outage_us = 0;
+    s->measuring = false;
+    tell(s, json_pack("{s:I, s:i, s:s, s:I}", "t", (json_int_t)s->write_us, "sid", leader ? leader->member->id : 0,
+                      "fact", "write", "unavailable_us", (json_int_t)s->lasted_us));
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    outage_look(arg);
+}

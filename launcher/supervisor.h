@@ -1,0 +1,163 @@
+/* The supervisor: one process per cluster that runs its servers, hears their facts and carries out what commands ask.
+ *
+ * Everything happens on one event loop. Servers are children, each with a channel (a socket pair); commands come over a unix
+ * socket, and the command that started the supervisor over a socket pair of its own. Facts are told to whoever listens; after
+ * them `settle` looks, once a turn, which operations have reached what they wait for. */
+#ifndef LAUNCHER_SUPERVISOR_H
+#define LAUNCHER_SUPERVISOR_H
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "base/rnd.h"
+#include "launcher/cluster.h"
+#include "launcher/probe.h"
+#include "launcher/supervise.h"
+#include "launcher/view.h"
+
+#define LOCK_PATH "run/supervisor.pid"
+#define SOCKET_PATH "run/control.sock"
+#define PIDS_PATH "run/pids"
+
+/* The longest line between a server or a command and the supervisor, bytes. */
+enum { LINE_MOST = 65536 };
+
+struct supervisor;
+
+struct server {
+    struct supervisor *of;
+    const struct member *member;
+    enum supervise_state state;
+    struct view view;
+    pid_t pid;                   /* 0 without a process */
+    struct bufferevent *channel; /* NULL without a process */
+    struct event *late;          /* the deadline of a stop */
+    bool ended;                  /* a process of it has ended: how says wait_status, as waitpid() gives it */
+    int wait_status;
+    char *last_words; /* what it said when it exited, or NULL */
+};
+
+struct client {
+    struct link link;
+    struct supervisor *of;
+    struct bufferevent *wire;
+    struct op *op;  /* what it waits for, or NULL */
+    bool listening; /* facts are passed on */
+    bool owner;     /* the command that started the supervisor */
+    bool leaving;   /* nothing more comes; it is freed when its output is sent */
+};
+
+/* What a supervisor is started with. Everything borrowed. */
+struct supervisor_options {
+    struct cluster *cluster;
+    size_t n;
+    const char *zkserver;
+    bool ephemeral;  /* ends, and takes the folder with it, when the command that started it is gone */
+    long timeout_ms; /* for the first boot */
+};
+
+struct supervisor {
+    struct event_base *base;
+    struct cluster *cluster;
+    struct ports ports;
+    struct server *servers;
+    size_t n;
+    struct link clients;
+    struct link ops;
+    struct rnd rnd;
+    const char *zkserver;
+    bool ephemeral;
+    bool keep;   /* an ephemeral cluster's folder stays */
+    bool ending; /* the servers are being stopped and the supervisor ends after them */
+    int lock_fd, listen_fd;
+    struct event *settle, *listener, *sigchld, *sigterm, *sigint;
+    /* Are writes acknowledged? A probe finds out, whenever something has happened that makes it a question. */
+    bool measuring;
+    int64_t outage_us; /* since when nothing is acknowledged; 0 when nothing is known of an outage */
+    int64_t write_us;  /* when the last probe was acknowledged */
+    int64_t lasted_us; /* how long the last outage was */
+    struct probe *probe;
+    struct event *probe_again;
+    int probe_failures;
+    int64_t status_id; /* of the last status asked */
+};
+
+/* --- supervisor.c --- */
+
+/* Starts a supervisor that boots the servers. Returns the command's connection to it, on which the answer to `up` comes; -1 with
+ * *why. */
+int supervisor_launch(const struct supervisor_options *o, char **why);
+
+/* Stops all servers, then ends the loop. */
+void supervisor_end(struct supervisor *s);
+
+/* Looks after this turn of the loop what has come about. */
+void supervisor_settle(struct supervisor *s);
+
+/* --- children.c --- */
+
+/* Does to a server what its state table says. False when refused; *why then follows the server's name. */
+bool server_event(struct server *v, enum supervise_event e, const char **why);
+void server_ask_status(struct server *v, int64_t id);
+void children_reap(struct supervisor *s);
+
+/* --- ensemble.c: questions about the whole --- */
+
+/* The server that leads and serves now, or NULL. One without an ensemble leads itself. */
+struct server *leader_now(struct supervisor *s);
+struct server *server_by_id(struct supervisor *s, int64_t id);
+size_t voters_running(const struct supervisor *s); /* those coming back from a restart are counted */
+size_t voters_needed(const struct supervisor *s);
+size_t voters_all(const struct supervisor *s);
+/* Every server that runs serves. */
+bool all_running_serve(const struct supervisor *s);
+bool none_serves(const struct supervisor *s);
+/* "serving", "electing", "paused", "crashed (exit 1)", ...; to be freed. */
+char *server_state_text(const struct server *v);
+/* "zoo1 electing, zoo2 starting": all that run and do not serve yet; to be freed, "" when there are none. */
+char *unsettled_text(const struct supervisor *s);
+/* One server for status, and the whole cluster; a new reference each. silent: it did not answer. */
+json_t *server_json(const struct server *v, bool silent);
+json_t *cluster_json(struct supervisor *s, int64_t status_id);
+/* "SIGKILL", "signal 40". The text lasts until the next call. */
+const char *signal_name(int signal);
+
+/* --- outage.c --- */
+
+/* From now on it is a question whether writes are acknowledged. since_us: when it became one. */
+void outage_begin(struct supervisor *s, int64_t since_us);
+/* Sends a probe when there is something to measure and a leader to measure. */
+void outage_look(struct supervisor *s);
+
+/* --- control.c --- */
+
+void client_add(struct supervisor *s, int fd, bool owner);
+/* Sends a line; the reference is stolen. */
+void client_send(struct client *c, json_t *line);
+/* Sends the last line of an operation; the reference is stolen. */
+void client_leave(struct client *c);
+int control_listen(struct supervisor *s);
+/* Tells a fact to all who listen; the reference is stolen. */
+void tell(struct supervisor *s, json_t *fact);
+/* All output is sent, so nobody waits for anything. */
+bool control_idle(const struct supervisor *s);
+
+/* --- ops.c --- */
+
+/* Takes a client's request. */
+void op_begin(struct client *c, const json_t *request);
+/* The boot that the owner waits for. */
+void op_begin_boot(struct client *c, long timeout_ms);
+/* Forgets the operation; nothing more is sent. */
+void op_drop(struct op *o);
+/* A fact has come: some operations wait for particular ones. */
+void ops_hear(struct supervisor *s, const json_t *fact);
+/* Ends those that are done. */
+void ops_settle(struct supervisor *s);
+
+#endif

@@ -1,0 +1,66 @@
+/* Printing tables. */
+#include "launcher/table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "launcher/view.h"
+
+static const char *const headings[] = {"ID", "ROLE", "STATE", "CLIENT", "QUORUM", "ELECTION", "PID", "ZXID"};
+enum { COLUMNS = sizeof headings / sizeof *headings };
+
+static const char *cell(const json_t *server, const char *key, char **made);
+
+void table_put(struct bytes *out, const char *const *cells, size_t columns, size_t rows)
+{
+    for (size_t r = 0; r < rows; r++) {
+        bytes_printf(out, "  ");
+        for (size_t c = 0; c < columns; c++) {
+            size_t width = 0;
+            for (size_t k = 0; k < rows; k++) {
+                size_t len = strlen(cells[k * columns + c]);
+                if (len > width) width = len;
+            }
+            bytes_printf(out, "%-*s%s", c + 1 < columns ? (int)width : 0, cells[r * columns + c],
+                         c + 1 < columns ? "  " : "\n");
+        }
+    }
+}
+
+void servers_put(struct bytes *out, const json_t *cluster)
+{
+    static const char *const keys[COLUMNS] = {"id", "role", "state", "client", "quorum", "election", "pid", "zxid"};
+    const json_t *servers = json_object_get(cluster, "servers");
+    size_t rows = json_array_size(servers) + 1;
+    const char **cells = xcalloc(rows * COLUMNS, sizeof *cells);
+    char **made = xcalloc(rows * COLUMNS, sizeof *made);
+    memcpy(cells, headings, sizeof headings);
+    for (size_t i = COLUMNS; i < rows * COLUMNS; i++) {
+        cells[i] = cell(json_array_get(servers, i / COLUMNS - 1), keys[i % COLUMNS], &made[i]);
+    }
+    table_put(out, cells, COLUMNS, rows);
+    for (size_t i = 0; i + 1 < rows; i++) {
+        const json_t *server = json_array_get(servers, i);
+        const char *last = fact_string(server, "last");
+        if (*last) bytes_printf(out, "\n%s %s: %s\n", fact_string(server, "name"), fact_string(server, "state"), last);
+    }
+    for (size_t i = 0; i < rows * COLUMNS; i++) free(made[i]);
+    free(made);
+    free(cells);
+}
+
+void connect_put(struct bytes *out, const json_t *cluster, const char *call)
+{
+    bytes_printf(out, "\nconnect  %s\n", fact_string(cluster, "connect"));
+    bytes_printf(out, "try      %s kill leader · %s watch · zkcli\n", call, call);
+}
+
+static const char *cell(const json_t *server, const char *key, char **made)
+{
+    const json_t *v = json_object_get(server, key);
+    if (json_is_string(v)) return json_string_value(v);
+    if (!json_is_integer(v)) return "-";
+    return *made = xasprintf("%" PRId64, (int64_t)json_integer_value(v));
+}

@@ -1,0 +1,21 @@
+/* Small pieces of text that several commands print alike. */
+#ifndef LAUNCHER_TEXT_H
+#define LAUNCHER_TEXT_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+/* "0.4 ms", "41 ms", "12.3 s", "3 min 20 s". */
+void put_duration(struct bytes *b, int64_t us);
+
+/* The last line of a file that has text in it, without its end, to be freed; NULL when there is none. */
+char *last_line(const char *path);
+
+/* The nearest of the words to what was typed, or NULL when none is near. words ends with NULL. */
+const char *nearest_word(const char *typed, const char *const *words);
+
+/* The monotonic clock in us: the one that facts carry. */
+int64_t clock_us(void);
+
+#endif

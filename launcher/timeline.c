@@ -1,0 +1,312 @@
+/* From facts to a timeline. */
+#include "launcher/timeline.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "launcher/view.h"
+
+/* Equal sentences of several servers are one line when they are no further apart than this, in us. */
+enum { TOGETHER_US = 2000, MEMBERS_MAX = 256, NAMES_COLUMN = 10 };
+
+struct entry {
+    int64_t at_us;
+    int64_t sid; /* 0: the ensemble as a whole */
+    char *text;
+    uint64_t arrival;
+};
+
+struct timeline {
+    int64_t zero_us;
+    struct entry *entries;
+    size_t count, cap;
+    uint64_t arrivals;
+    bool leading[MEMBERS_MAX];
+};
+
+static void follow_leader(struct timeline *t, const char *kind, const json_t *fact, int64_t sid);
+static int by_time(const void *a, const void *b);
+static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct bytes *names);
+
+/* --- sentences --- */
+
+static void put_vote(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "votes (zoo%" PRId64 ", epoch %" PRId64 ", %s)", fact_number(f, "leader", 0),
+                 fact_number(f, "epoch", 0), fact_string(f, "zxid"));
+}
+
+static void put_elected(struct bytes *b, const json_t *f)
+{
+    if (fact_number(f, "leader", -1) == fact_number(f, "sid", -2)) {
+        bytes_printf(b, "elected by %" PRId64 " of %" PRId64, fact_number(f, "votes", 0), fact_number(f, "voters", 0));
+    } else {
+        bytes_printf(b, "sees zoo%" PRId64 " elected", fact_number(f, "leader", 0));
+    }
+}
+
+static void put_sync(struct bytes *b, const json_t *f)
+{
+    int64_t n = fact_number(f, "transactions", -1);
+    const char *mode = fact_string(f, "mode");
+    bytes_printf(b, "%s", mode);
+    if (strcmp(mode, "DIFF") == 0 && n >= 0) bytes_printf(b, ", %" PRId64 " transaction%s", n, n == 1 ? "" : "s");
+    if (strcmp(mode, "DIFF") != 0) bytes_printf(b, " to %s", fact_string(f, "zxid"));
+}
+
+static void put_synced(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "synchronised: ");
+    put_sync(b, f);
+}
+
+static void put_sync_sent(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "synchronises zoo%" PRId64 ": ", fact_number(f, "peer", 0));
+    put_sync(b, f);
+}
+
+static void put_state(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "is %s", fact_string(f, "state"));
+}
+
+static void put_serving(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "serves, %s, epoch %" PRId64 ", %s", fact_string(f, "state"), fact_number(f, "epoch", 0),
+                 fact_string(f, "zxid"));
+}
+
+static void put_not_serving(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "serves no more: %s", fact_string(f, "reason"));
+}
+
+static void put_lost_leader(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "lost the leader: %s", fact_string(f, "reason"));
+}
+
+static void put_lost_learner(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "lost zoo%" PRId64 ": %s", fact_number(f, "peer", 0), fact_string(f, "reason"));
+}
+
+static void put_lost_quorum(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "lost its quorum: %" PRId64 " of the %" PRId64 " it needs", fact_number(f, "synced", 0),
+                 fact_number(f, "needed", 0));
+}
+
+static void put_first_commit(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "first commit of epoch %" PRId64 ": %s", fact_number(f, "epoch", 0), fact_string(f, "zxid"));
+}
+
+static void put_snapshot(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "snapshot at %s", fact_string(f, "zxid"));
+}
+
+static void put_expired(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "expired session %s after %" PRId64 " ms", fact_string(f, "session"), fact_number(f, "timeout", 0));
+}
+
+static void put_offender(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "turned away %s %" PRId64 ": %s", fact_string(f, "link"), fact_number(f, "id", 0),
+                 fact_string(f, "reason"));
+}
+
+static void put_fatal(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "gives up: %s (exit %" PRId64 ")", fact_string(f, "reason"), fact_number(f, "exit", 0));
+}
+
+static void put_ready(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "listens, pid %" PRId64, fact_number(f, "pid", 0));
+}
+
+static void put_exiting(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "ends (exit %" PRId64 ")", fact_number(f, "exit", 0));
+    if (*fact_string(f, "text")) bytes_printf(b, ": %s", fact_string(f, "text"));
+}
+
+/* --- what the supervisor itself tells --- */
+
+static void put_started(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "started, pid %" PRId64, fact_number(f, "pid", 0));
+}
+
+static void put_signalled(struct bytes *b, const json_t *f)
+{
+    const char *role = fact_string(f, "role");
+    bytes_printf(b, "%s with %s", fact_string(f, "fact"), fact_string(f, "signal"));
+    if (*role && strcmp(role, "-") != 0) bytes_printf(b, " (%s)", role);
+}
+
+static void put_exited(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "%s", strcmp(fact_string(f, "state"), "crashed") == 0 ? "crashed" : "gone");
+    if (*fact_string(f, "signal")) {
+        bytes_printf(b, " (%s)", fact_string(f, "signal"));
+    } else if (fact_number(f, "exit", 0)) {
+        bytes_printf(b, " (exit %" PRId64 ")", fact_number(f, "exit", 0));
+    }
+    if (*fact_string(f, "last")) bytes_printf(b, ": %s", fact_string(f, "last"));
+}
+
+static void put_write(struct bytes *b, const json_t *f)
+{
+    (void)f;
+    bytes_printf(b, "first write acknowledged");
+}
+
+/* Every kind of fact that is shown; FOR_LEADER: the timeline shows it only of who leads. */
+enum shown { SHOWN, FOR_LEADER, IN_WATCH_ONLY };
+
+static const struct sentence {
+    const char *kind;
+    enum shown shown;
+    void (*put)(struct bytes *b, const json_t *fact);
+} sentences[] = {
+    {"lost-leader", SHOWN, put_lost_leader},
+    {"lost-learner", IN_WATCH_ONLY, put_lost_learner},
+    {"lost-quorum", SHOWN, put_lost_quorum},
+    {"vote", SHOWN, put_vote},
+    {"elected", FOR_LEADER, put_elected},
+    {"epoch", FOR_LEADER, NULL},
+    {"synced", SHOWN, put_synced},
+    {"write", SHOWN, put_write},
+    {"fatal", SHOWN, put_fatal},
+    {"started", SHOWN, put_started},
+    {"exited", IN_WATCH_ONLY, put_exited},
+    {"state", IN_WATCH_ONLY, put_state},
+    {"sync-sent", IN_WATCH_ONLY, put_sync_sent},
+    {"serving", IN_WATCH_ONLY, put_serving},
+    {"not-serving", IN_WATCH_ONLY, put_not_serving},
+    {"first-commit", IN_WATCH_ONLY, put_first_commit},
+    {"snapshot", IN_WATCH_ONLY, put_snapshot},
+    {"session-expired", IN_WATCH_ONLY, put_expired},
+    {"offender", IN_WATCH_ONLY, put_offender},
+    {"ready", IN_WATCH_ONLY, put_ready},
+    {"exiting", IN_WATCH_ONLY, put_exiting},
+    {"killed", IN_WATCH_ONLY, put_signalled},
+    {"stopped", IN_WATCH_ONLY, put_signalled},
+    {"paused", IN_WATCH_ONLY, put_signalled},
+    {"resumed", IN_WATCH_ONLY, put_signalled},
+};
+
+bool fact_sentence(struct bytes *b, const json_t *fact, bool leading, enum detail detail)
+{
+    const char *kind = fact_string(fact, "fact");
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
+        const struct sentence *s = &sentences[i];
+        if (strcmp(s->kind, kind) != 0) continue;
+        if (detail == DETAIL_TIMELINE && (s->shown == IN_WATCH_ONLY || (s->shown == FOR_LEADER && !leading)))
+            return false;
+        if (s->put) {
+            s->put(b, fact);
+        } else {
+            bytes_printf(b, "%s epoch %" PRId64, leading ? "leads" : "accepts", fact_number(fact, "epoch", 0));
+        }
+        return true;
+    }
+    return false;
+}
+
+/* --- the timeline --- */
+
+struct timeline *timeline_new(int64_t zero_us)
+{
+    struct timeline *t = xcalloc(1, sizeof *t);
+    t->zero_us = zero_us;
+    return t;
+}
+
+void timeline_free(struct timeline *t)
+{
+    for (size_t i = 0; i < t->count; i++) free(t->entries[i].text);
+    free(t->entries);
+    free(t);
+}
+
+void timeline_add(struct timeline *t, const json_t *fact)
+{
+    const char *kind = fact_string(fact, "fact");
+    int64_t sid = fact_number(fact, "sid", 0);
+    if (sid < 0 || sid >= MEMBERS_MAX) return;
+    follow_leader(t, kind, fact, sid);
+    struct bytes text = {0};
+    if (!fact_sentence(&text, fact, t->leading[sid], DETAIL_TIMELINE)) return;
+    bytes_u8(&text, 0);
+    if (t->count == t->cap) {
+        t->cap = t->cap ? t->cap * 2 : 32;
+        t->entries = xrealloc(t->entries, t->cap * sizeof *t->entries);
+    }
+    bool whole = strcmp(kind, "write") == 0;
+    t->entries[t->count++] =
+        (struct entry){fact_number(fact, "t", 0), whole ? 0 : sid, (char *)text.data, t->arrivals++};
+}
+
+void timeline_print(struct timeline *t, int64_t until_us, struct bytes *out)
+{
+    qsort(t->entries, t->count, sizeof *t->entries, by_time);
+    size_t end = 0, width = NAMES_COLUMN;
+    while (end < t->count && t->entries[end].at_us <= until_us) end++;
+    for (size_t i = 0; i < end; i++) {
+        if (!t->entries[i].text) continue;
+        struct bytes names = {0}, when = {0};
+        size_t len = names_of_line(t, i, end, &names);
+        if (len > width) width = len;
+        int64_t us = t->entries[i].at_us - t->zero_us;
+        bytes_printf(&when, "%+.1f ms", (double)us / 1e3);
+        bytes_u8(&when, 0);
+        bytes_printf(out, "%11s  %-*.*s  %s\n", (char *)when.data, (int)width, (int)len, (char *)names.data,
+                     t->entries[i].text);
+        bytes_free(&names);
+        bytes_free(&when);
+        free(t->entries[i].text);
+        t->entries[i].text = NULL;
+    }
+    memmove(t->entries, t->entries + end, (t->count - end) * sizeof *t->entries);
+    t->count -= end;
+}
+
+/* Who leads, or is about to: the state facts say it, and an election's outcome says it first. */
+static void follow_leader(struct timeline *t, const char *kind, const json_t *fact, int64_t sid)
+{
+    if (strcmp(kind, "elected") == 0) t->leading[sid] = fact_number(fact, "leader", -1) == sid;
+    if (strcmp(kind, "state") == 0) t->leading[sid] = strcmp(fact_string(fact, "state"), "leading") == 0;
+}
+
+static int by_time(const void *pa, const void *pb)
+{
+    const struct entry *a = pa, *b = pb;
+    if (a->at_us != b->at_us) return a->at_us < b->at_us ? -1 : 1;
+    return a->arrival < b->arrival ? -1 : 1;
+}
+
+/* The names of all servers that say the same at about the same time; their entries are taken off but the first. Returns
+ * the length. */
+static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct bytes *names)
+{
+    const struct entry *e = &t->entries[first];
+    if (e->sid) bytes_printf(names, "zoo%" PRId64, e->sid);
+    for (size_t j = first + 1; e->sid && j < end && t->entries[j].at_us - e->at_us <= TOGETHER_US; j++) {
+        struct entry *other = &t->entries[j];
+        if (!other->text || other->sid == e->sid || strcmp(other->text, e->text) != 0) continue;
+        bytes_printf(names, ", zoo%" PRId64, other->sid);
+        free(other->text);
+        other->text = NULL;
+    }
+    size_t len = names->len;
+    bytes_u8(names, 0);
+    return len;
+}

@@ -1,0 +1,36 @@
+/* Facts as lines that people read. Pure.
+ *
+ *   +0.4 ms  zoo1, zoo2  lost the leader: connection reset
+ *   +1.9 ms  zoo2        elected by 2 of 3 */
+#ifndef LAUNCHER_TIMELINE_H
+#define LAUNCHER_TIMELINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+enum detail {
+    DETAIL_TIMELINE, /* what matters when a leader falls */
+    DETAIL_ALL,      /* everything, for watch */
+};
+
+/* Appends what a fact says, without who and when: "votes (zoo2, epoch 1, 0x100000004)". leading: the one who speaks leads, or is
+ * about to. False, with nothing appended, when the detail leaves the fact out. */
+bool fact_sentence(struct bytes *b, const json_t *fact, bool leading, enum detail detail);
+
+/* Collects facts that come from several processes, so not quite in order, and prints them sorted, with equal ones joined. */
+struct timeline;
+
+/* Times are relative to zero_us on the monotonic clock. */
+struct timeline *timeline_new(int64_t zero_us);
+void timeline_free(struct timeline *t);
+
+/* Takes a fact; the json stays the caller's. */
+void timeline_add(struct timeline *t, const json_t *fact);
+
+/* Appends the lines of all facts up to until_us and forgets them. */
+void timeline_print(struct timeline *t, int64_t until_us, struct bytes *out);
+
+#endif
