@@ -17,7 +17,7 @@
 #include "launcher/text.h"
 
 /* How long a server may take to stop before it is killed. */
-enum { STOP_WITHIN_S = 5, CHANNEL_FD = 3 };
+enum { STOP_WITHIN_S = 5 };
 
 static void act(struct server *v, const struct supervise_move *move, enum supervise_event e);
 static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid);
@@ -39,7 +39,7 @@ bool server_event(struct server *v, enum supervise_event e, const char **why)
         return false;
     }
     char role[16];
-    snprintf(role, sizeof role, "%s", supervise_running(v->state) ? role_name(v->view.role) : "-");
+    snprintf(role, sizeof role, "%s", supervise_alive(v->state) ? role_name(v->view.role) : "-");
     pid_t pid = v->pid;
     v->state = move.next;
     act(v, &move, e);

@@ -103,7 +103,9 @@ char *unsettled_text(const struct supervisor *s)
             v->state == SUPERVISE_CRASHED || (supervise_alive(v->state) && v->state != SUPERVISE_PAUSED && !serves(v));
         if (!shown) continue;
         char *state = server_state_text(v);
-        bytes_printf(&b, "%szoo%d is %s", b.len ? ", " : "", v->member->id, state);
+        bool crashed = v->state == SUPERVISE_CRASHED;
+        bytes_printf(&b, "%szoo%d %s%s", b.len ? "; " : "", v->member->id, crashed ? "" : "is ", state);
+        if (crashed && v->last_words) bytes_printf(&b, ": %s", v->last_words);
         free(state);
     }
     bytes_u8(&b, 0);

@@ -43,3 +43,18 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_wait.c \
 	launcher/cmd_watch.c
 pseudo_cluster_LDADD = liblauncher.a libconf.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
+
+if HAVE_CHECK
+LAUNCHER_CHECKS = check_launcher_cluster check_launcher_supervise check_launcher_targets check_launcher_timeline
+check_PROGRAMS += $(LAUNCHER_CHECKS)
+TESTS += $(LAUNCHER_CHECKS)
+LAUNCHER_UNIT_LIBS = liblauncher.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(JANSSON_LIBS)
+check_launcher_cluster_SOURCES = tests/unit/check_launcher_cluster.c
+check_launcher_cluster_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_supervise_SOURCES = tests/unit/check_launcher_supervise.c
+check_launcher_supervise_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_targets_SOURCES = tests/unit/check_launcher_targets.c
+check_launcher_targets_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_timeline_SOURCES = tests/unit/check_launcher_timeline.c
+check_launcher_timeline_LDADD = $(LAUNCHER_UNIT_LIBS)
+endif

@@ -262,7 +262,7 @@ static void op_end(struct op *o)
         json_object_set_new(line, "voters", json_integer((json_int_t)voters_all(s)));
         json_object_set_new(line, "leader", leader ? json_integer(leader->member->id) : json_null());
         if (o->outcome) json_object_set_new(line, "outcome", json_string(o->outcome));
-        bool measured = s->write_us >= o->since_us && s->lasted_us > 0;
+        bool measured = !s->measuring && s->write_us >= o->since_us && s->lasted_us > 0;
         if (measured) json_object_set_new(line, "unavailable_us", json_integer(s->lasted_us));
         if (o->hit_leader) {
             const struct member *m = &s->cluster->members[0];
@@ -276,6 +276,29 @@ static void op_end(struct op *o)
     client_leave(c);
 }
 
+/* What the operation still waits for, to be freed. */
+static char *missing_text(const struct op *o)
+{
+    struct supervisor *s = o->of;
+    if (o->want && strcmp(o->want, "role") == 0) {
+        const struct server *v = server_by_id(s, o->want_id);
+        char *state = server_state_text(v);
+        bool shown = v->state == SUPERVISE_UP && v->view.role != ROLE_NONE;
+        char *text = shown ? xasprintf("zoo%d is %s, %s", v->member->id, role_name(v->view.role), state)
+                           : xasprintf("zoo%d is %s", v->member->id, state);
+        free(state);
+        return text;
+    }
+    char *who = unsettled_text(s);
+    if (*who) return who;
+    free(who);
+    if (voters_running(s) < voters_needed(s)) {
+        return xasprintf("%zu of %zu voters run and %zu are needed", voters_running(s), voters_all(s),
+                         voters_needed(s));
+    }
+    return xstrdup(leader_now(s) ? "no write is acknowledged" : "there is no leader");
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -285,11 +308,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         op_end(o);
         return;
     }
-    char *who = unsettled_text(o->of);
+    char *missing = missing_text(o);
     o->exit_code = EXIT_TIMEOUT;
     o->outcome = "timeout";
-    o->error = *who ? xstrdup(who) : xstrdup("nothing more has come about");
-    free(who);
+    o->error = xasprintf("not in time: %s", missing);
+    free(missing);
     op_ask_status(o);
 }
 
@@ -299,9 +322,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct op *o = arg;
     if (o->phase != PHASE_WAITING) return;
-    char *who = unsettled_text(o->of);
-    client_send(o->client, json_pack("{s:s, s:I}", "waiting", who, "since_us", (json_int_t)o->since_us));
-    free(who);
+    char *missing = missing_text(o);
+    client_send(o->client, json_pack("{s:s, s:I}", "waiting", missing, "since_us", (json_int_t)o->since_us));
+    free(missing);
 }
 
 static void on_notice(evutil_socket_t fd, short what, void *arg)

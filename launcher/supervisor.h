@@ -24,6 +24,10 @@
 #define SOCKET_PATH "run/control.sock"
 #define PIDS_PATH "run/pids"
 
+/* The descriptor of a server's end of its channel, and the variable that tells it. */
+#define CHANNEL_VARIABLE "PSEUDO_CLUSTER_FD"
+enum { CHANNEL_FD = 3 };
+
 /* The longest line between a server or a command and the supervisor, bytes. */
 enum { LINE_MOST = 65536 };
 

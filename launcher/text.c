@@ -23,7 +23,7 @@ void put_duration(struct bytes *b, int64_t us)
     } else if (us < 9999500) {
         bytes_printf(b, "%" PRId64 " ms", (us + 500) / 1000);
     } else if (us < 120 * INT64_C(1000000)) {
-        bytes_printf(b, "%.1f s", (double)us / 1e6);
+        bytes_printf(b, us % 1000000 ? "%.1f s" : "%.0f s", (double)us / 1e6);
     } else {
         int64_t s = us / 1000000;
         bytes_printf(b, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);

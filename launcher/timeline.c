@@ -9,7 +9,7 @@
 #include "launcher/view.h"
 
 /* Equal sentences of several servers are one line when they are no further apart than this, in us. */
-enum { TOGETHER_US = 2000, MEMBERS_MAX = 256, NAMES_COLUMN = 10 };
+enum { TOGETHER_US = 2000, SIDS = 256, NAMES_COLUMN = 10 };
 
 struct entry {
     int64_t at_us;
@@ -23,7 +23,7 @@ struct timeline {
     struct entry *entries;
     size_t count, cap;
     uint64_t arrivals;
-    bool leading[MEMBERS_MAX];
+    bool leading[SIDS];
 };
 
 static void follow_leader(struct timeline *t, const char *kind, const json_t *fact, int64_t sid);
@@ -241,7 +241,7 @@ void timeline_add(struct timeline *t, const json_t *fact)
 {
     const char *kind = fact_string(fact, "fact");
     int64_t sid = fact_number(fact, "sid", 0);
-    if (sid < 0 || sid >= MEMBERS_MAX) return;
+    if (sid < 0 || sid >= SIDS) return;
     follow_leader(t, kind, fact, sid);
     struct bytes text = {0};
     if (!fact_sentence(&text, fact, t->leading[sid], DETAIL_TIMELINE)) return;
@@ -293,18 +293,22 @@ static int by_time(const void *pa, const void *pb)
     return a->arrival < b->arrival ? -1 : 1;
 }
 
-/* The names of all servers that say the same at about the same time; their entries are taken off but the first. Returns
- * the length. */
+/* The names of all servers that say the same at about the same time, by id; their entries are taken off but the first.
+ * Returns the length. */
 static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct bytes *names)
 {
     const struct entry *e = &t->entries[first];
-    if (e->sid) bytes_printf(names, "zoo%" PRId64, e->sid);
+    bool named[SIDS] = {false};
+    if (e->sid) named[e->sid] = true;
     for (size_t j = first + 1; e->sid && j < end && t->entries[j].at_us - e->at_us <= TOGETHER_US; j++) {
         struct entry *other = &t->entries[j];
-        if (!other->text || other->sid == e->sid || strcmp(other->text, e->text) != 0) continue;
-        bytes_printf(names, ", zoo%" PRId64, other->sid);
+        if (!other->text || named[other->sid] || strcmp(other->text, e->text) != 0) continue;
+        named[other->sid] = true;
         free(other->text);
         other->text = NULL;
+    }
+    for (int id = 1; id < SIDS; id++) {
+        if (named[id]) bytes_printf(names, "%szoo%d", names->len ? ", " : "", id);
     }
     size_t len = names->len;
     bytes_u8(names, 0);
