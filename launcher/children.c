@@ -20,7 +20,7 @@
 enum { STOP_WITHIN_S = 5 };
 
 static void act(struct server *v, const struct supervise_move *move, enum supervise_event e);
-static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid);
+static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid, int64_t at_us);
 static void spawn(struct server *v);
 static void become_server(const struct server *v, int channel) __attribute__((noreturn));
 static void note_pid(pid_t pid);
@@ -41,9 +41,10 @@ bool server_event(struct server *v, enum supervise_event e, const char **why)
     char role[16];
     snprintf(role, sizeof role, "%s", supervise_alive(v->state) ? role_name(v->view.role) : "-");
     pid_t pid = v->pid;
+    int64_t at_us = clock_us();
     v->state = move.next;
     act(v, &move, e);
-    if (move.action != ACTION_NONE && move.action != ACTION_SPAWN) tell_signal(v, e, role, pid);
+    if (move.action != ACTION_NONE && move.action != ACTION_SPAWN) tell_signal(v, e, role, pid, at_us);
     supervisor_settle(v->of);
     return true;
 }
@@ -90,7 +91,7 @@ static void act(struct server *v, const struct supervise_move *move, enum superv
     if (e == SUPERVISE_EXITED && v->late) event_del(v->late);
 }
 
-static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid)
+static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid, int64_t at_us)
 {
     static const struct {
         const char *fact, *signal;
@@ -100,7 +101,7 @@ static void tell_signal(struct server *v, enum supervise_event e, const char *ro
         [SUPERVISE_RESTART] = {"stopped", "SIGTERM"}, [SUPERVISE_LATE] = {"killed", "SIGKILL"},
     };
     if (!facts[e].fact) return;
-    tell(v->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact",
+    tell(v->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:i}", "t", (json_int_t)at_us, "sid", v->member->id, "fact",
                           facts[e].fact, "signal", facts[e].signal, "role", role, "pid", (int)pid));
 }
 
