@@ -96,6 +96,8 @@ enum { STATE_SYNC_CONNECTED = 3 };
 
 /* Stored ephemeralOwner of a container, and the high byte of a TTL znode's. Source: EphemeralType.java. */
 #define OWNER_CONTAINER INT64_MIN
+#define OWNER_TTL_MASK ((int64_t)0xff00000000000000u)
+#define TTL_MAX 0xffffffffffLL
 
 /* Packets between leader and learner. Source: Leader.java. */
 enum packet_type {

@@ -63,6 +63,9 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     case OP_SYNC: sync_request(c, cl, &h, body); break;
     case OP_CREATE:
     case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
+    case OP_RECONFIG:
     case OP_DELETE:
     case OP_SET_DATA:
     case OP_SET_ACL:

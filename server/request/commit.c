@@ -5,7 +5,7 @@
 static void changed(void *arg, enum watch_event event, struct slice path);
 static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
 static void answer(struct core *c, struct client *cl, const struct txn_header *h);
-static void put_result(struct core *c, struct bytes *b, int32_t type, const struct op_result *r);
+static void put_result(struct bytes *b, int32_t type, const struct op_result *r);
 static void put_multi(struct bytes *b, const struct apply_result *result);
 
 void commit_deliver(void *arg, int64_t zxid, struct slice record)
@@ -63,7 +63,7 @@ static void answer(struct core *c, struct client *cl, const struct txn_header *h
     size_t mark;
     struct bytes *b = reply_begin(c, cl, r->xid, zab_zxid(c->zab), err, &mark);
     if (h->type == OP_MULTI) put_multi(b, &c->result);
-    else if (err == 0) put_result(c, b, r->type, first);
+    else if (err == 0) put_result(b, r->type, first);
     reply_end(c, cl, b, mark);
     bool closes = r->type == OP_CLOSE_SESSION;
     client_answered(c, r);
@@ -71,12 +71,13 @@ static void answer(struct core *c, struct client *cl, const struct txn_header *h
     else client_drain(c, cl);
 }
 
-static void put_result(struct core *c, struct bytes *b, int32_t type, const struct op_result *r)
+static void put_result(struct bytes *b, int32_t type, const struct op_result *r)
 {
-    (void)c;
     switch (type) {
     case OP_CREATE: jute_put_string(b, r->path); break;
     case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
         jute_put_string(b, r->path);
         jute_put_zk_stat(b, &r->stat);
         break;
@@ -86,17 +87,18 @@ static void put_result(struct core *c, struct bytes *b, int32_t type, const stru
     }
 }
 
-/* As 3.8.0 does: a create2 inside a multi is answered like a create. */
+/* As 3.8.0 does: a create2 inside a multi is answered like a create, the special kinds like a create2. */
 static void put_multi(struct bytes *b, const struct apply_result *result)
 {
     for (size_t i = 0; i < result->count; i++) {
         const struct op_result *r = &result->ops[i];
         bool failed = r->type == OP_ERROR;
-        int32_t type = r->type == OP_CREATE2 ? OP_CREATE : r->type;
+        bool special = r->type == OP_CREATE_CONTAINER || r->type == OP_CREATE_TTL;
+        int32_t type = r->type == OP_CREATE2 ? OP_CREATE : special ? OP_CREATE2 : r->type;
         multi_header_put(b, &(struct multi_header){type, false, r->err});
         if (failed) bytes_i32(b, r->err);
-        else if (type == OP_CREATE) jute_put_string(b, r->path);
-        else if (type == OP_SET_DATA) jute_put_zk_stat(b, &r->stat);
+        else if (type == OP_CREATE || special) jute_put_string(b, r->path);
+        if (special || type == OP_SET_DATA) jute_put_zk_stat(b, &r->stat);
     }
     multi_header_put(b, &(struct multi_header){-1, true, -1});
 }

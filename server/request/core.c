@@ -53,11 +53,15 @@ void core_step(struct core *c, const struct event *e, struct update *u)
     bool link = e->type == EV_LINK_UP || e->type == EV_LINK_DOWN || e->type == EV_LINK_FRAME;
     if (link && e->kind == LINK_CLIENT) client_event(c, e);
     else zab_step(c->zab, e, u);
-    if (e->type == EV_TIME) expire_sessions(c);
+    if (e->type == EV_TIME) {
+        expire_sessions(c);
+        reaper_time(c);
+    }
 
     u->deadline_us = zab_deadline(c->zab);
     int64_t expiry = tracker_deadline(&c->tracker);
     if (expiry < u->deadline_us) u->deadline_us = expiry;
+    if (reaper_deadline(c) < u->deadline_us) u->deadline_us = reaper_deadline(c);
 }
 
 struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id)
@@ -118,6 +122,7 @@ static void serve(void *arg, bool serving, enum reason why)
     if (serving) {
         seed_sessions(c);
         if (zab_leading(c->zab)) track_all(c);
+        reaper_start(c);
         return;
     }
     for (size_t id = 0; id < c->cap_clients; id++) {

@@ -83,6 +83,7 @@ struct core {
     struct tracker tracker;  /* leader: sessions and when they expire */
     struct changes changes;  /* leader: what is proposed and not yet applied */
     struct link syncs_owed;  /* leader */
+    int64_t reap_at;         /* leader: when to look for containers and TTL znodes to remove */
     struct link syncs;       /* learner: struct sync_wait, in order */
     struct link touched;     /* learner: clients heard since the last ping */
 
@@ -116,8 +117,25 @@ void connect_finish(struct core *c, struct client *cl, bool valid);
 void connect_revalidated(struct core *c, int64_t session, bool valid);
 
 /* read.c: answers a request that changes nothing */
+struct ask {
+    struct core *c;
+    struct client *cl;
+    const struct tree *tree;
+    struct cursor body;
+    struct bytes *out;
+};
+/* Appends its response to out and returns 0, or returns an error and whatever it appended is dropped. */
+typedef int32_t answer_fn(struct ask *a);
 bool is_read(int32_t type);
 void read_answer(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+
+/* read_watch.c */
+answer_fn answer_set_watches, answer_set_watches2, answer_add_watch, answer_remove_watches, answer_check_watches;
+
+/* reaper.c (leader): containers that emptied and TTL znodes that outlived their time */
+void reaper_start(struct core *c);
+void reaper_time(struct core *c);
+int64_t reaper_deadline(const struct core *c);
 
 /* prep.c (leader): a client's request becomes a transaction and is proposed, be it an error */
 void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids,

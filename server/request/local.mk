@@ -10,4 +10,6 @@ libcore_a_SOURCES += \
 	server/request/path.c \
 	server/request/prep.c \
 	server/request/read.c \
+	server/request/read_watch.c \
+	server/request/reaper.c \
 	server/request/tracker.c server/request/tracker.h

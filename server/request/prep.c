@@ -17,7 +17,7 @@ struct prep {
 /* Appends the transaction's body to out and sets *txn_type (as given: the opcode); or returns an error, with out in any state. */
 typedef int32_t prepare_fn(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type);
 
-static prepare_fn prepare, create, delete_node, set_data, set_acl, check, multi, create_session, close_session;
+static prepare_fn prepare, create, delete_node, delete_container, set_data, set_acl, check, multi, create_session, close_session;
 
 void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids,
                  int64_t owner)
@@ -25,7 +25,7 @@ void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, st
     int64_t zxid = zab_next_zxid(c->zab);
     if (zxid < 0) return;
     struct prep p = {c, zab_tree(c->zab), zxid, session, owner, ids, 0};
-    bool of_session = type == OP_CREATE_SESSION || type == OP_CLOSE_SESSION;
+    bool of_session = type == OP_CREATE_SESSION || type == OP_CLOSE_SESSION || type == OP_DELETE_CONTAINER;
     if (!of_session) p.session_err = tracker_check(&c->tracker, session, owner);
 
     struct txn_header h = {session, cxid, zxid, c->wall_ms, type};
@@ -46,7 +46,11 @@ static int32_t prepare(struct prep *p, struct cursor body, struct bytes *out, in
 {
     switch (*txn_type) {
     case OP_CREATE:
-    case OP_CREATE2: return create(p, body, out, txn_type);
+    case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL: return create(p, body, out, txn_type);
+    case OP_DELETE_CONTAINER: return delete_container(p, body, out, txn_type);
+    case OP_RECONFIG: return ZK_RECONFIG_DISABLED;
     case OP_DELETE: return delete_node(p, body, out, txn_type);
     case OP_SET_DATA: return set_data(p, body, out, txn_type);
     case OP_SET_ACL: return set_acl(p, body, out, txn_type);
@@ -80,43 +84,80 @@ static bool has_nul(struct slice path)
 
 /* --- create --- */
 
-static int32_t create_checked(struct prep *p, struct create_request *req, struct slice acl, struct bytes *path, struct bytes *out);
+/* What is to be created, whichever opcode asked. */
+struct creation {
+    struct slice path, data;
+    struct vector acl;
+    bool sequential;
+    int64_t owner, ttl;
+    int32_t txn_type;
+};
+
+static int32_t creation_of(const struct prep *p, struct cursor body, int32_t type, struct creation *cr);
+static int32_t create_checked(struct prep *p, const struct creation *cr, struct slice acl, struct bytes *path, struct bytes *out);
+static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion, struct bytes *out);
 
 static int32_t create(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
 {
-    (void)txn_type;
-    struct create_request req;
-    if (!create_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
-    if (req.flags < MODE_PERSISTENT || req.flags > MODE_TTL_SEQUENTIAL) return ZK_BAD_ARGUMENTS;
-    if (req.flags == MODE_TTL || req.flags == MODE_TTL_SEQUENTIAL) return ZK_UNIMPLEMENTED;
+    struct creation cr;
+    int32_t err = creation_of(p, body, *txn_type, &cr);
+    if (err != 0) return err;
     if (p->session_err != 0) return p->session_err;
     struct slice parent;
-    if (slice_is_null(req.path) || !path_parent(req.path, &parent) || has_nul(req.path)) return ZK_BAD_ARGUMENTS;
+    if (slice_is_null(cr.path) || !path_parent(cr.path, &parent) || has_nul(cr.path)) return ZK_BAD_ARGUMENTS;
     struct bytes acl = {0}, path = {0};
-    int32_t err = acl_fixup(req.acl, p->ids, &acl);
-    if (err == 0) err = create_checked(p, &req, bytes_slice(&acl), &path, out);
+    err = acl_fixup(cr.acl, p->ids, &acl);
+    if (err == 0) err = create_checked(p, &cr, bytes_slice(&acl), &path, out);
     bytes_free(&acl);
     bytes_free(&path);
     return err;
 }
 
-static int32_t create_checked(struct prep *p, struct create_request *req, struct slice acl, struct bytes *path, struct bytes *out)
+/* The opcode, not the flags, selects a container; TTL flags go with the TTL opcode alone. */
+static int32_t creation_of(const struct prep *p, struct cursor body, int32_t type, struct creation *cr)
 {
-    bool sequential = req->flags == MODE_PERSISTENT_SEQUENTIAL || req->flags == MODE_EPHEMERAL_SEQUENTIAL;
-    bool ephemeral = req->flags == MODE_EPHEMERAL || req->flags == MODE_EPHEMERAL_SEQUENTIAL;
+    struct create_ttl_request req = {.ttl = -1};
+    if (type == OP_CREATE_TTL) {
+        if (!create_ttl_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
+    } else {
+        struct create_request plain;
+        if (!create_request_get(&body, &plain)) return ZK_MARSHALLING_ERROR;
+        req = (struct create_ttl_request){plain.path, plain.data, plain.acl, plain.flags, -1};
+    }
+    if (req.flags < MODE_PERSISTENT || req.flags > MODE_TTL_SEQUENTIAL) return ZK_BAD_ARGUMENTS;
+    bool ttl_mode = req.flags == MODE_TTL || req.flags == MODE_TTL_SEQUENTIAL;
+    if (ttl_mode && !p->c->config->extended_types) return ZK_UNIMPLEMENTED;
+    if (ttl_mode ? req.ttl < 1 || req.ttl > TTL_MAX : req.ttl >= 0) return ZK_BAD_ARGUMENTS;
+    bool ephemeral = req.flags == MODE_EPHEMERAL || req.flags == MODE_EPHEMERAL_SEQUENTIAL;
+    *cr = (struct creation){.path = req.path, .data = req.data, .acl = req.acl, .ttl = req.ttl, .txn_type = type};
+    cr->sequential = req.flags == MODE_PERSISTENT_SEQUENTIAL || req.flags == MODE_EPHEMERAL_SEQUENTIAL ||
+                     req.flags == MODE_TTL_SEQUENTIAL;
+    if (type == OP_CREATE_CONTAINER) cr->owner = OWNER_CONTAINER;
+    else if (ttl_mode) cr->owner = OWNER_TTL_MASK | req.ttl;
+    else if (ephemeral) cr->owner = p->session;
+    return 0;
+}
+
+static bool is_ephemeral_owner(const struct prep *p, int64_t owner)
+{
+    if (owner == 0 || owner == OWNER_CONTAINER) return false;
+    return !p->c->config->extended_types || (owner & OWNER_TTL_MASK) != OWNER_TTL_MASK;
+}
+
+static int32_t create_checked(struct prep *p, const struct creation *cr, struct slice acl, struct bytes *path, struct bytes *out)
+{
     struct slice parent;
-    path_parent(req->path, &parent);
+    path_parent(cr->path, &parent);
     struct node_view above = view(p, parent);
     if (!above.exists) return ZK_NO_NODE;
     if (!allowed(p, &above, PERM_CREATE)) return ZK_NO_AUTH;
 
-    bytes_put(path, req->path.p, (size_t)req->path.len);
-    if (sequential) bytes_printf(path, "%010d", above.cversion);
+    bytes_put(path, cr->path.p, (size_t)cr->path.len);
+    if (cr->sequential) bytes_printf(path, "%010d", above.cversion);
     struct slice full = bytes_slice(path);
     if (!path_is_valid(full)) return ZK_BAD_ARGUMENTS;
     if (view(p, full).exists) return ZK_NODE_EXISTS;
-    bool under_ephemeral = above.owner != 0 && above.owner != OWNER_CONTAINER;
-    if (under_ephemeral) return ZK_NO_CHILDREN_FOR_EPHEMERALS;
+    if (is_ephemeral_owner(p, above.owner)) return ZK_NO_CHILDREN_FOR_EPHEMERALS;
 
     struct change *up = touch(p, parent);
     up->cversion = (int32_t)((uint32_t)up->cversion + 1);
@@ -124,11 +165,22 @@ static int32_t create_checked(struct prep *p, struct create_request *req, struct
     struct change *ch = touch(p, full);
     ch->exists = true;
     ch->version = ch->cversion = ch->aversion = ch->n_children = 0;
-    ch->owner = ephemeral ? p->session : 0;
+    ch->owner = cr->owner;
     struct vector acls = vector_trusted(acl);
     change_set_acl(ch, acls);
-    create_txn_put(out, &(struct create_txn){full, req->data, acls, ephemeral, up->cversion});
+    create_put(cr, full, acls, up->cversion, out);
     return 0;
+}
+
+static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion, struct bytes *out)
+{
+    switch (cr->txn_type) {
+    case OP_CREATE_CONTAINER:
+        create_container_txn_put(out, &(struct create_container_txn){path, cr->data, acl, cversion});
+        break;
+    case OP_CREATE_TTL: create_ttl_txn_put(out, &(struct create_ttl_txn){path, cr->data, acl, cversion, cr->ttl}); break;
+    default: create_txn_put(out, &(struct create_txn){path, cr->data, acl, cr->owner != 0, cversion}); break;
+    }
 }
 
 /* --- delete, setData, setACL, check --- */
@@ -164,6 +216,22 @@ static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out
     if (v.n_children > 0) return ZK_NOT_EMPTY;
     remove_change(p, req.path, parent);
     delete_txn_put(out, &(struct delete_txn){req.path});
+    return 0;
+}
+
+/* The reaper's: the container or TTL znode must still be empty. */
+static int32_t delete_container(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
+{
+    (void)txn_type;
+    struct delete_txn req;
+    struct slice parent;
+    if (!delete_txn_get(&body, &req) || !path_parent(req.path, &parent)) return ZK_MARSHALLING_ERROR;
+    struct node_view v = view(p, req.path);
+    if (!v.exists) return ZK_NO_NODE;
+    if (v.n_children > 0) return ZK_NOT_EMPTY;
+    if (v.owner == 0 || is_ephemeral_owner(p, v.owner)) return ZK_BAD_VERSION;
+    remove_change(p, req.path, parent);
+    delete_txn_put(out, &req);
     return 0;
 }
 
@@ -282,7 +350,9 @@ static bool skip_op(int32_t type, struct cursor *body)
 {
     switch (type) {
     case OP_CREATE:
-    case OP_CREATE2: return create_request_get(body, &(struct create_request){0});
+    case OP_CREATE2:
+    case OP_CREATE_CONTAINER: return create_request_get(body, &(struct create_request){0});
+    case OP_CREATE_TTL: return create_ttl_request_get(body, &(struct create_ttl_request){0});
     case OP_DELETE: return delete_request_get(body, &(struct delete_request){0});
     case OP_SET_DATA: return set_data_request_get(body, &(struct set_data_request){0});
     case OP_CHECK: return check_request_get(body, &(struct check_request){0});

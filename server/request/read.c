@@ -4,20 +4,8 @@
 
 #include "request/core_private.h"
 
-/* A request at hand: what each answer needs. */
-struct ask {
-    struct core *c;
-    struct client *cl;
-    const struct tree *tree;
-    struct cursor body;
-    struct bytes *out;
-};
-
-/* Appends its response to out and returns 0, or returns an error and whatever it appended is dropped. */
-typedef int32_t answer_fn(struct ask *a);
-
-static answer_fn exists, get_data, get_children, get_children2, get_acl, check, ping, sync_path, set_watches, set_watches2,
-    get_ephemerals, count_children;
+static answer_fn exists, get_data, get_children, get_children2, get_acl, check, ping, sync_path, get_ephemerals,
+    count_children, multi_read, who_am_i;
 
 static answer_fn *answer_for(int32_t type)
 {
@@ -30,10 +18,15 @@ static answer_fn *answer_for(int32_t type)
     case OP_CHECK: return check;
     case OP_PING: return ping;
     case OP_SYNC: return sync_path;
-    case OP_SET_WATCHES: return set_watches;
-    case OP_SET_WATCHES2: return set_watches2;
     case OP_GET_EPHEMERALS: return get_ephemerals;
     case OP_GET_ALL_CHILDREN_NUMBER: return count_children;
+    case OP_MULTI_READ: return multi_read;
+    case OP_WHO_AM_I: return who_am_i;
+    case OP_SET_WATCHES: return answer_set_watches;
+    case OP_SET_WATCHES2: return answer_set_watches2;
+    case OP_ADD_WATCH: return answer_add_watch;
+    case OP_REMOVE_WATCHES: return answer_remove_watches;
+    case OP_CHECK_WATCHES: return answer_check_watches;
     default: return NULL;
     }
 }
@@ -221,83 +214,53 @@ static int32_t get_ephemerals(struct ask *a)
     return 0;
 }
 
-/* --- a reconnected client's watches --- */
+/* --- several reads in one; each succeeds or fails on its own --- */
 
-static void catch_up(struct ask *a, enum watch_event event, struct slice path)
+static int32_t multi_read(struct ask *a)
 {
-    size_t mark;
-    struct bytes *b = reply_begin(a->c, a->cl, XID_NOTIFICATION, -1, 0, &mark);
-    watcher_event_put(b, &(struct watcher_event){(int32_t)event, STATE_SYNC_CONNECTED, path});
-    reply_end(a->c, a->cl, b, mark);
-}
-
-/* What changed since the client looked is told at once; what did not is watched again. */
-static void rearm_data(struct ask *a, struct slice path, int64_t seen)
-{
-    const struct znode *n = tree_find(a->tree, path);
-    if (n == NULL) catch_up(a, EVENT_DELETED, path);
-    else if (n->stat.mzxid > seen) catch_up(a, EVENT_DATA_CHANGED, path);
-    else watch(a, WATCH_DATA, path);
-}
-
-static void rearm_exist(struct ask *a, struct slice path, int64_t seen)
-{
-    (void)seen;
-    if (tree_find(a->tree, path) != NULL) catch_up(a, EVENT_CREATED, path);
-    else watch(a, WATCH_DATA, path);
-}
-
-static void rearm_child(struct ask *a, struct slice path, int64_t seen)
-{
-    const struct znode *n = tree_find(a->tree, path);
-    if (n == NULL) catch_up(a, EVENT_DELETED, path);
-    else if (n->stat.pzxid > seen) catch_up(a, EVENT_CHILDREN_CHANGED, path);
-    else watch(a, WATCH_CHILD, path);
-}
-
-static void each_path(struct ask *a, struct vector paths, void (*rearm)(struct ask *, struct slice, int64_t), int64_t seen)
-{
-    if (paths.count <= 0) return;
-    struct cursor at = vector_elements(paths);
-    for (int32_t i = 0; i < paths.count; i++) {
-        struct slice path;
-        jute_get_string(&at, &path);
-        if (!slice_is_null(path)) rearm(a, path, seen);
+    struct bytes response = {0};
+    int32_t err = ZK_MARSHALLING_ERROR;
+    for (struct multi_header h; multi_header_get(&a->body, &h);) {
+        if (h.done) {
+            err = 0;
+            break;
+        }
+        struct path_watch_request req;
+        struct cursor whole = a->body;
+        if ((h.type != OP_GET_DATA && h.type != OP_GET_CHILDREN) || !path_watch_request_get(&a->body, &req)) break;
+        struct bytes one = {0}, unwatched = {0};
+        req.watch = false;
+        path_watch_request_put(&unwatched, &req);
+        whole = cursor_slice(bytes_slice(&unwatched));
+        struct ask sub = {a->c, a->cl, a->tree, whole, &one};
+        int32_t sub_err = answer_for(h.type)(&sub);
+        multi_header_put(&response, &(struct multi_header){sub_err ? OP_ERROR : h.type, false, sub_err});
+        if (sub_err != 0) bytes_i32(&response, sub_err);
+        else bytes_put(&response, one.data, one.len);
+        bytes_free(&one);
+        bytes_free(&unwatched);
     }
+    if (err == 0) {
+        bytes_put(a->out, response.data, response.len);
+        multi_header_put(a->out, &(struct multi_header){-1, true, -1});
+    }
+    bytes_free(&response);
+    return err;
 }
 
-static int32_t set_watches(struct ask *a)
+/* Of a digest only the user is shown; super has no name. */
+static int32_t who_am_i(struct ask *a)
 {
-    struct set_watches_request req;
-    if (!set_watches_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
-    each_path(a, req.data, rearm_data, req.relative_zxid);
-    each_path(a, req.exist, rearm_exist, req.relative_zxid);
-    each_path(a, req.child, rearm_child, req.relative_zxid);
-    return 0;
-}
-
-static void rearm_persistent(struct ask *a, struct slice path, int64_t seen)
-{
-    (void)seen;
-    watch_add(a->c->watches, WATCH_DATA, WATCH_PERSISTENT, path, a->cl->to.id);
-    watch_add(a->c->watches, WATCH_CHILD, WATCH_PERSISTENT, path, a->cl->to.id);
-}
-
-static void rearm_recursive(struct ask *a, struct slice path, int64_t seen)
-{
-    (void)seen;
-    watch_add(a->c->watches, WATCH_DATA, WATCH_PERSISTENT_RECURSIVE, path, a->cl->to.id);
-    watch_add(a->c->watches, WATCH_CHILD, WATCH_PERSISTENT_RECURSIVE, path, a->cl->to.id);
-}
-
-static int32_t set_watches2(struct ask *a)
-{
-    struct set_watches2_request req;
-    if (!set_watches2_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
-    each_path(a, req.data, rearm_data, req.relative_zxid);
-    each_path(a, req.exist, rearm_exist, req.relative_zxid);
-    each_path(a, req.child, rearm_child, req.relative_zxid);
-    each_path(a, req.persistent, rearm_persistent, req.relative_zxid);
-    each_path(a, req.persistent_recursive, rearm_recursive, req.relative_zxid);
+    struct vector ids = vector_trusted(bytes_slice(&a->cl->ids));
+    struct cursor at = vector_elements(ids);
+    bytes_i32(a->out, ids.count);
+    for (int32_t i = 0; i < ids.count; i++) {
+        struct identity who;
+        jute_get_identity(&at, &who);
+        const uint8_t *colon = who.id.len > 0 ? memchr(who.id.p, ':', (size_t)who.id.len) : NULL;
+        if (slice_equal(who.scheme, SLICE_OF("digest")) && colon != NULL) who.id.len = (int32_t)(colon - who.id.p);
+        if (slice_equal(who.scheme, SLICE_OF("super"))) who.id = SLICE_OF("");
+        jute_put_identity(a->out, who);
+    }
     return 0;
 }

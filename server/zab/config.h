@@ -24,6 +24,8 @@ struct core_config {
     const char *config_text;                /* the ensemble in properties form (election.md 3); "" when standalone */
     const char *super_digest;               /* "user:base64" that makes a client super, or NULL */
     bool skip_acl;
+    bool extended_types;        /* TTL znodes exist */
+    int32_t container_check_ms; /* between looks for containers and TTL znodes to remove; 0 for never */
     uint64_t seed;
 };
 
