@@ -102,14 +102,17 @@ static void detach(struct conn *c)
     case LINK_LEADER:
         if (n->leader == c) n->leader = NULL;
         break;
-    case LINK_ELECTION: election_channel_lost(c); break;
+    case LINK_ELECTION: election_forget(c); break;
     }
 }
 
 void conn_kill(struct conn *c)
 {
     if (c->state == CONN_DEAD) return;
-    if (c->state < CONN_CLOSING || c->state == CONN_FAILED) detach(c);
+    if (c->state < CONN_CLOSING || c->state == CONN_FAILED)
+        detach(c);
+    else if (c->kind == LINK_ELECTION)
+        election_forget(c);
     waiter_free(c->readable);
     waiter_free(c->writable);
     waiter_free(c->timer);
@@ -189,7 +192,9 @@ void conn_drain(struct conn *c)
 static void discard(struct conn *c)
 {
     ssize_t got = read(c->fd, c->net->shared, SHARED_SIZE);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) conn_kill(c);
+    if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return;
+    if (got < 0 && c->kind == LINK_ELECTION) election_knock_reset(c);
+    conn_kill(c);
 }
 
 static void readable(void *arg)

@@ -59,6 +59,7 @@ struct peer {
     struct conn *attempt;   /* CONNECTING to its election port */
     bool wanted;            /* the core waits for LINK_UP or LINK_DOWN */
     int64_t crossed_us;     /* when its knock was ignored because it had crossed our connection; 0 for never */
+    struct conn *knock;     /* LINGERING: it may still be found that nobody took it */
     struct waiter *knocked; /* on while a knocked peer may still connect back */
     struct net *net;
 };
@@ -154,8 +155,10 @@ void election_cancel(struct net *n, int64_t sid);
 void election_connected(struct conn *c);
 /* An attempt that is over. */
 void election_attempt_failed(struct conn *c, enum reason reason);
-/* A channel that is over, before the core hears of it. */
-void election_channel_lost(struct conn *c);
+/* A connection to an election port that said hello was reset instead of closed. */
+void election_knock_reset(struct conn *c);
+/* A channel or a knock that is over, before the core hears of it. */
+void election_forget(struct conn *c);
 /* As client_greet(). */
 long election_greet(struct conn *c, const uint8_t *p, size_t len);
 

@@ -88,21 +88,20 @@ void election_connected(struct conn *c)
 {
     struct peer *p = peer_of_attempt(c);
     put_hello(c->net, &c->out);
-    if (larger_than_us(c->net, p)) {
-        p->attempt = NULL;
-        knock(c, p);
-        return;
-    }
     conn_flush(c);
-    if (c->state != CONN_CONNECTING) return;
+    if (c->state != CONN_CONNECTING) return; /* failed, and will be reported so */
     p->attempt = NULL;
-    channel_up(c, p);
+    if (larger_than_us(c->net, p))
+        knock(c, p);
+    else
+        channel_up(c, p);
 }
 
 static void knock(struct conn *c, struct peer *p)
 {
     const struct net_config *config = &c->net->config;
     conn_drain(c);
+    if (c->state == CONN_LINGERING) p->knock = c;
     if (p->knocked == NULL) p->knocked = waiter_timer(config->loop, knock_unanswered, p);
     waiter_after(p->knocked, (int64_t)config->connect_ms * 1000);
 }
@@ -111,6 +110,17 @@ static void knock_unanswered(void *arg)
 {
     struct peer *p = arg;
     report(p->net, p, REASON_TIMEOUT);
+}
+
+/* Nobody took it: it reached a listener that was just closing. */
+void election_knock_reset(struct conn *c)
+{
+    for (size_t i = 0; i < c->net->config.n_peers; i++) {
+        struct peer *p = &c->net->peers[i];
+        if (p->knock != c) continue;
+        waiter_off(p->knocked);
+        report(c->net, p, REASON_RESET);
+    }
 }
 
 void election_attempt_failed(struct conn *c, enum reason reason)
@@ -198,11 +208,11 @@ long election_greet(struct conn *c, const uint8_t *p, size_t len)
     return used;
 }
 
-/* Called by conn.c when c leaves the tables, whatever it was. */
-void election_channel_lost(struct conn *c)
+void election_forget(struct conn *c)
 {
     for (size_t i = 0; i < c->net->config.n_peers; i++) {
         struct peer *p = &c->net->peers[i];
+        if (p->knock == c) p->knock = NULL;
         if (p->channel != c) continue;
         p->channel = NULL;
         if (p->crossed_us != 0 && net_now_us() - p->crossed_us < CROSSED_US) attempt(c->net, p);
