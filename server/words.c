@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "tree/watch.h"
 #include "version.h"
 
 struct word {
@@ -30,13 +31,14 @@ static void put_mntr(const struct words *w, const struct core_status *s, struct 
 static void put_conf(const struct words *w, const struct core_status *s, struct bytes *b);
 static void put_envi(const struct words *w, const struct core_status *s, struct bytes *b);
 static void put_dirs(const struct words *w, const struct core_status *s, struct bytes *b);
+static void put_wchs(const struct words *w, const struct core_status *s, struct bytes *b);
 static void put_srst(const struct words *w, const struct core_status *s, struct bytes *b);
 static void put_crst(const struct words *w, const struct core_status *s, struct bytes *b);
 
 static const struct word words[] = {
     {"ruok", true, put_ruok},  {"isro", true, put_isro},  {"srvr", false, put_srvr}, {"stat", false, put_stat},
     {"cons", false, put_cons}, {"mntr", false, put_mntr}, {"conf", false, put_conf}, {"envi", true, put_envi},
-    {"dirs", false, put_dirs}, {"srst", false, put_srst}, {"crst", false, put_crst},
+    {"dirs", false, put_dirs}, {"wchs", false, put_wchs}, {"srst", false, put_srst}, {"crst", false, put_crst},
 };
 
 bool words_answer(const struct words *w, const uint8_t word[4], struct bytes *answer)
@@ -110,6 +112,15 @@ static void put_crst(const struct words *w, const struct core_status *s, struct 
     bytes_printf(b, "Connection stats reset.\n");
 }
 
+/* Of the data watches alone, as Apache counts. */
+static void put_wchs(const struct words *w, const struct core_status *s, struct bytes *b)
+{
+    (void)s;
+    const struct watches *watches = core_watches(w->core);
+    bytes_printf(b, "%zu connections watching %zu paths\nTotal watches:%zu\n", watch_client_count(watches, WATCH_DATA),
+                 watch_path_count(watches, WATCH_DATA), watch_table_count(watches, WATCH_DATA));
+}
+
 /* --- srvr, stat, cons --- */
 
 static const char *mode(const struct core_status *s)
@@ -128,10 +139,10 @@ static void put_figures(const struct words *w, const struct core_status *s, stru
 {
     bytes_printf(b, "Latency min/avg/max: %" PRId64 "/", s->latency_min_us / 1000);
     words_put_average(b, s->latency_total_us, s->latency_count);
-    bytes_printf(b, "/%" PRId64 "\nReceived: %" PRId64 "\nSent: %" PRId64 "\nConnections: %zu\n", s->latency_max_us / 1000,
-                 s->received, s->sent, net_client_count(w->net));
-    bytes_printf(b, "Outstanding: %" PRId64 "\nZxid: 0x%" PRIx64 "\nMode: %s\nNode count: %" PRId64 "\n", s->outstanding,
-                 (uint64_t)s->zxid, mode(s), s->znodes);
+    bytes_printf(b, "/%" PRId64 "\nReceived: %" PRId64 "\nSent: %" PRId64 "\nConnections: %zu\n",
+                 s->latency_max_us / 1000, s->received, s->sent, net_client_count(w->net));
+    bytes_printf(b, "Outstanding: %" PRId64 "\nZxid: 0x%" PRIx64 "\nMode: %s\nNode count: %" PRId64 "\n",
+                 s->outstanding, (uint64_t)s->zxid, mode(s), s->znodes);
     if (!s->standalone && s->state == PEER_LEADING)
         bytes_printf(b, "Proposal sizes last/min/max: %" PRId64 "/%" PRId64 "/%" PRId64 "\n", s->proposal_last,
                      s->proposal_min, s->proposal_max);
@@ -157,8 +168,8 @@ static void put_client(void *arg, const struct net_client *c)
     char text[ADDRESS_TEXT_MAX];
     bool linked = c->id >= 0 && core_client_status(line->w->core, c->id, &s);
     int ops = (c->reading ? 1 : 0) | (c->writing ? 4 : 0);
-    bytes_printf(line->b, " /%s[%x](queued=%" PRId64 ",recved=%" PRId64 ",sent=%" PRId64, address_text(c->from, text), ops,
-                 s.queued, s.received, s.sent);
+    bytes_printf(line->b, " /%s[%x](queued=%" PRId64 ",recved=%" PRId64 ",sent=%" PRId64, address_text(c->from, text),
+                 ops, s.queued, s.received, s.sent);
     if (line->full && linked && s.session != 0)
         bytes_printf(line->b, ",sid=0x%" PRIx64 ",est=%" PRId64 ",to=%" PRId32, (uint64_t)s.session,
                      (line->now_us - c->since_us) / 1000, s.timeout_ms);
@@ -288,8 +299,9 @@ static void put_conf(const struct words *w, const struct core_status *s, struct 
                  c->max_client_cnxns, c->min_session_ms, c->max_session_ms);
     bytes_printf(b, "clientPortListenBacklog=-1\nserverId=%" PRId64 "\n", s->standalone ? 0 : c->myid);
     if (s->standalone) return;
-    bytes_printf(b, "initLimit=%d\nsyncLimit=%d\nelectionAlg=%d\nelectionPort=%d\nquorumPort=%d\npeerType=%d\n", c->init_limit,
-                 c->sync_limit, c->election_alg, c->self->election_port, c->self->quorum_port, c->self->observer);
+    bytes_printf(b, "initLimit=%d\nsyncLimit=%d\nelectionAlg=%d\nelectionPort=%d\nquorumPort=%d\npeerType=%d\n",
+                 c->init_limit, c->sync_limit, c->election_alg, c->self->election_port, c->self->quorum_port,
+                 c->self->observer);
     bytes_printf(b, "membership: \n%s", c->config_text);
 }
 
@@ -301,8 +313,8 @@ static void put_envi(const struct words *w, const struct core_status *s, struct 
     char dir[PATH_MAX];
     const struct passwd *user = getpwuid(getuid());
     if (uname(&u) != 0) memset(&u, 0, sizeof u);
-    bytes_printf(b, "Environment:\nzookeeper.version=%s\nhost.name=%s\nos.name=%s\nos.arch=%s\nos.version=%s\n", version_text(),
-                 u.nodename, u.sysname, u.machine, u.release);
+    bytes_printf(b, "Environment:\nzookeeper.version=%s\nhost.name=%s\nos.name=%s\nos.arch=%s\nos.version=%s\n",
+                 version_text(), u.nodename, u.sysname, u.machine, u.release);
     bytes_printf(b, "user.name=%s\nuser.home=%s\nuser.dir=%s\n", user ? user->pw_name : "?", user ? user->pw_dir : "?",
                  getcwd(dir, sizeof dir) ? dir : "?");
 }

@@ -43,8 +43,7 @@ struct watches {
     size_t paths_cap, paths_count, pairs_cap, pairs_count;
     struct map watchers; /* client -> struct watcher */
     size_t recursive;    /* watches with a recursive standing; ancestors are looked at when there are any */
-    size_t standings;    /* both tables */
-    size_t path_counts[TABLES], watcher_counts[TABLES];
+    size_t counts[TABLES], path_counts[TABLES], watcher_counts[TABLES];
     int64_t *firing; /* room to gather clients in */
     size_t firing_cap;
 };
@@ -139,7 +138,7 @@ void watch_remove_client(struct watches *w, int64_t client)
 
 void watch_trigger(struct watches *w, enum watch_event event, struct slice path, watch_fire_fn *fire, void *arg)
 {
-    if (w->standings == 0) return;
+    if (watch_count(w) == 0) return;
     bool child = event == EVENT_CHILDREN_CHANGED || event == EVENT_DELETED, data = event != EVENT_CHILDREN_CHANGED;
     bool recursive = data && w->recursive > 0;
     /* Taken out of w for as long as fire may come back. */
@@ -161,7 +160,12 @@ void watch_trigger(struct watches *w, enum watch_event event, struct slice path,
 
 size_t watch_count(const struct watches *w)
 {
-    return w->standings;
+    return w->counts[WATCH_DATA] + w->counts[WATCH_CHILD];
+}
+
+size_t watch_table_count(const struct watches *w, enum watch_table table)
+{
+    return w->counts[table];
 }
 
 size_t watch_path_count(const struct watches *w, enum watch_table table)
@@ -313,11 +317,11 @@ static void watch_stand(struct watches *w, struct watch *watch, enum watch_table
     if (from == RECURSIVE) w->recursive--;
     if (to == RECURSIVE) w->recursive++;
     if (from == NOT_THERE && to != NOT_THERE) {
-        w->standings++;
+        w->counts[table]++;
         if (watch->path->count[table]++ == 0) w->path_counts[table]++;
         if (watch->watcher->count[table]++ == 0) w->watcher_counts[table]++;
     } else if (from != NOT_THERE && to == NOT_THERE) {
-        w->standings--;
+        w->counts[table]--;
         if (--watch->path->count[table] == 0) w->path_counts[table]--;
         if (--watch->watcher->count[table] == 0) w->watcher_counts[table]--;
     }

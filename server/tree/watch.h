@@ -36,6 +36,7 @@ typedef void watch_fire_fn(void *arg, int64_t client, enum watch_event event, st
 void watch_trigger(struct watches *w, enum watch_event event, struct slice path, watch_fire_fn *fire, void *arg);
 
 size_t watch_count(const struct watches *w); /* both tables */
+size_t watch_table_count(const struct watches *w, enum watch_table table);
 size_t watch_path_count(const struct watches *w, enum watch_table table);
 /* Connections that have a watch in that table. */
 size_t watch_client_count(const struct watches *w, enum watch_table table);
