@@ -33,7 +33,7 @@ struct op {
     int64_t since_us;
     bool target[MEMBERS_MOST];  /* by index */
     bool noticed[MEMBERS_MOST]; /* the leader has said that it lost this one */
-    bool hit_leader, was_outage, over_notice;
+    bool hit_leader, was_outage, over_notice, refused;
     struct event *deadline, *tick, *notice;
     int64_t status_id;
     char *want; /* wait: "serving", "leader" or "role" */
@@ -194,6 +194,7 @@ static void arm(struct op *o, struct event **e, event_callback_fn call, long ms,
 
 static void op_refuse(struct op *o, int exit_code, char *why)
 {
+    o->refused = true;
     o->exit_code = exit_code;
     o->error = why;
     op_end(o);
@@ -252,7 +253,7 @@ static void op_end(struct op *o)
     struct client *c = o->client;
     json_t *line = json_pack("{s:s, s:i}", "end", o->verb->name, "exit", o->exit_code);
     if (o->error) json_object_set_new(line, "error", json_string(o->error));
-    if (o->verb->event != SUPERVISE_EVENTS && (!o->error || o->exit_code == EXIT_TIMEOUT)) {
+    if (o->verb->event != SUPERVISE_EVENTS && !o->refused) {
         struct server *leader = leader_now(s);
         json_object_set_new(line, "targets", ids_of(o));
         json_object_set_new(line, "servers", brief_servers(s));

@@ -53,7 +53,7 @@ void talk_json(const json_t *v)
 
 void talk_print(struct bytes *text)
 {
-    fwrite(text->data, 1, text->len, stdout);
+    if (text->len) fwrite(text->data, 1, text->len, stdout);
     fflush(stdout);
     bytes_free(text);
 }

@@ -257,6 +257,7 @@ void timeline_add(struct timeline *t, const json_t *fact)
 
 void timeline_print(struct timeline *t, int64_t until_us, struct bytes *out)
 {
+    if (t->count == 0) return;
     qsort(t->entries, t->count, sizeof *t->entries, by_time);
     size_t end = 0, width = NAMES_COLUMN;
     while (end < t->count && t->entries[end].at_us <= until_us) end++;
