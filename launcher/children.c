@@ -22,7 +22,7 @@ enum { STOP_WITHIN_S = 5 };
 static void act(struct server *v, const struct supervise_move *move, enum supervise_event e);
 static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid, int64_t at_us);
 static void spawn(struct server *v);
-static void become_server(const struct server *v, int channel) __attribute__((noreturn));
+static void become_server(const struct server *v, int channel, pid_t supervisor) __attribute__((noreturn));
 static void note_pid(pid_t pid);
 static void send_signal(struct server *v, int signal);
 static void on_late(evutil_socket_t fd, short what, void *arg);
@@ -128,8 +128,9 @@ static void spawn(struct server *v)
     free(v->last_words);
     v->last_words = NULL;
     if (!v->late) v->late = evtimer_new(s->base, on_late, v);
+    pid_t supervisor = getpid();
     pid_t pid = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 ? fork() : -1;
-    if (pid == 0) become_server(v, pair[1]);
+    if (pid == 0) become_server(v, pair[1], supervisor);
     if (pair[1] >= 0) close(pair[1]);
     if (pid < 0) {
         v->last_words = xasprintf("cannot start a process: %s", strerror(errno));
@@ -149,9 +150,9 @@ static void spawn(struct server *v)
 }
 
 /* In the child: only calls that are safe between fork and exec. */
-static void become_server(const struct server *v, int channel)
+static void become_server(const struct server *v, int channel, pid_t supervisor)
 {
-    platform_die_with_parent(getppid());
+    platform_die_with_parent(supervisor);
     for (int i = 1; i < 32; i++) signal(i, SIG_DFL);
     int log = open(v->member->log, O_WRONLY | O_CREAT | O_APPEND, 0666);
     if (log >= 0) dup2(log, STDOUT_FILENO);
@@ -244,7 +245,8 @@ static void take_line(struct server *v, const char *line, size_t len)
         free(v->last_words);
         v->last_words = xstrdup(fact_string(fact, "text"));
     }
-    if (strcmp(kind, "lost-quorum") == 0) outage_begin(s, fact_number(fact, "t", 0));
+    /* A former leader that was paused says so late, when others have long since been served by the next. */
+    if (strcmp(kind, "lost-quorum") == 0 && leader_now(s) == v) outage_begin(s, fact_number(fact, "t", 0));
     supervisor_settle(s);
     if (strcmp(kind, "status") == 0) {
         json_decref(fact); /* an answer, not news */

@@ -1,6 +1,4 @@
 /* pseudo-cluster status. */
-#include <inttypes.h>
-
 #include "launcher/table.h"
 #include "launcher/talk.h"
 #include "launcher/view.h"
@@ -47,16 +45,8 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
 static void print_status(const json_t *cluster)
 {
     struct bytes b = {0};
-    size_t n = json_array_size(json_object_get(cluster, "servers"));
-    int64_t leader = fact_number(cluster, "leader", -1);
-    bytes_printf(&b, "%zu server%s, ", n, n == 1 ? "" : "s");
-    if (leader > 0) {
-        bytes_printf(&b, "leader zoo%" PRId64 ", epoch %" PRId64 "\n\n", leader, fact_number(cluster, "epoch", 0));
-    } else {
-        bytes_printf(&b, "no leader: %" PRId64 " of %" PRId64 " voters run, %" PRId64 " are needed\n\n",
-                     fact_number(cluster, "running", 0), fact_number(cluster, "voters", 0),
-                     fact_number(cluster, "needed", 0));
-    }
+    headline_put(&b, cluster);
+    bytes_printf(&b, "\n");
     servers_put(&b, cluster);
     bytes_printf(&b, "\nconnect  %s\n", fact_string(cluster, "connect"));
     talk_print(&b);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "launcher/table.h"
 #include "launcher/talk.h"
 #include "launcher/text.h"
 #include "launcher/timeline.h"
@@ -72,6 +73,11 @@ static void hear_text(void *arg, const json_t *fact)
     const char *kind = fact_string(fact, "fact");
     int64_t sid = fact_number(fact, "sid", 0);
     if (sid < 0 || sid > 255) return;
+    if (strcmp(kind, "cluster") == 0) {
+        headline_put(&line, fact);
+        talk_print(&line);
+        return;
+    }
     if (strcmp(kind, "elected") == 0) w->leading[sid] = fact_number(fact, "leader", -1) == sid;
     if (strcmp(kind, "state") == 0) w->leading[sid] = strcmp(fact_string(fact, "state"), "leading") == 0;
     put_time(&line, fact_number(fact, "t", 0));

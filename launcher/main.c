@@ -10,6 +10,7 @@
 #include "launcher/command.h"
 #include "launcher/text.h"
 
+static void restart_options(void);
 static int unknown_verb(const char *verb);
 
 int main(int argc, char **argv)
@@ -29,11 +30,18 @@ int main(int argc, char **argv)
     if (!c) return unknown_verb(argv[optind]);
     argc -= optind;
     argv += optind;
-    optind = 1;
-#ifdef __APPLE__
-    optreset = 1;
-#endif
+    restart_options();
     return c->run(c, &g, argc, argv);
+}
+
+/* getopt() keeps the mode of the first scan, which ended at the verb, unless it is told to begin anew. */
+static void restart_options(void)
+{
+#ifdef __APPLE__
+    optind = optreset = 1;
+#else
+    optind = 0;
+#endif
 }
 
 static int unknown_verb(const char *verb)

@@ -58,6 +58,7 @@ static bool begin_up(struct op *o, const json_t *request);
 static bool begin_fault(struct op *o, const json_t *request);
 static bool begin_wait(struct op *o, const json_t *request);
 static bool begin_nothing(struct op *o, const json_t *request);
+static bool begin_watch(struct op *o, const json_t *request);
 static bool begin_down(struct op *o, const json_t *request);
 static bool up_done(struct op *o);
 static bool gone_done(struct op *o);
@@ -78,7 +79,7 @@ static const struct verb verbs[] = {
     {"pause", SUPERVISE_PAUSE, begin_fault, pause_done, false, false},
     {"resume", SUPERVISE_RESUME, begin_fault, resume_done, false, false},
     {"wait", SUPERVISE_EVENTS, begin_wait, wait_done, true, true},
-    {"watch", SUPERVISE_EVENTS, begin_nothing, never, false, false},
+    {"watch", SUPERVISE_EVENTS, begin_watch, never, false, false},
     {"down", SUPERVISE_EVENTS, begin_down, down_done, false, true},
 };
 
@@ -384,6 +385,17 @@ static bool begin_nothing(struct op *o, const json_t *request)
 {
     (void)o;
     (void)request;
+    return true;
+}
+
+/* The first line says how things stand; from then on the facts tell what changes. */
+static bool begin_watch(struct op *o, const json_t *request)
+{
+    (void)request;
+    json_t *now = cluster_json(o->of, 0);
+    json_object_set_new(now, "t", json_integer(o->since_us));
+    json_object_set_new(now, "fact", json_string("cluster"));
+    client_send(o->client, now);
     return true;
 }
 

@@ -29,6 +29,20 @@ void table_put(struct bytes *out, const char *const *cells, size_t columns, size
     }
 }
 
+void headline_put(struct bytes *out, const json_t *cluster)
+{
+    size_t n = json_array_size(json_object_get(cluster, "servers"));
+    int64_t leader = fact_number(cluster, "leader", -1);
+    bytes_printf(out, "%zu server%s, ", n, n == 1 ? "" : "s");
+    if (leader > 0) {
+        bytes_printf(out, "leader zoo%" PRId64 ", epoch %" PRId64 "\n", leader, fact_number(cluster, "epoch", 0));
+    } else {
+        bytes_printf(out, "no leader: %" PRId64 " of %" PRId64 " voters run, %" PRId64 " are needed\n",
+                     fact_number(cluster, "running", 0), fact_number(cluster, "voters", 0),
+                     fact_number(cluster, "needed", 0));
+    }
+}
+
 void servers_put(struct bytes *out, const json_t *cluster)
 {
     static const char *const keys[COLUMNS] = {"id", "role", "state", "client", "quorum", "election", "pid", "zxid"};

@@ -9,6 +9,9 @@
 /* Appends rows of n cells each, indented by two, cells two apart; the last column is not padded. */
 void table_put(struct bytes *out, const char *const *cells, size_t columns, size_t rows);
 
+/* Appends one line: how many servers, who leads. */
+void headline_put(struct bytes *out, const json_t *cluster);
+
 /* Appends the servers of a cluster (as status gives it), and under the table what those that crashed said last. */
 void servers_put(struct bytes *out, const json_t *cluster);
 

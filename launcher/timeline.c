@@ -177,7 +177,7 @@ static const struct sentence {
     void (*put)(struct bytes *b, const json_t *fact);
 } sentences[] = {
     {"lost-leader", SHOWN, put_lost_leader},
-    {"lost-learner", IN_WATCH_ONLY, put_lost_learner},
+    {"lost-learner", SHOWN, put_lost_learner},
     {"lost-quorum", SHOWN, put_lost_quorum},
     {"vote", SHOWN, put_vote},
     {"elected", FOR_LEADER, put_elected},
