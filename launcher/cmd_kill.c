@@ -10,6 +10,7 @@ const struct command cmd_kill = {
             "\n"
             "Shows what the others do about it. When the leader was hit, up to the first write that is acknowledged\n"
             "again; without a quorum, until nobody serves.\n"
+            "\n"
             "  --timeout SECONDS   give up waiting after this long (30)\n"
             "\n"
             "Exit codes: 0 done, 1 failed, 2 usage, 3 no cluster runs, 4 no such target now, 5 not settled in time.\n",

@@ -9,6 +9,7 @@ const struct command cmd_restart = {
             "or several with commas (1,leader).\n"
             "\n"
             "Returns when every target has its role again, or listens when there is no quorum.\n"
+            "\n"
             "  --timeout SECONDS   give up waiting after this long (30)\n"
             "\n"
             "Exit codes: 0 done, 1 failed, 2 usage, 3 no cluster runs, 4 no such target now, 5 not settled in time.\n",

@@ -9,6 +9,7 @@ const struct command cmd_stop = {
             "or several with commas (1,leader).\n"
             "\n"
             "Shows what the others do about it, as kill does.\n"
+            "\n"
             "  --timeout SECONDS   give up waiting after this long (30)\n"
             "\n"
             "Exit codes: 0 done, 1 failed, 2 usage, 3 no cluster runs, 4 no such target now, 5 not settled in time.\n",

@@ -73,8 +73,11 @@ static void print_up(const struct globals *g, const json_t *end, const char *cal
     if (fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {
         bytes_printf(&b, "%zu server%s %s", n, n == 1 ? "" : "s", already ? "already up" : "up in ");
         if (!already) put_duration(&b, clock_us() - g->started_us);
-        bytes_printf(&b, ", leader zoo%" PRId64 ", epoch %" PRId64 "\n\n", fact_number(cluster, "leader", 0),
-                     fact_number(cluster, "epoch", 0));
+        if (n > 1) {
+            bytes_printf(&b, ", leader zoo%" PRId64 ", epoch %" PRId64, fact_number(cluster, "leader", 0),
+                         fact_number(cluster, "epoch", 0));
+        }
+        bytes_printf(&b, "\n\n");
     }
     servers_put(&b, cluster);
     connect_put(&b, cluster, call);

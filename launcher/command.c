@@ -49,7 +49,7 @@ void command_help(const struct command *c)
     for (size_t i = 0; commands[i]; i++) {
         char usage[64];
         snprintf(usage, sizeof usage, "%s %s", commands[i]->name, commands[i]->args);
-        printf("  %-26s  %s\n", usage, commands[i]->summary);
+        printf("  %-37s  %s\n", usage, commands[i]->summary);
     }
     printf("\n%s\n%s\nExit codes\n", global_help, cluster_help);
 #define EXIT_LINE(name, code, text) printf("  %3d  %s\n", code, text);

@@ -34,7 +34,9 @@ void headline_put(struct bytes *out, const json_t *cluster)
     size_t n = json_array_size(json_object_get(cluster, "servers"));
     int64_t leader = fact_number(cluster, "leader", -1);
     bytes_printf(out, "%zu server%s, ", n, n == 1 ? "" : "s");
-    if (leader > 0) {
+    if (n == 1 && leader > 0) {
+        bytes_printf(out, "standalone\n");
+    } else if (leader > 0) {
         bytes_printf(out, "leader zoo%" PRId64 ", epoch %" PRId64 "\n", leader, fact_number(cluster, "epoch", 0));
     } else {
         bytes_printf(out, "no leader: %" PRId64 " of %" PRId64 " voters run, %" PRId64 " are needed\n",
