@@ -121,6 +121,14 @@ class Undisturbed:
         self.conn.drop()
 
 
+def not_yet(what):
+    """Mark a test of something that zkserver does not have yet. It still runs: when it passes, the mark must go."""
+    def mark(test):
+        test.not_yet = what
+        return test
+    return mark
+
+
 # -- test cases --------------------------------------------------------------------------------------------------------
 
 class Case(unittest.TestCase):
@@ -172,28 +180,47 @@ class TapResult(unittest.TestResult):
 
     def __init__(self, out):
         super().__init__()
-        self.out, self.n, self.passed = out, 0, 0
+        self.out, self.n, self.passed, self.missing = out, 0, 0, {}
+        self.began = time.monotonic()
 
     def startTest(self, test):
         super().startTest(test)
-        self.began, self.bad = time.monotonic(), False
+        self.began = time.monotonic()
 
     def line(self, verdict, test, note=""):
         self.n += 1
         name = ".".join(test.id().split(".")[-2:])
-        print("%s %d - %s (%.2f s)%s" % (verdict, self.n, name, time.monotonic() - getattr(self, "began", 0) if
-                                         hasattr(self, "began") else 0, note), file=self.out, flush=True)
+        print("%s %d - %s (%.2f s)%s" % (verdict, self.n, name, time.monotonic() - self.began, note),
+              file=self.out, flush=True)
 
     def comment(self, text):
         print("".join("# %s\n" % line for line in text.rstrip().split("\n")), end="", file=self.out, flush=True)
 
+    def not_yet(self, test):
+        """What the test's mark says is missing; None without a mark, and for the engine that has everything."""
+        method = getattr(test, getattr(test, "_testMethodName", ""), None)
+        return None if ENGINE == "apache" else getattr(method, "not_yet", None)
+
     def addSuccess(self, test):
+        if self.not_yet(test):
+            self.failures.append((test, ""))
+            self.line("not ok", test)
+            self.comment("%s is there now: take not_yet() away" % self.not_yet(test))
+            return
         self.passed += 1
         self.line("ok", test)
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.line("ok", test, " # SKIP " + reason)
+
+    def expected(self, test):
+        """True when the test was to fail; says so, once."""
+        what = self.not_yet(test)
+        if what and test.id() not in self.missing:
+            self.missing[test.id()] = what
+            self.line("not ok", test, " # TODO " + what)
+        return bool(what)
 
     def fail(self, test, err):
         self.line("not ok", test)
@@ -202,17 +229,17 @@ class TapResult(unittest.TestResult):
             self.comment(ens.log_tails())
 
     def addFailure(self, test, err):
-        super().addFailure(test, err)
-        self.fail(test, err)
+        if not self.expected(test):
+            super().addFailure(test, err)
+            self.fail(test, err)
 
     def addError(self, test, err):
-        super().addError(test, err)
-        self.fail(test, err)
+        if not self.expected(test):
+            super().addError(test, err)
+            self.fail(test, err)
 
     def addSubTest(self, test, subtest, err):
-        if err is not None and not self.bad:
-            self.bad = True
-        if err is not None:
+        if err is not None and not self.expected(test):
             super().addSubTest(test, subtest, err)
             self.line("not ok", test, " " + subtest._subDescription())
             self.comment("".join(traceback.format_exception(*err)))
@@ -231,9 +258,11 @@ def run(modules, names=(), out=None):
     began = time.monotonic()
     suite.run(result)
     bad = len(result.failures) + len(result.errors)
-    skipped = len(result.skipped)
+    skipped = len(result.skipped) + len(result.missing)
     print("# %d passed, %d failed, %d skipped with %s in %.1f s"
           % (result.passed, bad, skipped, ENGINE, time.monotonic() - began), file=out, flush=True)
+    if result.missing:
+        print("# not there yet: %s" % ", ".join(sorted(set(result.missing.values()))), file=out)
     if bad:
         return 1
     return 77 if skipped and not result.passed else 0

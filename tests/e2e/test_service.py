@@ -11,7 +11,7 @@ import unittest
 import harness
 import wire
 from ensemble import DEADLINE, Ensemble, wait_for
-from harness import Undisturbed, Watched
+from harness import Undisturbed, Watched, not_yet
 from kazoo.exceptions import (AuthFailedError, BadVersionError, InvalidACLError, NoAuthError,
                               NoChildrenForEphemeralsError, NodeExistsError, NoNodeError, NotEmptyError,
                               RolledBackError, RuntimeInconsistency)
@@ -260,6 +260,7 @@ class Operations:
         made, stat = zk.create(path + "/e-", b"", ephemeral=True, sequence=True, include_data=True)
         self.assertEqual((made, stat.ephemeralOwner), (path + "/e-0000000000", zk.client_id[0]))
 
+    @not_yet("createContainer")
     def test_containers_are_made_and_keep_no_owner(self):
         c, path = self.conn(self.a.address), self.fresh()
         r = Reader(c.ok(wire.CREATE_CONTAINER, wire.create(path, b"x", wire.CONTAINER)).body)
@@ -407,11 +408,6 @@ class Operations:
             ("delete of the root", w.DELETE, w.versioned("/"), w.BAD_ARGUMENTS),
             ("delete of /zookeeper", w.DELETE, w.versioned("/zookeeper"), w.BAD_ARGUMENTS),
             ("delete of the quota node", w.DELETE, w.versioned("/zookeeper/quota"), w.BAD_ARGUMENTS),
-            ("TTL while it is off", w.CREATE_TTL, w.create(none, flags=w.TTL) + w.q(1000), w.UNIMPLEMENTED),
-            ("reconfig while it is off", 16, w.buf(None) * 2 + w.buf("") + w.q(-1), w.RECONFIG_DISABLED),
-            ("watch to remove that is none", w.REMOVE_WATCHES, w.versioned(root, 3), w.NO_WATCHER),
-            ("watch to check that is none", w.CHECK_WATCHES, w.versioned(root, 3), w.NO_WATCHER),
-            ("watch mode that is none", w.ADD_WATCH, w.versioned(root, 9), w.MARSHALLING),
         ]
         got = {}
         for name, op, body, expected in cases:
@@ -420,6 +416,23 @@ class Operations:
         self.assertEqual(wrong, [])
         self.assertEqual(c.children(root), ["eph"])
         self.assertIn(got["empty component"], (w.NO_NODE, w.BAD_ARGUMENTS))
+
+    @not_yet("createTTL, reconfig, addWatch, removeWatches, checkWatches")
+    def test_failures_of_newer_operations(self):
+        root, w = self.conn(self.a.address).create(self.fresh()), wire
+        none = root + "/none"
+        for name, op, body, expected in (
+                ("TTL while it is off", w.CREATE_TTL, w.create(none, flags=w.TTL) + w.q(1000), w.UNIMPLEMENTED),
+                ("reconfig while it is off", 16, w.buf(None) * 2 + w.buf("") + w.q(-1), w.RECONFIG_DISABLED),
+                ("watch to remove that is none", w.REMOVE_WATCHES, w.versioned(root, 3), w.NO_WATCHER),
+                ("watch to check that is none", w.CHECK_WATCHES, w.versioned(root, 3), w.NO_WATCHER),
+                ("watch mode that is none", w.ADD_WATCH, w.versioned(root, 9), w.MARSHALLING)):
+            c = self.conn(self.a.address)
+            c.sync()
+            with self.subTest(name):
+                self.assertEqual(c.err(op, body), expected)
+                # The connection stays, which an operation that is unknown would have ended.
+                self.assertIsNotNone(c.exists(root))
 
     def test_kazoo_raises_the_right_exceptions(self):
         zk, root = self.kazoo(self.a.hosts), self.fresh()
@@ -453,7 +466,7 @@ class Operations:
         self.assertEqual({c.reply().err for _ in range(200)}, {0})
         self.assertEqual(c.get(path)[0], b"199")
 
-    def test_ephemerals_all_children_number_and_who_am_i(self):
+    def test_get_ephemerals_and_all_children_number(self):
         c, root = self.conn(self.a.address), self.fresh()
         c.create(root)
         paths = [c.create(root + "/e-", flags=wire.EPHEMERAL_SEQUENTIAL) for _ in range(3)]
@@ -461,6 +474,10 @@ class Operations:
         self.assertEqual(sorted(Reader(c.ok(wire.EPHEMERALS, wire.buf(root)).body).strs()), paths)
         self.assertEqual(Reader(c.ok(wire.EPHEMERALS, wire.buf("/elsewhere")).body).strs(), [])
         self.assertEqual(Reader(c.ok(wire.ALL_CHILDREN, wire.buf(root)).body).take("i"), 4)
+
+    @not_yet("whoAmI")
+    def test_who_am_i(self):
+        c = self.conn(self.a.address)
         c.ok(wire.AUTH, wire.i(0) + wire.buf("digest") + wire.buf("me:pw"), xid=wire.AUTH_XID)
         r = Reader(c.ok(wire.WHO_AM_I).body)
         self.assertEqual(sorted((r.str(), r.str()) for _ in range(r.take("i"))),
@@ -480,6 +497,7 @@ class Operations:
         else:
             self.assertEqual(config, b"")
 
+    @not_yet("multiRead")
     def test_multi_read(self):
         c, root = self.conn(self.a.address), self.fresh()
         c.create(root, b"data")
@@ -840,6 +858,7 @@ class Watches:
         self.assertEqual([(ev.type, ev.path[len(root):]) for ev in e.events],
                          [(wire.CHANGED, "/same"), (wire.CREATED, "/absent"), (wire.CHILD, "/flat")])
 
+    @not_yet("addWatch")
     def test_persistent_watches_stay(self):
         c, d = self.pair()
         root = c.create(self.fresh())
@@ -853,6 +872,7 @@ class Watches:
         self.assertEqual([e[::2] for e in d.events],
                          [(wire.CHANGED, root), (wire.CHILD, root), (wire.CHANGED, root)])
 
+    @not_yet("addWatch")
     def test_recursive_watches_cover_the_subtree(self):
         c, d = self.pair()
         root = c.create(self.fresh())
@@ -872,6 +892,7 @@ class Watches:
         d.sync()
         self.assertEqual(d.events, [])
 
+    @not_yet("checkWatches, removeWatches")
     def test_removed_watches_do_not_fire(self):
         c, d = self.pair()
         path = c.create(self.fresh())
@@ -1226,6 +1247,7 @@ class Limits(harness.Case):
         c.ok(wire.AUTH, wire.i(0) + wire.buf("digest") + wire.buf("super:admin"), xid=wire.AUTH_XID)
         self.assertEqual(c.get("/locked")[0], b"x")
 
+    @not_yet("createTTL")
     def test_ttl_nodes_are_made_when_they_are_on(self):
         ens = self.ensemble(1, options={"extendedTypesEnabled": "true"}).start()
         c = self.conn(ens[1].address)
