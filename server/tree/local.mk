@@ -9,13 +9,19 @@ libcore_a_SOURCES = \
 	server/tree/watch.c server/tree/watch.h
 
 if HAVE_CHECK
-TREE_TESTS = check_tree check_apply check_snapshot check_acl check_watch
+TREE_TESTS = check_base check_wire check_tree check_apply check_snapshot check_acl check_watch
 check_PROGRAMS += $(TREE_TESTS)
 TESTS += $(TREE_TESTS)
 TREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 TREE_TEST_LIBS = libcore.a libwire.a $(CHECK_LIBS) $(CRYPTO_LIBS)
 TREE_TEST_MAKERS = tests/unit/txn_make.c tests/unit/txn_make.h tests/unit/unit.h
 
+check_base_SOURCES = tests/unit/check_base.c tests/unit/unit.h
+check_base_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_base_LDADD = $(UNIT_LIBS)
+check_wire_SOURCES = tests/unit/check_wire.c tests/unit/unit.h
+check_wire_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_wire_LDADD = $(UNIT_LIBS)
 check_tree_SOURCES = tests/unit/check_tree.c $(TREE_TEST_MAKERS)
 check_tree_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
 check_tree_LDADD = $(TREE_TEST_LIBS)
