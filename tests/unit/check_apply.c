@@ -127,8 +127,11 @@ START_TEST(test_create_again_repairs_parent)
     ck_slice_eq(znode_data(at("/p/a")), "first");
     ck_assert_int_eq(at("/p")->stat.cversion, 4);
     ck_assert_int_eq(at("/p")->stat.pzxid, 4);
+    ck_assert_int_eq(do_apply(make_create(&m, "/p/a", SLICE_OF("x"), ACL_WORLD_ALL, false, 2)), ZK_NODE_EXISTS);
+    ck_assert_int_eq(at("/p")->stat.cversion, 4); /* never back */
+    ck_assert_int_eq(at("/p")->stat.pzxid, 4);
     ck_assert_int_eq(do_apply(make_create(&m, "/q/a", SLICE_OF(""), ACL_WORLD_ALL, false, 1)), ZK_NO_NODE);
-    ck_assert_int_eq(tree_zxid(t), 5);
+    ck_assert_int_eq(tree_zxid(t), 6);
 }
 END_TEST
 
@@ -381,10 +384,12 @@ START_TEST(test_multi_refused)
     add_error(ZK_NO_NODE);
     add_error(ZK_RUNTIME_INCONSISTENCY);
     add_create("/c", OP_CREATE);
+    add_create("/d", OP_CREATE);
     do_apply(multi_end());
-    static const int32_t errors[] = {0, 0, ZK_NO_NODE, ZK_RUNTIME_INCONSISTENCY, ZK_RUNTIME_INCONSISTENCY};
-    ck_assert_uint_eq(result.count, 5);
-    for (size_t i = 0; i < 5; i++) {
+    static const int32_t errors[] = {
+        0, 0, ZK_NO_NODE, ZK_RUNTIME_INCONSISTENCY, ZK_RUNTIME_INCONSISTENCY, ZK_RUNTIME_INCONSISTENCY};
+    ck_assert_uint_eq(result.count, 6);
+    for (size_t i = 0; i < 6; i++) {
         ck_assert_int_eq(result.ops[i].type, OP_ERROR);
         ck_assert_int_eq(result.ops[i].err, errors[i]);
     }
