@@ -1,1 +1,20 @@
-# tests/sim: files of this folder.
+# The simulator. It links with the pure floors alone: the linker sees to it that they are pure.
+check_PROGRAMS += sim
+sim_SOURCES = \
+	tests/sim/main.c \
+	tests/sim/sim_check.c tests/sim/sim_check.h \
+	tests/sim/sim_client.c tests/sim/sim_client.h \
+	tests/sim/sim_disk.c tests/sim/sim_disk.h \
+	tests/sim/sim_fault.c tests/sim/sim_fault.h \
+	tests/sim/sim_judge.c tests/sim/sim_judge.h \
+	tests/sim/sim_link.c tests/sim/sim_link.h \
+	tests/sim/sim_model.c tests/sim/sim_model.h \
+	tests/sim/sim_run.c tests/sim/sim_run.h \
+	tests/sim/sim_scenario.c tests/sim/sim_scenario.h \
+	tests/sim/sim_timer.h \
+	tests/sim/sim_work.c tests/sim/sim_work.h \
+	tests/sim/sim_world.c tests/sim/sim_world.h
+sim_LDADD = libcore.a libwire.a $(CRYPTO_LIBS)
+
+TESTS += tests/sim/check_sim.sh
+EXTRA_DIST += tests/sim/check_sim.sh

@@ -264,10 +264,6 @@ static void advance(struct server *s, int64_t to)
     struct check_view *v = view_of(s);
     struct world *w = s->world;
     struct check *c = w->check;
-    if (to < v->zxid && zxid_counter(v->zxid) == 0 && ledger_up_to(c, to) == v->position) {
-        v->zxid = to; /* it left an epoch in which nothing was applied yet */
-        return;
-    }
     if (to < v->zxid) {
         violation(w, "what is applied stays applied", "zoo%" PRId64 " goes from 0x%" PRIx64 " back to 0x%" PRIx64,
                   s->sid, (uint64_t)v->zxid, (uint64_t)to);

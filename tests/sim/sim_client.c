@@ -71,7 +71,8 @@ void sim_client_connect(struct sim_client *c, struct server *s)
 
 bool sim_client_request(struct sim_client *c, struct op op)
 {
-    if (c->state != CLIENT_READY || c->n_ops >= c->world->plan.window) return false;
+    if (c->state != CLIENT_READY || c->closing || c->n_ops >= c->world->plan.window) return false;
+    c->closing = op.type == OP_CLOSE_SESSION;
     op.xid = c->next_xid++;
     op.invoked_at = c->world->now;
     op.floor = c->world->acked_zxid;
@@ -89,7 +90,7 @@ bool sim_client_request(struct sim_client *c, struct op op)
 
 void sim_client_close(struct sim_client *c)
 {
-    c->quiet = true;
+    c->leaving = true;
     if (c->state != CLIENT_READY || !sim_client_request(c, (struct op){.type = OP_CLOSE_SESSION})) sim_client_vanish(c);
 }
 
@@ -146,24 +147,24 @@ static void take_connect_response(struct sim_client *c, struct slice frame)
     struct cursor at = cursor_slice(frame);
     struct connect_response r;
     if (!connect_response_get(&at, &r)) {
-        violation(c->world, "what is sent is well-formed", "client%d got a bad connect response", c->index);
+        violation(c->world, "what is sent is well-formed", "client%d got a bad connect response", c->index + 1);
         return;
     }
     if (r.timeout == 0) {
         trace_client(c, "session 0x%" PRIx64 " has expired, says zoo%" PRId64, (uint64_t)c->session, c->server->sid);
         if (c->session == 0)
-            violation(c->world, "a new session is granted", "client%d was told that it has expired", c->index);
+            violation(c->world, "a new session is granted", "client%d was told that it has expired", c->index + 1);
         c->expired_sessions++;
         if (c->world->strict)
             violation(c->world, "sessions live while they are heard", "client%d lost its session without any fault",
-                      c->index);
+                      c->index + 1);
         forget_session(c);
         disconnect(c);
         return;
     }
     bool is_new = c->session == 0;
     if (!is_new && r.session_id != c->session)
-        violation(c->world, "a session keeps its id", "client%d asked for 0x%" PRIx64 " and got 0x%" PRIx64, c->index,
+        violation(c->world, "a session keeps its id", "client%d asked for 0x%" PRIx64 " and got 0x%" PRIx64, c->index + 1,
                   (uint64_t)c->session, (uint64_t)r.session_id);
     c->session = r.session_id;
     c->timeout_ms = r.timeout;
@@ -182,13 +183,13 @@ static void take_reply(struct sim_client *c, struct slice frame)
     struct cursor at = cursor_slice(frame);
     struct reply_header h;
     if (!reply_header_get(&at, &h)) {
-        violation(w, "what is sent is well-formed", "client%d got a bad reply", c->index);
+        violation(w, "what is sent is well-formed", "client%d got a bad reply", c->index + 1);
         return;
     }
     if (h.xid == XID_NOTIFICATION) {
         struct watcher_event e;
         if (!watcher_event_get(&at, &e))
-            violation(w, "what is sent is well-formed", "client%d got a bad notification", c->index);
+            violation(w, "what is sent is well-formed", "client%d got a bad notification", c->index + 1);
         else {
             if (tracing(w)) trace_client(c, "is notified: event %d at %.*s", e.type, SLICE_ARG(e.path));
             judge_notification(c, &e);
@@ -197,7 +198,7 @@ static void take_reply(struct sim_client *c, struct slice frame)
     }
     if (h.xid == XID_PING) {
         if (c->pings == 0)
-            violation(w, "replies answer requests", "client%d got a ping reply that it did not ask for", c->index);
+            violation(w, "replies answer requests", "client%d got a ping reply that it did not ask for", c->index + 1);
         c->pings--;
         judge_zxid(c, h.zxid);
         return;
@@ -208,7 +209,7 @@ static void take_reply(struct sim_client *c, struct slice frame)
         return;
     }
     if (c->n_ops == 0 || c->ops[0].xid != h.xid) {
-        violation(w, "replies come in the order of requests", "client%d got xid %d, expected %d", c->index, h.xid,
+        violation(w, "replies come in the order of requests", "client%d got xid %d, expected %d", c->index + 1, h.xid,
                   c->n_ops > 0 ? c->ops[0].xid : 0);
         return;
     }
@@ -221,7 +222,7 @@ static void take_reply(struct sim_client *c, struct slice frame)
     judge_reply(c, &op, &h, &at);
     if (op.type == OP_CLOSE_SESSION) {
         forget_session(c);
-        if (c->quiet) sim_client_vanish(c);
+        if (c->leaving) sim_client_vanish(c);
     }
 }
 
@@ -248,7 +249,7 @@ static void disconnect(struct sim_client *c)
     if (c->end != NULL) link_close(c->end);
     c->end = NULL;
     c->n_ops = c->pings = 0;
-    c->rearming = false;
+    c->rearming = c->closing = false;
     for (int i = 0; i < c->n_watches; i++) {
         c->watches[i].armed = false;
         c->watches[i].since = c->last_zxid;

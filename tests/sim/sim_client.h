@@ -56,6 +56,8 @@ struct sim_client {
     int32_t timeout_ms, next_xid;
     int serial;    /* of its data */
     bool quiet;    /* makes no requests of its own, only pings */
+    bool closing;  /* closeSession is on its way */
+    bool leaving;  /* it is to be the last */
     bool scripted; /* a scenario says what it does and where it connects */
     int64_t heard_at, sent_at, state_at;
     struct op ops[WINDOW_MAX];

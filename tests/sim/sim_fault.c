@@ -46,7 +46,7 @@ struct plan plan_of(uint64_t seed)
     p.clients = (int)pick(&r, 1, 6);
     p.window = (int)pick(&r, 1, 12);
     p.think_us = rnd_below(&r, 8) == 0 ? 1000 : MS(pick(&r, 5, 60));
-    p.session_ms = (int32_t)pick(&r, 2, 10) * p.tick_ms;
+    p.session_ms = (int32_t)pick(&r, 3, 12) * p.tick_ms;
     p.faults = rnd_below(&r, 8) == 0 ? 0 : (unsigned)rnd_below(&r, 256);
     p.fault_every_us = MS(pick(&r, 50, 1500));
     p.keep_quorum = rnd_below(&r, 3) == 0;

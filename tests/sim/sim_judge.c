@@ -369,7 +369,9 @@ static int32_t expected_error(const struct sim_client *c, const struct sub *s, i
         const struct state *parent = model_at(m, parent_of(s->path), before);
         bool sequential = s->flags == MODE_PERSISTENT_SEQUENTIAL || s->flags == MODE_EPHEMERAL_SEQUENTIAL;
         if (parent == NULL) return ZK_NO_NODE;
-        if (node != NULL && !sequential) return ZK_NODE_EXISTS;
+        char full[PATH_SIZE + 16];
+        snprintf(full, sizeof full, sequential ? "%s%010d" : "%s", s->path, parent->stat.cversion);
+        if (model_at(m, slice_str(full), before) != NULL) return ZK_NODE_EXISTS;
         return parent->stat.ephemeral_owner != 0 ? ZK_NO_CHILDREN_FOR_EPHEMERALS : 0;
     }
     if (s->type == OP_CLOSE_SESSION || s->type == 0) return 0;

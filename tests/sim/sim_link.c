@@ -208,7 +208,7 @@ static void end_push(struct end *e, struct item item)
 static int64_t delay(struct world *w)
 {
     int64_t us = w->plan.net_base_us + world_below(w, w->plan.net_jitter_us + 1);
-    return world_once_in(w, 500) ? us * 20 : us;
+    return !w->calm && world_once_in(w, 500) ? us * 20 : us;
 }
 
 /* --- what arrives --- */
