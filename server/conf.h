@@ -34,7 +34,8 @@ struct conf {
     int32_t snap_count;
     int32_t purge_keep, purge_hours; /* purge_hours 0: never */
     char *whitelist;
-    bool skip_acl, standalone_enabled, quorum_on_all_ips;
+    bool skip_acl, standalone_enabled, quorum_on_all_ips, extended_types;
+    int32_t container_check_ms;
     char *super_digest; /* "" when not given */
     char *peer_type;
     int32_t election_alg;

@@ -290,6 +290,8 @@ static void make_core(struct server *s, uint64_t seed)
         .config_text = c->config_text,
         .super_digest = *c->super_digest ? c->super_digest : NULL,
         .skip_acl = c->skip_acl,
+        .extended_types = c->extended_types,
+        .container_check_ms = c->container_check_ms,
         .seed = seed,
     };
     s->core = core_new(&s->core_config);
