@@ -123,8 +123,9 @@ class Boot(Case):
         folder = self.up(3)
         status = self.status(folder)
         self.ok(folder, "down")
-        for pid in [s["pid"] for s in status["servers"]] + [status["supervisor"]]:
-            self.assertFalse(alive(pid), "process %d" % pid)
+        for s in status["servers"]:
+            self.assertFalse(alive(s["pid"]), "%s, process %d" % (s["name"], s["pid"]))
+        wait_for("the supervisor to be gone too", lambda: not alive(status["supervisor"]))
         for s in status["servers"]:
             host, port = s["client"].rsplit(":", 1)
             with self.assertRaises(OSError):
