@@ -11,7 +11,7 @@ import unittest
 import harness
 import wire
 from ensemble import DEADLINE, Ensemble, wait_for
-from harness import Undisturbed, Watched, not_yet
+from harness import Undisturbed, Watched
 from kazoo.exceptions import (AuthFailedError, BadVersionError, InvalidACLError, NoAuthError,
                               NoChildrenForEphemeralsError, NodeExistsError, NoNodeError, NotEmptyError,
                               RolledBackError, RuntimeInconsistency)
@@ -260,7 +260,6 @@ class Operations:
         made, stat = zk.create(path + "/e-", b"", ephemeral=True, sequence=True, include_data=True)
         self.assertEqual((made, stat.ephemeralOwner), (path + "/e-0000000000", zk.client_id[0]))
 
-    @not_yet("createContainer")
     def test_containers_are_made_and_keep_no_owner(self):
         c, path = self.conn(self.a.address), self.fresh()
         r = Reader(c.ok(wire.CREATE_CONTAINER, wire.create(path, b"x", wire.CONTAINER)).body)
@@ -417,7 +416,6 @@ class Operations:
         self.assertEqual(c.children(root), ["eph"])
         self.assertIn(got["empty component"], (w.NO_NODE, w.BAD_ARGUMENTS))
 
-    @not_yet("createTTL, reconfig, addWatch, removeWatches, checkWatches")
     def test_failures_of_newer_operations(self):
         root, w = self.conn(self.a.address).create(self.fresh()), wire
         none = root + "/none"
@@ -475,7 +473,6 @@ class Operations:
         self.assertEqual(Reader(c.ok(wire.EPHEMERALS, wire.buf("/elsewhere")).body).strs(), [])
         self.assertEqual(Reader(c.ok(wire.ALL_CHILDREN, wire.buf(root)).body).take("i"), 4)
 
-    @not_yet("whoAmI")
     def test_who_am_i(self):
         c = self.conn(self.a.address)
         c.ok(wire.AUTH, wire.i(0) + wire.buf("digest") + wire.buf("me:pw"), xid=wire.AUTH_XID)
@@ -497,7 +494,6 @@ class Operations:
         else:
             self.assertEqual(config, b"")
 
-    @not_yet("multiRead")
     def test_multi_read(self):
         c, root = self.conn(self.a.address), self.fresh()
         c.create(root, b"data")
@@ -858,7 +854,6 @@ class Watches:
         self.assertEqual([(ev.type, ev.path[len(root):]) for ev in e.events],
                          [(wire.CHANGED, "/same"), (wire.CREATED, "/absent"), (wire.CHILD, "/flat")])
 
-    @not_yet("addWatch")
     def test_persistent_watches_stay(self):
         c, d = self.pair()
         root = c.create(self.fresh())
@@ -872,7 +867,6 @@ class Watches:
         self.assertEqual([e[::2] for e in d.events],
                          [(wire.CHANGED, root), (wire.CHILD, root), (wire.CHANGED, root)])
 
-    @not_yet("addWatch")
     def test_recursive_watches_cover_the_subtree(self):
         c, d = self.pair()
         root = c.create(self.fresh())
@@ -892,7 +886,6 @@ class Watches:
         d.sync()
         self.assertEqual(d.events, [])
 
-    @not_yet("checkWatches, removeWatches")
     def test_removed_watches_do_not_fire(self):
         c, d = self.pair()
         path = c.create(self.fresh())
@@ -1247,7 +1240,6 @@ class Limits(harness.Case):
         c.ok(wire.AUTH, wire.i(0) + wire.buf("digest") + wire.buf("super:admin"), xid=wire.AUTH_XID)
         self.assertEqual(c.get("/locked")[0], b"x")
 
-    @not_yet("createTTL")
     def test_ttl_nodes_are_made_when_they_are_on(self):
         ens = self.ensemble(1, options={"extendedTypesEnabled": "true"}).start()
         c = self.conn(ens[1].address)
