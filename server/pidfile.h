@@ -1,4 +1,4 @@
-/* <dataDir>/zookeeper_server.pid: which process serves this folder. The server holds a lock on the file, so that a file that a
+/* The pid file, <dataDir>/zookeeper_server.pid: which process serves this folder. The server holds a lock on the file, so that a file that a
  * crash left behind never points at someone else's process. */
 #ifndef SERVER_PIDFILE_H
 #define SERVER_PIDFILE_H

@@ -16,7 +16,7 @@ struct kind_row {
     } fields[FIELDS_MAX];
 };
 
-#define FACT_ROW(kind, name, level, t0, n0, t1, n1, t2, n2, t3, n3) \
+#define FACT_ROW(kind, name, level, t0, n0, t1, n1, t2, n2, t3, n3)                                                    \
     [kind] = {name, level, {{FIELD_##t0, n0}, {FIELD_##t1, n1}, {FIELD_##t2, n2}, {FIELD_##t3, n3}}},
 static const struct kind_row kinds[FACT_KINDS] = {FACTS(FACT_ROW)};
 

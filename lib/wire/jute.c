@@ -36,14 +36,15 @@ void jute_get_string(struct cursor *c, struct slice *v)
     if (p != NULL) *v = slice_of(p, (size_t)len);
 }
 
-/* Walks a vector's elements with one getter so that later walks need no checks; negative counts below -1 read as empty. */
-#define GET_VECTOR(c, v, type, getter)                                                                \
-    do {                                                                                              \
-        const uint8_t *from = (c)->p;                                                                 \
-        int32_t count = cursor_i32(c);                                                                \
-        for (int32_t i = 0; i < count && !(c)->bad; i++) getter(c, &(type){0});                       \
-        *(v) = VECTOR_EMPTY;                                                                          \
-        if (!(c)->bad && count >= -1) *(v) = (struct vector){count, slice_of(from, (size_t)((c)->p - from))}; \
+/* Walks a vector's elements with one getter so that later walks need no checks; negative counts below -1 read as empty.
+ */
+#define GET_VECTOR(c, v, type, getter)                                                                                 \
+    do {                                                                                                               \
+        const uint8_t *from = (c)->p;                                                                                  \
+        int32_t count = cursor_i32(c);                                                                                 \
+        for (int32_t i = 0; i < count && !(c)->bad; i++) getter(c, &(type){0});                                        \
+        *(v) = VECTOR_EMPTY;                                                                                           \
+        if (!(c)->bad && count >= -1) *(v) = (struct vector){count, slice_of(from, (size_t)((c)->p - from))};          \
     } while (0)
 
 static void get_txn(struct cursor *c, struct slice *body)

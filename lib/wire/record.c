@@ -28,8 +28,10 @@ void jute_print_string(struct bytes *b, struct slice v)
     }
     bytes_u8(b, '"');
     for (int32_t i = 0; i < v.len && i < SHOWN_MAX; i++) {
-        if (v.p[i] < 0x20 || v.p[i] == '"' || v.p[i] == '\\' || v.p[i] >= 0x7f) bytes_printf(b, "\\x%02x", v.p[i]);
-        else bytes_u8(b, v.p[i]);
+        if (v.p[i] < 0x20 || v.p[i] == '"' || v.p[i] == '\\' || v.p[i] >= 0x7f)
+            bytes_printf(b, "\\x%02x", v.p[i]);
+        else
+            bytes_u8(b, v.p[i]);
     }
     bytes_printf(b, v.len > SHOWN_MAX ? "...\"" : "\"");
 }
@@ -51,19 +53,19 @@ static void print_identity(struct bytes *b, struct identity who)
 }
 
 /* "[a, b]", each element printed by the statement, which reads from the cursor `at`. */
-#define PRINT_VECTOR(b, v, statement)                   \
-    do {                                                \
-        if ((v).count < 0) {                            \
-            bytes_printf(b, "null");                    \
-            break;                                      \
-        }                                               \
-        struct cursor at = vector_elements(v);          \
-        bytes_u8(b, '[');                               \
-        for (int32_t i = 0; i < (v).count; i++) {       \
-            if (i > 0) bytes_printf(b, ", ");           \
-            statement;                                  \
-        }                                               \
-        bytes_u8(b, ']');                               \
+#define PRINT_VECTOR(b, v, statement)                                                                                  \
+    do {                                                                                                               \
+        if ((v).count < 0) {                                                                                           \
+            bytes_printf(b, "null");                                                                                   \
+            break;                                                                                                     \
+        }                                                                                                              \
+        struct cursor at = vector_elements(v);                                                                         \
+        bytes_u8(b, '[');                                                                                              \
+        for (int32_t i = 0; i < (v).count; i++) {                                                                      \
+            if (i > 0) bytes_printf(b, ", ");                                                                          \
+            statement;                                                                                                 \
+        }                                                                                                              \
+        bytes_u8(b, ']');                                                                                              \
     } while (0)
 
 void jute_print_strings(struct bytes *b, struct vector v)
@@ -88,12 +90,16 @@ void jute_print_txns(struct bytes *b, struct vector v)
 {
     int32_t type;
     struct slice body;
-    PRINT_VECTOR(b, v, (jute_get_int32(&at, &type), jute_get_string(&at, &body), bytes_printf(b, "type %d (%d bytes)", type, body.len)));
+    PRINT_VECTOR(b, v,
+                 (jute_get_int32(&at, &type), jute_get_string(&at, &body),
+                  bytes_printf(b, "type %d (%d bytes)", type, body.len)));
 }
 
 void jute_print_stored_stat(struct bytes *b, struct stored_stat v)
 {
-    bytes_printf(b, "{czxid=0x%" PRIx64 " mzxid=0x%" PRIx64 " pzxid=0x%" PRIx64 " version=%d cversion=%d aversion=%d owner=0x%" PRIx64 "}",
+    bytes_printf(b,
+                 "{czxid=0x%" PRIx64 " mzxid=0x%" PRIx64 " pzxid=0x%" PRIx64
+                 " version=%d cversion=%d aversion=%d owner=0x%" PRIx64 "}",
                  (uint64_t)v.czxid, (uint64_t)v.mzxid, (uint64_t)v.pzxid, v.version, v.cversion, v.aversion,
                  (uint64_t)v.ephemeral_owner);
 }

@@ -18,11 +18,8 @@ static struct slice body_path(int32_t type, struct cursor *c)
     case OP_SET_DATA:
     case OP_RECONFIG:
     case OP_SET_ACL:
-    case OP_CHECK:
-        jute_get_string(c, &path);
-        break;
-    default:
-        break;
+    case OP_CHECK: jute_get_string(c, &path); break;
+    default: break;
     }
     return c->bad ? SLICE_NULL : path;
 }

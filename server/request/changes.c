@@ -28,8 +28,10 @@ static void forget(struct changes *c, struct change *ch)
     uint64_t key = key_of(buf_slice(ch->path));
     struct change *head = map_get(&c->by_path, key);
     if (head == ch) {
-        if (ch->next_alike != NULL) map_put(&c->by_path, key, ch->next_alike);
-        else map_del(&c->by_path, key);
+        if (ch->next_alike != NULL)
+            map_put(&c->by_path, key, ch->next_alike);
+        else
+            map_del(&c->by_path, key);
     } else {
         while (head->next_alike != ch) head = head->next_alike;
         head->next_alike = ch->next_alike;
@@ -62,12 +64,14 @@ struct node_view changes_view(const struct changes *c, const struct tree *t, str
     const struct znode *n = ch == NULL || (ch->exists && ch->acl == NULL) ? tree_find(t, path) : NULL;
     if (ch == NULL) {
         if (n == NULL) return (struct node_view){.exists = false};
-        return (struct node_view){true,          n->stat.version, n->stat.cversion,        n->stat.aversion,
+        return (struct node_view){true,          n->stat.version,         n->stat.cversion, n->stat.aversion,
                                   n->n_children, n->stat.ephemeral_owner, znode_acl(t, n)};
     }
     struct vector acl = VECTOR_EMPTY;
-    if (ch->acl != NULL) acl = vector_trusted(buf_slice(ch->acl));
-    else if (n != NULL) acl = znode_acl(t, n);
+    if (ch->acl != NULL)
+        acl = vector_trusted(buf_slice(ch->acl));
+    else if (n != NULL)
+        acl = znode_acl(t, n);
     return (struct node_view){ch->exists, ch->version, ch->cversion, ch->aversion, ch->n_children, ch->owner, acl};
 }
 

@@ -1,7 +1,8 @@
 /* Client connections: frames in, replies out, each session's requests answered in order.
  *
- * A read is answered on the spot when nothing of its session waits; otherwise it queues behind. A write goes into the pipeline at
- * once and keeps its place in the queue. Source: FinalRequestProcessor.java, CommitProcessor.java (3.8.0). */
+ * A read is answered on the spot when nothing of its session waits; otherwise it queues behind. A write goes into the
+ * pipeline at once and keeps its place in the queue. Source: FinalRequestProcessor.java, CommitProcessor.java (3.8.0).
+ */
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -12,7 +13,8 @@ static void touch(struct core *c, struct client *cl);
 static void auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static void sync_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
-static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h, enum request_wait wait);
+static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h,
+                               enum request_wait wait);
 static void leave(struct core *c, struct client *cl);
 
 struct client *client_at(const struct core *c, int64_t id)
@@ -200,8 +202,10 @@ static void write_request(struct core *c, struct client *cl, const struct reques
     enqueue(c, cl, h, WAIT_COMMIT);
     struct slice rest = slice_of(body.p, cursor_left(&body));
     struct vector ids = vector_trusted(bytes_slice(&cl->ids));
-    if (zab_leading(c->zab)) prep_submit(c, cl->session, h->xid, h->type, rest, ids, OWNER_SELF);
-    else learner_forward(c, cl->session, h->xid, h->type, rest, ids);
+    if (zab_leading(c->zab))
+        prep_submit(c, cl->session, h->xid, h->type, rest, ids, OWNER_SELF);
+    else
+        learner_forward(c, cl->session, h->xid, h->type, rest, ids);
 }
 
 /* The leader has seen every commit; a learner asks it, so that all that was committed by then arrives first. */
@@ -221,7 +225,8 @@ static void sync_request(struct core *c, struct client *cl, const struct request
     }
 }
 
-static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h, enum request_wait wait)
+static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h,
+                               enum request_wait wait)
 {
     struct request *r = xcalloc(1, sizeof *r);
     *r = (struct request){.client = cl, .wait = wait, .xid = h->xid, .type = h->type, .arrived_us = c->now_us};

@@ -62,13 +62,17 @@ static void answer(struct core *c, struct client *cl, const struct txn_header *h
     if (h->type == OP_MULTI) err = 0; /* each operation has its own */
     size_t mark;
     struct bytes *b = reply_begin(c, cl, r->xid, zab_zxid(c->zab), err, &mark);
-    if (h->type == OP_MULTI) put_multi(b, &c->result);
-    else if (err == 0) put_result(b, r->type, first);
+    if (h->type == OP_MULTI)
+        put_multi(b, &c->result);
+    else if (err == 0)
+        put_result(b, r->type, first);
     reply_end(c, cl, b, mark);
     bool closes = r->type == OP_CLOSE_SESSION;
     client_answered(c, r);
-    if (closes) client_close(c, cl);
-    else client_drain(c, cl);
+    if (closes)
+        client_close(c, cl);
+    else
+        client_drain(c, cl);
 }
 
 static void put_result(struct bytes *b, int32_t type, const struct op_result *r)
@@ -96,8 +100,10 @@ static void put_multi(struct bytes *b, const struct apply_result *result)
         bool special = r->type == OP_CREATE_CONTAINER || r->type == OP_CREATE_TTL;
         int32_t type = r->type == OP_CREATE2 ? OP_CREATE : special ? OP_CREATE2 : r->type;
         multi_header_put(b, &(struct multi_header){type, false, r->err});
-        if (failed) bytes_i32(b, r->err);
-        else if (type == OP_CREATE || special) jute_put_string(b, r->path);
+        if (failed)
+            bytes_i32(b, r->err);
+        else if (type == OP_CREATE || special)
+            jute_put_string(b, r->path);
         if (special || type == OP_SET_DATA) jute_put_zk_stat(b, &r->stat);
     }
     multi_header_put(b, &(struct multi_header){-1, true, -1});

@@ -33,8 +33,10 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
     uint8_t body[4];
     be32_put(body, (uint32_t)timeout);
     struct slice rest = slice_of(body, sizeof body);
-    if (zab_leading(c->zab)) prep_submit(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL, OWNER_SELF);
-    else learner_forward(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL);
+    if (zab_leading(c->zab))
+        prep_submit(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL, OWNER_SELF);
+    else
+        learner_forward(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL);
 }
 
 static bool passwd_matches(int64_t session, struct slice passwd)
@@ -79,13 +81,16 @@ void connect_finish(struct core *c, struct client *cl, bool valid)
 {
     uint8_t passwd[PASSWD_LEN] = {0};
     if (valid) session_passwd(cl->session, passwd);
-    struct connect_response resp = {0, valid ? cl->timeout_ms : 0, valid ? cl->session : 0, slice_of(passwd, sizeof passwd)};
+    struct connect_response resp = {0, valid ? cl->timeout_ms : 0, valid ? cl->session : 0,
+                                    slice_of(passwd, sizeof passwd)};
     struct bytes *b = outlink_bytes(&cl->to, c->u);
     size_t mark = bytes_waiting(b);
     bytes_i32(b, 0);
     connect_response_put(b, &resp);
     if (cl->wants_readonly_byte) bytes_u8(b, 0);
     reply_end(c, cl, b, mark);
-    if (valid) cl->state = CLIENT_OPEN;
-    else client_close(c, cl);
+    if (valid)
+        cl->state = CLIENT_OPEN;
+    else
+        client_close(c, cl);
 }

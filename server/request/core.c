@@ -5,7 +5,6 @@
 #include "request/core_private.h"
 
 static void serve(void *arg, bool serving, enum reason why);
-static void replaced(void *arg);
 static void client_event(struct core *c, const struct event *e);
 static void expire_sessions(struct core *c);
 
@@ -13,7 +12,8 @@ struct core *core_new(const struct core_config *config)
 {
     struct core *c = xcalloc(1, sizeof *c);
     c->config = config;
-    c->zab = zab_new(config, &(struct zab_user){c, commit_deliver, serve, learner_packet, leader_packet, learner_touched, replaced});
+    c->zab =
+        zab_new(config, &(struct zab_user){c, commit_deliver, serve, learner_packet, leader_packet, learner_touched});
     c->watches = watches_new(config->seed);
     list_init(&c->gone);
     list_init(&c->syncs_owed);
@@ -51,8 +51,10 @@ void core_step(struct core *c, const struct event *e, struct update *u)
     }
     zab_begin(c->zab, e, u);
     bool link = e->type == EV_LINK_UP || e->type == EV_LINK_DOWN || e->type == EV_LINK_FRAME;
-    if (link && e->kind == LINK_CLIENT) client_event(c, e);
-    else zab_step(c->zab, e, u);
+    if (link && e->kind == LINK_CLIENT)
+        client_event(c, e);
+    else
+        zab_step(c->zab, e, u);
     if (e->type == EV_TIME) {
         expire_sessions(c);
         reaper_time(c);
@@ -88,10 +90,14 @@ bool core_wants(const struct core *c, enum link_kind kind, int64_t id)
 static void client_event(struct core *c, const struct event *e)
 {
     struct client *cl = client_at(c, e->id);
-    if (e->type == EV_LINK_UP) client_open(c, e);
-    else if (cl == NULL) return;
-    else if (e->type == EV_LINK_DOWN) client_lost(c, cl);
-    else client_frame(c, cl, e->frame);
+    if (e->type == EV_LINK_UP)
+        client_open(c, e);
+    else if (cl == NULL)
+        return;
+    else if (e->type == EV_LINK_DOWN)
+        client_lost(c, cl);
+    else
+        client_frame(c, cl, e->frame);
 }
 
 /* Session ids: a clock that never goes back, shifted to make room for a counter, under the server's id. */
@@ -139,12 +145,6 @@ static void serve(void *arg, bool serving, enum reason why)
         free(list_entry(l, struct sync_wait, link));
     }
     c->outstanding = 0;
-}
-
-/* Nothing here points into the tree between steps. */
-static void replaced(void *arg)
-{
-    (void)arg;
 }
 
 static void expire_sessions(struct core *c)
@@ -207,6 +207,7 @@ bool core_client_status(const struct core *c, int64_t id, struct core_client_sta
 {
     const struct client *cl = client_at(c, id);
     if (cl == NULL) return false;
-    *s = (struct core_client_status){cl->state == CLIENT_OPEN ? cl->session : 0, cl->queued, cl->received, cl->sent, cl->timeout_ms};
+    *s = (struct core_client_status){cl->state == CLIENT_OPEN ? cl->session : 0, cl->queued, cl->received, cl->sent,
+                                     cl->timeout_ms};
     return true;
 }

@@ -16,9 +16,12 @@ void learner_packet(void *arg, int64_t learner, const struct quorum_packet *p)
 {
     struct core *c = arg;
     if (!zab_serving(c->zab)) return;
-    if (p->type == PKT_REQUEST) request_from(c, learner, p);
-    else if (p->type == PKT_REVALIDATE) revalidate(c, learner, p);
-    else if (p->type == PKT_PING) touches(c, p);
+    if (p->type == PKT_REQUEST)
+        request_from(c, learner, p);
+    else if (p->type == PKT_REVALIDATE)
+        revalidate(c, learner, p);
+    else if (p->type == PKT_PING)
+        touches(c, p);
 }
 
 static void request_from(struct core *c, int64_t learner, const struct quorum_packet *p)

@@ -1,6 +1,6 @@
-/* Preparing: the leader turns each request into a transaction that needs no further judgement, checked against the tree as it will
- * be when everything before it is applied. A request that fails becomes an error transaction.
- * Source: PrepRequestProcessor.java (3.8.0); protocol/semantics.md 4 to 8, 10. */
+/* Preparing: the leader turns each request into a transaction that needs no further judgement, checked against the tree
+ * as it will be when everything before it is applied. A request that fails becomes an error transaction. Source:
+ * PrepRequestProcessor.java (3.8.0); protocol/semantics.md 4 to 8, 10. */
 #include <stdlib.h>
 
 #include "request/core_private.h"
@@ -14,10 +14,12 @@ struct prep {
     int32_t session_err; /* what the session's state says of any write */
 };
 
-/* Appends the transaction's body to out and sets *txn_type (as given: the opcode); or returns an error, with out in any state. */
+/* Appends the transaction's body to out and sets *txn_type (as given: the opcode); or returns an error, with out in any
+ * state. */
 typedef int32_t prepare_fn(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type);
 
-static prepare_fn prepare, create, delete_node, delete_container, set_data, set_acl, check, multi, create_session, close_session;
+static prepare_fn prepare, create, delete_node, delete_container, set_data, set_acl, check, multi, create_session,
+    close_session;
 
 void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids,
                  int64_t owner)
@@ -94,8 +96,10 @@ struct creation {
 };
 
 static int32_t creation_of(const struct prep *p, struct cursor body, int32_t type, struct creation *cr);
-static int32_t create_checked(struct prep *p, const struct creation *cr, struct slice acl, struct bytes *path, struct bytes *out);
-static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion, struct bytes *out);
+static int32_t create_checked(struct prep *p, const struct creation *cr, struct slice acl, struct bytes *path,
+                              struct bytes *out);
+static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion,
+                       struct bytes *out);
 
 static int32_t create(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
 {
@@ -132,9 +136,12 @@ static int32_t creation_of(const struct prep *p, struct cursor body, int32_t typ
     *cr = (struct creation){.path = req.path, .data = req.data, .acl = req.acl, .ttl = req.ttl, .txn_type = type};
     cr->sequential = req.flags == MODE_PERSISTENT_SEQUENTIAL || req.flags == MODE_EPHEMERAL_SEQUENTIAL ||
                      req.flags == MODE_TTL_SEQUENTIAL;
-    if (type == OP_CREATE_CONTAINER) cr->owner = OWNER_CONTAINER;
-    else if (ttl_mode) cr->owner = OWNER_TTL_MASK | req.ttl;
-    else if (ephemeral) cr->owner = p->session;
+    if (type == OP_CREATE_CONTAINER)
+        cr->owner = OWNER_CONTAINER;
+    else if (ttl_mode)
+        cr->owner = OWNER_TTL_MASK | req.ttl;
+    else if (ephemeral)
+        cr->owner = p->session;
     return 0;
 }
 
@@ -144,7 +151,8 @@ static bool is_ephemeral_owner(const struct prep *p, int64_t owner)
     return !p->c->config->extended_types || (owner & OWNER_TTL_MASK) != OWNER_TTL_MASK;
 }
 
-static int32_t create_checked(struct prep *p, const struct creation *cr, struct slice acl, struct bytes *path, struct bytes *out)
+static int32_t create_checked(struct prep *p, const struct creation *cr, struct slice acl, struct bytes *path,
+                              struct bytes *out)
 {
     struct slice parent;
     path_parent(cr->path, &parent);
@@ -172,13 +180,16 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
     return 0;
 }
 
-static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion, struct bytes *out)
+static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion,
+                       struct bytes *out)
 {
     switch (cr->txn_type) {
     case OP_CREATE_CONTAINER:
         create_container_txn_put(out, &(struct create_container_txn){path, cr->data, acl, cversion});
         break;
-    case OP_CREATE_TTL: create_ttl_txn_put(out, &(struct create_ttl_txn){path, cr->data, acl, cversion, cr->ttl}); break;
+    case OP_CREATE_TTL:
+        create_ttl_txn_put(out, &(struct create_ttl_txn){path, cr->data, acl, cversion, cr->ttl});
+        break;
     default: create_txn_put(out, &(struct create_txn){path, cr->data, acl, cr->owner != 0, cversion}); break;
     }
 }
@@ -206,7 +217,8 @@ static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out
     struct slice parent;
     if (!delete_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (p->session_err != 0) return p->session_err;
-    if (slice_is_null(req.path) || !path_parent(req.path, &parent) || has_nul(req.path) || is_reserved(req.path)) return ZK_BAD_ARGUMENTS;
+    if (slice_is_null(req.path) || !path_parent(req.path, &parent) || has_nul(req.path) || is_reserved(req.path))
+        return ZK_BAD_ARGUMENTS;
     struct node_view above = view(p, parent);
     if (!above.exists) return ZK_NO_NODE;
     if (!allowed(p, &above, PERM_DELETE)) return ZK_NO_AUTH;
@@ -305,7 +317,8 @@ static bool multi_is_sound(struct cursor body);
 static bool skip_op(int32_t type, struct cursor *body);
 static void put_sub(struct bytes *out, int32_t type, size_t mark);
 
-/* All or nothing: one failing operation takes back what the ones before it changed, and stands with all after it as errors. */
+/* All or nothing: one failing operation takes back what the ones before it changed, and stands with all after it as
+ * errors. */
 static int32_t multi(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
 {
     (void)txn_type;

@@ -38,7 +38,8 @@ bool is_read(int32_t type)
 
 void read_answer(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
 {
-    /* setWatches sends notifications of its own ahead of its reply, so the reply is framed after the answer is known. */
+    /* setWatches sends notifications of its own ahead of its reply, so the reply is framed after the answer is known.
+     */
     struct bytes response = {0};
     struct ask a = {c, cl, zab_tree(c->zab), body, &response};
     bool framed_late = h->type == OP_SET_WATCHES || h->type == OP_SET_WATCHES2;
@@ -138,8 +139,10 @@ static int32_t get_acl(struct ask *a)
     const struct znode *n = tree_find(a->tree, req.path);
     if (n == NULL) return ZK_NO_NODE;
     if (!allowed(a, n, PERM_READ | PERM_ADMIN)) return ZK_NO_AUTH;
-    if (a->c->config->skip_acl) jute_put_vector(a->out, znode_acl(a->tree, n));
-    else acl_put_redacted(a->out, znode_acl(a->tree, n), vector_trusted(bytes_slice(&a->cl->ids)));
+    if (a->c->config->skip_acl)
+        jute_put_vector(a->out, znode_acl(a->tree, n));
+    else
+        acl_put_redacted(a->out, znode_acl(a->tree, n), vector_trusted(bytes_slice(&a->cl->ids)));
     put_stat(a->out, n);
     return 0;
 }
@@ -235,8 +238,10 @@ static int32_t multi_read(struct ask *a)
         struct ask sub = {a->c, a->cl, a->tree, whole, &one};
         int32_t sub_err = answer_for(h.type)(&sub);
         multi_header_put(&response, &(struct multi_header){sub_err ? OP_ERROR : h.type, false, sub_err});
-        if (sub_err != 0) bytes_i32(&response, sub_err);
-        else bytes_put(&response, one.data, one.len);
+        if (sub_err != 0)
+            bytes_i32(&response, sub_err);
+        else
+            bytes_put(&response, one.data, one.len);
         bytes_free(&one);
         bytes_free(&unwatched);
     }

@@ -27,27 +27,36 @@ static void catch_up(struct ask *a, enum watch_event event, struct slice path)
 static void rearm_data(struct ask *a, struct slice path, int64_t seen)
 {
     const struct znode *n = tree_find(a->tree, path);
-    if (n == NULL) catch_up(a, EVENT_DELETED, path);
-    else if (n->stat.mzxid > seen) catch_up(a, EVENT_DATA_CHANGED, path);
-    else watch(a, WATCH_DATA, WATCH_ONCE, path);
+    if (n == NULL)
+        catch_up(a, EVENT_DELETED, path);
+    else if (n->stat.mzxid > seen)
+        catch_up(a, EVENT_DATA_CHANGED, path);
+    else
+        watch(a, WATCH_DATA, WATCH_ONCE, path);
 }
 
 static void rearm_exist(struct ask *a, struct slice path, int64_t seen)
 {
     (void)seen;
-    if (tree_find(a->tree, path) != NULL) catch_up(a, EVENT_CREATED, path);
-    else watch(a, WATCH_DATA, WATCH_ONCE, path);
+    if (tree_find(a->tree, path) != NULL)
+        catch_up(a, EVENT_CREATED, path);
+    else
+        watch(a, WATCH_DATA, WATCH_ONCE, path);
 }
 
 static void rearm_child(struct ask *a, struct slice path, int64_t seen)
 {
     const struct znode *n = tree_find(a->tree, path);
-    if (n == NULL) catch_up(a, EVENT_DELETED, path);
-    else if (n->stat.pzxid > seen) catch_up(a, EVENT_CHILDREN_CHANGED, path);
-    else watch(a, WATCH_CHILD, WATCH_ONCE, path);
+    if (n == NULL)
+        catch_up(a, EVENT_DELETED, path);
+    else if (n->stat.pzxid > seen)
+        catch_up(a, EVENT_CHILDREN_CHANGED, path);
+    else
+        watch(a, WATCH_CHILD, WATCH_ONCE, path);
 }
 
-static void each_path(struct ask *a, struct vector paths, void (*rearm)(struct ask *, struct slice, int64_t), int64_t seen)
+static void each_path(struct ask *a, struct vector paths, void (*rearm)(struct ask *, struct slice, int64_t),
+                      int64_t seen)
 {
     if (paths.count <= 0) return;
     struct cursor at = vector_elements(paths);

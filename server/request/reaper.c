@@ -1,5 +1,5 @@
-/* Containers that had children and have none, and TTL znodes that outlived their time: the leader removes them by transactions of
- * its own. Source: ContainerManager.java (3.8.0); protocol/semantics.md 7. */
+/* Containers that had children and have none, and TTL znodes that outlived their time: the leader removes them by
+ * transactions of its own. Source: ContainerManager.java (3.8.0); protocol/semantics.md 7. */
 #include "request/core_private.h"
 
 /* At most so many a minute. */

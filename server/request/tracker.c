@@ -25,7 +25,8 @@ void tracker_clear(struct tracker *t)
     heap_free(&t->expiries);
 }
 
-/* The end of the tick in which the timeout passes. The heap learns of a later time only when the earlier one has come. */
+/* The end of the tick in which the timeout passes. The heap learns of a later time only when the earlier one has come.
+ */
 static void extend(struct tracker *t, struct session *s, int32_t timeout_ms, int64_t now_us)
 {
     s->expires_at = ((now_us + (int64_t)timeout_ms * 1000) / t->tick_us + 1) * t->tick_us;
@@ -80,9 +81,12 @@ struct session *tracker_expired(struct tracker *t, int64_t now_us)
 {
     for (struct heap_node *n; (n = heap_min(&t->expiries)) != NULL && n->key <= now_us;) {
         struct session *s = of_node(n);
-        if (s->closing) heap_remove(&t->expiries, n);
-        else if (s->expires_at > now_us) heap_set(&t->expiries, n, s->expires_at);
-        else return s;
+        if (s->closing)
+            heap_remove(&t->expiries, n);
+        else if (s->expires_at > now_us)
+            heap_set(&t->expiries, n, s->expires_at);
+        else
+            return s;
     }
     return NULL;
 }

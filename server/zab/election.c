@@ -1,8 +1,9 @@
 /* Fast leader election (phase 0): votes travel until a quorum agrees on the member with the most complete history.
  * Source: FastLeaderElection.java (3.8.0), protocol/election.md.
  *
- * One rule is ours: Apache waits 200 ms after a quorum agrees, in case a better vote comes. When every other voter has voted in
- * this round, or refused or reset its connection, no better vote can come, and the decision is made at once. */
+ * One rule is ours: Apache waits 200 ms after a quorum agrees, in case a better vote comes. When every other voter has
+ * voted in this round, or refused or reset its connection, no better vote can come, and the decision is made at once.
+ */
 #include "zab/zab_private.h"
 
 enum {
@@ -165,8 +166,10 @@ static void heard(struct zab *z, struct member *m, const struct notification *n)
         return;
     }
     if (!is_voter(z, n->leader)) return;
-    if (n->state == PEER_LOOKING) heard_looking(z, m, v, n->election_epoch);
-    else if (n->state != PEER_OBSERVING) heard_settled(z, m, v, n);
+    if (n->state == PEER_LOOKING)
+        heard_looking(z, m, v, n->election_epoch);
+    else if (n->state != PEER_OBSERVING)
+        heard_settled(z, m, v, n);
 }
 
 static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_t round)
@@ -206,7 +209,8 @@ static void heard_settled(struct zab *z, struct member *m, struct vote v, const 
         const struct member *o = &z->members[i];
         bool alike = o->settled && o->settled_vote.leader == v.leader && o->settled_vote.peer_epoch == v.peer_epoch;
         if (alike) outside |= member_bit((int)i);
-        if (o->voted && o->vote.leader == v.leader && (o->vote.peer_epoch == v.peer_epoch || alike)) in_round |= member_bit((int)i);
+        if (o->voted && o->vote.leader == v.leader && (o->vote.peer_epoch == v.peer_epoch || alike))
+            in_round |= member_bit((int)i);
     }
     const struct member *leader = &z->members[member_index(z->config, v.leader)];
     bool leader_says_so = v.leader == z->config->sid ? same_round : leader->settled && leader->state == PEER_LEADING;
@@ -221,8 +225,8 @@ static void heard_settled(struct zab *z, struct member *m, struct vote v, const 
     }
 }
 
-/* A looking member is told where we stand. It may also be news to us: whoever elected us has changed its mind before we could
- * establish our epoch, or the leader we chose does not lead. Then waiting for initLimit would be in vain. */
+/* A looking member is told where we stand. It may also be news to us: whoever elected us has changed its mind before we
+ * could establish our epoch, or the leader we chose does not lead. Then waiting for initLimit would be in vain. */
 static void heard_while_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n)
 {
     struct election *el = &z->election;
@@ -282,10 +286,13 @@ static void decide(struct zab *z, struct vote v, member_set supporters)
     /* Whoever is still looking learns it now rather than at its next question. */
     for (size_t i = 0; i < z->n_members; i++) {
         struct member *m = &z->members[i];
-        if ((int)i != z->self && m->channel == CHANNEL_UP && m->state == PEER_LOOKING && m->voted && !vote_equal(m->vote, v)) {
+        if ((int)i != z->self && m->channel == CHANNEL_UP && m->state == PEER_LOOKING && m->voted &&
+            !vote_equal(m->vote, v)) {
             send_vote(z, m);
         }
     }
-    if (leads) leader_start(z);
-    else learner_start(z, v.leader);
+    if (leads)
+        leader_start(z);
+    else
+        learner_start(z, v.leader);
 }

@@ -29,16 +29,16 @@ static struct peer *peer_of(struct link *l)
     return list_entry(l, struct peer, link);
 }
 
-/* Members for which a condition holds; oneself always. */
-#define PEER_SET(z, p, condition)                                         \
-    ({                                                                    \
-        member_set set_ = member_bit((z)->self);                          \
-        list_each(l_, &(z)->peers) {                                      \
-            const struct peer *p = peer_of(l_);                           \
-            if ((condition) && !p->observer) set_ |= member_bit(p->index); \
-        }                                                                 \
-        set_;                                                             \
-    })
+/* Oneself and the voters whose connection has come this far. */
+static member_set peers_from(const struct zab *z, enum peer_phase phase)
+{
+    member_set set = member_bit(z->self);
+    list_each(l, &z->peers) {
+        const struct peer *p = peer_of(l);
+        if (p->phase >= phase && !p->observer) set |= member_bit(p->index);
+    }
+    return set;
+}
 
 void leader_start(struct zab *z)
 {
@@ -55,10 +55,10 @@ void leader_start(struct zab *z)
     leader_progress(z);
 }
 
-void leader_stop(struct zab *z, enum reason why)
+void leader_stop(struct zab *z)
 {
     z->leader.phase = LEADER_IDLE;
-    peers_each(l, z) peer_close(z, peer_of(l), why);
+    peers_each(l, z) peer_close(z, peer_of(l));
 }
 
 /* Does whatever has become possible; called after each thing that can make something possible. */
@@ -77,7 +77,7 @@ void leader_progress(struct zab *z)
 /* CEPOCH from a quorum: the new epoch is above all that any of them accepted. */
 static void discover(struct zab *z)
 {
-    if (!is_quorum(PEER_SET(z, p, p->phase >= PEER_INFORMED), z->voters)) return;
+    if (!is_quorum(peers_from(z, PEER_INFORMED), z->voters)) return;
     int64_t newest = z->accepted_epoch;
     peers_each(l, z) {
         const struct peer *p = peer_of(l);
@@ -93,15 +93,15 @@ static void send_leaderinfo(struct zab *z, struct peer *p)
 {
     uint8_t version[4];
     be32_put(version, LEARNER_PROTOCOL_VERSION);
-    packet_put(outlink_bytes(&p->to, z->u), PKT_LEADERINFO, zxid_make(z->leader.epoch, 0), slice_of(version, sizeof version));
+    packet_put(outlink_bytes(&p->to, z->u), PKT_LEADERINFO, zxid_make(z->leader.epoch, 0),
+               slice_of(version, sizeof version));
     p->phase = PEER_EPOCH_SENT;
 }
 
 static void announce(struct zab *z)
 {
     z->leader.phase = LEADER_EPOCH;
-    peers_each(l, z)
-    {
+    peers_each(l, z) {
         if (peer_of(l)->phase == PEER_INFORMED) send_leaderinfo(z, peer_of(l));
     }
 }
@@ -110,14 +110,17 @@ static void announce(struct zab *z)
 static void establish(struct zab *z)
 {
     struct leader *ld = &z->leader;
-    if (!is_quorum(PEER_SET(z, p, p->phase >= PEER_EPOCH_ACKED && p->epoch_counts), z->voters)) return;
+    member_set agree = peers_from(z, PEER_EPOCH_ACKED);
+    list_each(l, &z->peers) {
+        if (!peer_of(l)->epoch_counts) agree &= ~member_bit(peer_of(l)->index);
+    }
+    if (!is_quorum(agree, z->voters)) return;
     z->current_epoch = ld->epoch;
     ld->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
     ld->phase = LEADER_SYNC;
     z->election.decided.peer_epoch = ld->epoch;
     zab_fact(z, FACT_EPOCH, ld->epoch, 0, 0, 0);
-    peers_each(l, z)
-    {
+    peers_each(l, z) {
         if (peer_of(l)->phase == PEER_EPOCH_ACKED) sync_send(z, peer_of(l));
     }
 }
@@ -128,7 +131,7 @@ static void synchronise(struct zab *z)
 {
     struct leader *ld = &z->leader;
     ld->epoch_stored = z->history.persisted >= ld->ticket;
-    if (ld->epoch_stored && is_quorum(PEER_SET(z, p, p->phase >= PEER_ACKED), z->voters)) activate(z);
+    if (ld->epoch_stored && is_quorum(peers_from(z, PEER_ACKED), z->voters)) activate(z);
 }
 
 /* ACK-LD from a quorum: the history we lead with is committed, the epoch is open. */
@@ -139,8 +142,7 @@ static void activate(struct zab *z)
     ld->phase = LEADER_ACTIVE;
     ld->proposed = zxid_make(ld->epoch, 0);
     ld->half_tick = false;
-    peers_each(l, z)
-    {
+    peers_each(l, z) {
         if (peer_of(l)->phase == PEER_ACKED) bring_up_to_date(z, peer_of(l));
     }
     zab_serve(z, true, REASON_NONE);
@@ -157,7 +159,8 @@ static void bring_up_to_date(struct zab *z, struct peer *p)
 
 /* --- phase 3: broadcast --- */
 
-/* Where a broadcast packet goes: Apache's followers cannot take one between NEWLEADER and UPTODATE, so it is held until then. */
+/* Where a broadcast packet goes: Apache's followers cannot take one between NEWLEADER and UPTODATE, so it is held until
+ * then. */
 static struct bytes *broadcast_bytes(struct zab *z, struct peer *p)
 {
     return p->phase == PEER_ACTIVE ? outlink_bytes(&p->to, z->u) : &p->held;
@@ -185,8 +188,7 @@ void zab_propose(struct zab *z, int64_t zxid, struct buf *record)
     ld->proposal_last = record->len;
     if (ld->proposal_min < 0 || ld->proposal_last < ld->proposal_min) ld->proposal_min = ld->proposal_last;
     if (ld->proposal_last > ld->proposal_max) ld->proposal_max = ld->proposal_last;
-    peers_each(l, z)
-    {
+    peers_each(l, z) {
         struct peer *p = peer_of(l);
         if (p->phase < PEER_SYNC_SENT || p->observer) continue;
         packet_put(broadcast_bytes(z, p), PKT_PROPOSAL, zxid, buf_slice(record));
@@ -226,12 +228,13 @@ static void commit(struct zab *z)
     while (z->leader.phase == LEADER_ACTIVE && z->history.pending.count > 0) {
         struct entry *e = entries_at(&z->history.pending, 0);
         if (e->zxid > agreed) break;
-        peers_each(l, z)
-        {
+        peers_each(l, z) {
             struct peer *p = peer_of(l);
             if (p->phase < PEER_SYNC_SENT) continue;
-            if (p->observer) packet_put(broadcast_bytes(z, p), PKT_INFORM, e->zxid, buf_slice(e->record));
-            else packet_put(broadcast_bytes(z, p), PKT_COMMIT, e->zxid, SLICE_NULL);
+            if (p->observer)
+                packet_put(broadcast_bytes(z, p), PKT_INFORM, e->zxid, buf_slice(e->record));
+            else
+                packet_put(broadcast_bytes(z, p), PKT_COMMIT, e->zxid, SLICE_NULL);
         }
         if (!z->leader.committed_one) {
             z->leader.committed_one = true;
@@ -292,9 +295,8 @@ static void peer_open(struct zab *z, int64_t id)
     list_append(&z->peers, &p->link);
 }
 
-void peer_close(struct zab *z, struct peer *p, enum reason why)
+void peer_close(struct zab *z, struct peer *p)
 {
-    (void)why;
     update_link(z->u, LINK_CLOSE, LINK_LEARNER, p->to.id);
     bytes_free(&p->held);
     list_remove(&p->link);
@@ -305,7 +307,7 @@ static void peer_offends(struct zab *z, struct peer *p, enum reason why)
 {
     zab_fact(z, FACT_OFFENDER, LINK_LEARNER, p->index >= 0 ? p->sid : -1, why, 0);
     bool counted = p->phase >= PEER_SYNC_SENT;
-    peer_close(z, p, why);
+    peer_close(z, p);
     if (counted && z->state == PEER_LEADING) check_quorum(z);
 }
 
@@ -322,22 +324,30 @@ static void peer_frame(struct zab *z, struct peer *p, struct slice frame)
     switch (q.type) {
     case PKT_FOLLOWERINFO:
     case PKT_OBSERVERINFO:
-        if (early) peer_informs(z, p, &q);
-        else peer_offends(z, p, REASON_UNEXPECTED);
+        if (early)
+            peer_informs(z, p, &q);
+        else
+            peer_offends(z, p, REASON_UNEXPECTED);
         break;
     case PKT_ACKEPOCH:
-        if (p->phase == PEER_EPOCH_SENT) peer_acks_epoch(z, p, &q);
-        else peer_offends(z, p, REASON_UNEXPECTED);
+        if (p->phase == PEER_EPOCH_SENT)
+            peer_acks_epoch(z, p, &q);
+        else
+            peer_offends(z, p, REASON_UNEXPECTED);
         break;
     case PKT_ACK:
-        if (p->phase >= PEER_SYNC_SENT) peer_acks(z, p, &q);
-        else peer_offends(z, p, REASON_UNEXPECTED);
+        if (p->phase >= PEER_SYNC_SENT)
+            peer_acks(z, p, &q);
+        else
+            peer_offends(z, p, REASON_UNEXPECTED);
         break;
     case PKT_PING:
     case PKT_REQUEST:
     case PKT_REVALIDATE:
-        if (p->phase == PEER_ACTIVE) z->user.from_learner(z->user.arg, p->serial, &q);
-        else if (p->phase < PEER_SYNC_SENT) peer_offends(z, p, REASON_UNEXPECTED);
+        if (p->phase == PEER_ACTIVE)
+            z->user.from_learner(z->user.arg, p->serial, &q);
+        else if (p->phase < PEER_SYNC_SENT)
+            peer_offends(z, p, REASON_UNEXPECTED);
         break;
     default: peer_offends(z, p, REASON_UNEXPECTED); break;
     }
@@ -364,9 +374,8 @@ static void peer_informs(struct zab *z, struct peer *p, const struct quorum_pack
         return;
     }
     /* It is here anew, so an older connection of its is dead. */
-    peers_each(l, z)
-    {
-        if (peer_of(l) != p && peer_of(l)->index == index) peer_close(z, peer_of(l), REASON_CLOSED);
+    peers_each(l, z) {
+        if (peer_of(l) != p && peer_of(l)->index == index) peer_close(z, peer_of(l));
     }
     p->index = index;
     p->sid = info.sid;
@@ -374,8 +383,10 @@ static void peer_informs(struct zab *z, struct peer *p, const struct quorum_pack
     p->accepted_epoch = zxid_epoch(q->zxid);
     p->phase = PEER_INFORMED;
     if (z->state != PEER_LEADING) return;
-    if (z->leader.phase >= LEADER_EPOCH) send_leaderinfo(z, p);
-    else leader_progress(z);
+    if (z->leader.phase >= LEADER_EPOCH)
+        send_leaderinfo(z, p);
+    else
+        leader_progress(z);
 }
 
 static void peer_acks_epoch(struct zab *z, struct peer *p, const struct quorum_packet *q)
@@ -391,8 +402,10 @@ static void peer_acks_epoch(struct zab *z, struct peer *p, const struct quorum_p
         return;
     }
     p->phase = PEER_EPOCH_ACKED;
-    if (ld->phase >= LEADER_SYNC) sync_send(z, p);
-    else leader_progress(z);
+    if (ld->phase >= LEADER_SYNC)
+        sync_send(z, p);
+    else
+        leader_progress(z);
 }
 
 static void peer_acks(struct zab *z, struct peer *p, const struct quorum_packet *q)
@@ -445,8 +458,7 @@ void leader_time(struct zab *z)
     }
     if (z->now < ld->next_ping_at) return;
     ld->next_ping_at = z->now + ticks_us(z, 1) / 2;
-    peers_each(l, z)
-    {
+    peers_each(l, z) {
         struct peer *p = peer_of(l);
         if (p->phase >= PEER_SYNC_SENT) packet_put(outlink_bytes(&p->to, z->u), PKT_PING, ld->proposed, SLICE_NULL);
     }
@@ -460,7 +472,7 @@ static void check_peers(struct zab *z)
         struct peer *p = peer_of(l);
         if (z->now < p->silent_at && z->now < p->ack_due_at) continue;
         if (p->phase >= PEER_SYNC_SENT) zab_fact(z, FACT_LOST_LEARNER, p->sid, REASON_TIMEOUT, 0, 0);
-        peer_close(z, p, REASON_TIMEOUT);
+        peer_close(z, p);
     }
     if (z->state == PEER_LEADING) check_quorum(z);
 }
@@ -469,7 +481,7 @@ static void check_peers(struct zab *z)
 static void check_quorum(struct zab *z)
 {
     if (z->leader.phase != LEADER_ACTIVE || z->config->standalone) return;
-    member_set synced = PEER_SET(z, p, p->phase >= PEER_ACKED);
+    member_set synced = peers_from(z, PEER_ACKED);
     if (is_quorum(synced, z->voters)) return;
     zab_fact(z, FACT_LOST_QUORUM, member_count(synced & z->voters), member_count(z->voters) / 2 + 1, 0, 0);
     zab_look(z, REASON_NO_QUORUM);

@@ -1,6 +1,6 @@
-/* Following and observing: joining a leader's epoch (phase 1), taking over its history (phase 2), logging and acknowledging what it
- * proposes (phase 3). An acknowledgement leaves only when what it speaks of is on disk.
- * Source: Learner.java, Follower.java, Observer.java (3.8.0); protocol/quorum.md 3 to 7. */
+/* Following and observing: joining a leader's epoch (phase 1), taking over its history (phase 2), logging and
+ * acknowledging what it proposes (phase 3). An acknowledgement leaves only when what it speaks of is on disk. Source:
+ * Learner.java, Follower.java, Observer.java (3.8.0); protocol/quorum.md 3 to 7. */
 #include <assert.h>
 
 #include "zab/zab_private.h"
@@ -30,7 +30,7 @@ static void send(struct zab *z, int32_t type, int64_t zxid, struct slice data)
 void learner_start(struct zab *z, int64_t leader)
 {
     struct learner *ln = &z->learner;
-    list_each_safe(l, &z->peers) peer_close(z, list_entry(l, struct peer, link), REASON_ELECTION);
+    list_each_safe(l, &z->peers) peer_close(z, list_entry(l, struct peer, link));
     bytes_clear(&ln->link.out);
     *ln = (struct learner){
         .phase = LEARNER_CONNECTING,
@@ -80,7 +80,8 @@ void learner_link(struct zab *z, const struct event *e)
         learner_info_put(&info, &(struct learner_info){z->config->sid, LEARNER_PROTOCOL_VERSION, 0});
         ln->up = true;
         ln->phase = LEARNER_INFO_SENT;
-        send(z, is_observer(z) ? PKT_OBSERVERINFO : PKT_FOLLOWERINFO, zxid_make(z->accepted_epoch, 0), bytes_slice(&info));
+        send(z, is_observer(z) ? PKT_OBSERVERINFO : PKT_FOLLOWERINFO, zxid_make(z->accepted_epoch, 0),
+             bytes_slice(&info));
         bytes_free(&info);
         return;
     }
@@ -92,8 +93,10 @@ void learner_link(struct zab *z, const struct event *e)
     }
     struct cursor c = cursor_slice(e->frame);
     struct quorum_packet q;
-    if (quorum_packet_get(&c, &q)) packet(z, &q);
-    else lost(z, REASON_MALFORMED);
+    if (quorum_packet_get(&c, &q))
+        packet(z, &q);
+    else
+        lost(z, REASON_MALFORMED);
 }
 
 int64_t learner_deadline(const struct zab *z)
@@ -128,8 +131,10 @@ static void packet(struct zab *z, const struct quorum_packet *q)
 {
     switch (z->learner.phase) {
     case LEARNER_INFO_SENT:
-        if (q->type == PKT_LEADERINFO) leaderinfo(z, q);
-        else lost(z, REASON_UNEXPECTED);
+        if (q->type == PKT_LEADERINFO)
+            leaderinfo(z, q);
+        else
+            lost(z, REASON_UNEXPECTED);
         break;
     case LEARNER_EPOCH_ACKED: sync_begins(z, q); break;
     case LEARNER_SYNCING:
@@ -206,8 +211,10 @@ static void snapshot_element(struct zab *z, struct slice frame)
         return;
     }
     int met = tree_load(ln->incoming, frame, ln->incoming_zxid);
-    if (met < 0) lost(z, REASON_MALFORMED);
-    else if (met > 0) ln->incoming_complete = true;
+    if (met < 0)
+        lost(z, REASON_MALFORMED);
+    else if (met > 0)
+        ln->incoming_complete = true;
 }
 
 /* A record of the leader's history: into our log, or behind the snapshot that is not installed yet. */
@@ -215,19 +222,22 @@ static bool take_record(struct zab *z, const struct quorum_packet *q)
 {
     struct learner *ln = &z->learner;
     int64_t newest = z->history.logged;
-    if (ln->incoming != NULL) newest = ln->behind.count > 0 ? entries_at(&ln->behind, ln->behind.count - 1)->zxid : ln->incoming_zxid;
+    if (ln->incoming != NULL)
+        newest = ln->behind.count > 0 ? entries_at(&ln->behind, ln->behind.count - 1)->zxid : ln->incoming_zxid;
     struct cursor c = cursor_slice(q->data);
     struct txn_header h;
     if (!txn_header_get(&c, &h) || h.zxid != q->zxid || h.zxid <= newest) return false;
     struct entry e = {q->zxid, buf_new(q->data.p, (size_t)q->data.len)};
-    if (ln->incoming != NULL) entries_push(&ln->behind, e);
-    else history_append(&z->history, z->u, e);
+    if (ln->incoming != NULL)
+        entries_push(&ln->behind, e);
+    else
+        history_append(&z->history, z->u, e);
     ln->received++;
     return true;
 }
 
-/* Between DIFF, TRUNC or SNAP and UPTODATE. What is told to be committed is so only when the leader's epoch is established: it is
- * applied at UPTODATE. */
+/* Between DIFF, TRUNC or SNAP and UPTODATE. What is told to be committed is so only when the leader's epoch is
+ * established: it is applied at UPTODATE. */
 static void history_packet(struct zab *z, const struct quorum_packet *q)
 {
     struct learner *ln = &z->learner;
@@ -240,12 +250,16 @@ static void history_packet(struct zab *z, const struct quorum_packet *q)
         break;
     case PKT_COMMIT: ln->commit_upto = q->zxid; break;
     case PKT_NEWLEADER:
-        if (ln->phase == LEARNER_SYNCING) newleader(z, q);
-        else fine = false;
+        if (ln->phase == LEARNER_SYNCING)
+            newleader(z, q);
+        else
+            fine = false;
         break;
     case PKT_UPTODATE:
-        if (ln->phase == LEARNER_SYNCED) uptodate(z);
-        else fine = false;
+        if (ln->phase == LEARNER_SYNCED)
+            uptodate(z);
+        else
+            fine = false;
         break;
     case PKT_PING:
         /* The leader's first packet after NEWLEADER must be our acknowledgement, so no answer before it. */
@@ -282,7 +296,6 @@ void learner_installed(struct zab *z, int64_t zxid)
     ln->incoming = NULL;
     tree_set_config(z->tree, slice_str(z->config->config_text), z->wall_ms);
     history_replace(&z->history, z->u, zxid);
-    z->user.replaced(z->user.arg);
     while (ln->behind.count > 0) history_append(&z->history, z->u, entries_shift(&ln->behind));
     store_epoch(z);
 }
@@ -346,8 +359,10 @@ static void broadcast_packet(struct zab *z, const struct quorum_packet *q)
         break;
     case PKT_COMMIT: commit(z, q->zxid); break;
     case PKT_INFORM:
-        if (take_record(z, q)) commit(z, q->zxid);
-        else lost(z, REASON_UNEXPECTED);
+        if (take_record(z, q))
+            commit(z, q->zxid);
+        else
+            lost(z, REASON_UNEXPECTED);
         break;
     case PKT_PING: pong(z, q->zxid); break;
     case PKT_REVALIDATE:

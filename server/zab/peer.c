@@ -58,7 +58,7 @@ void zab_free(struct zab *z)
     z->u = &u;
     learner_stop(z);
     snapper_free(z);
-    list_each_safe(l, &z->peers) peer_close(z, list_entry(l, struct peer, link), REASON_SHUTDOWN);
+    list_each_safe(l, &z->peers) peer_close(z, list_entry(l, struct peer, link));
     update_free(&u);
     free_gone(z);
     for (size_t i = 0; i < z->n_members; i++) bytes_free(&z->members[i].link.out);
@@ -95,9 +95,12 @@ void zab_step(struct zab *z, const struct event *e, struct update *u)
     case EV_LINK_UP:
     case EV_LINK_DOWN:
     case EV_LINK_FRAME:
-        if (e->kind == LINK_ELECTION) election_link(z, e);
-        else if (e->kind == LINK_LEADER) learner_link(z, e);
-        else if (e->kind == LINK_LEARNER) leader_peer(z, e);
+        if (e->kind == LINK_ELECTION)
+            election_link(z, e);
+        else if (e->kind == LINK_LEADER)
+            learner_link(z, e);
+        else if (e->kind == LINK_LEARNER)
+            leader_peer(z, e);
         break;
     }
 }
@@ -189,16 +192,20 @@ void zab_serve(struct zab *z, bool serving, enum reason why)
     if (z->serving == serving) return;
     z->serving = serving;
     if (serving && !z->config->standalone) z->opened = zxid_make(z->current_epoch, 0);
-    if (serving) zab_fact(z, FACT_SERVING, z->state, z->current_epoch, zab_zxid(z), 0);
-    else zab_fact(z, FACT_NOT_SERVING, why, 0, 0, 0);
+    if (serving)
+        zab_fact(z, FACT_SERVING, z->state, z->current_epoch, zab_zxid(z), 0);
+    else
+        zab_fact(z, FACT_NOT_SERVING, why, 0, 0, 0);
     z->user.serve(z->user.arg, serving, why);
 }
 
 void zab_look(struct zab *z, enum reason why)
 {
     zab_serve(z, false, why);
-    if (z->state == PEER_LEADING) leader_stop(z, why);
-    else learner_stop(z);
+    if (z->state == PEER_LEADING)
+        leader_stop(z);
+    else
+        learner_stop(z);
     zab_become(z, PEER_LOOKING);
     election_start(z);
 }
@@ -287,8 +294,10 @@ static void durable(void *arg, int64_t zxid)
 static void persisted(struct zab *z, uint64_t ticket)
 {
     history_persisted(&z->history, ticket, durable, z);
-    if (z->state == PEER_LEADING) leader_progress(z);
-    else if (z->state != PEER_LOOKING) learner_persisted(z);
+    if (z->state == PEER_LEADING)
+        leader_progress(z);
+    else if (z->state != PEER_LOOKING)
+        learner_persisted(z);
 }
 
 static void free_gone(struct zab *z)

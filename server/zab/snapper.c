@@ -36,8 +36,10 @@ void snapper_count(struct zab *z)
 
 void snapper_install(struct zab *z)
 {
-    if (busy(z)) z->snapper.install_waits = true;
-    else begin(z, z->learner.incoming);
+    if (busy(z))
+        z->snapper.install_waits = true;
+    else
+        begin(z, z->learner.incoming);
 }
 
 static void more(struct zab *z)
@@ -60,8 +62,10 @@ static void done(struct zab *z, int64_t zxid)
     struct tree *of = s->of;
     s->of = NULL;
     zab_fact(z, FACT_SNAPSHOT, zxid, 0, 0, 0);
-    if (of == z->learner.incoming && of != NULL) learner_installed(z, zxid);
-    else if (of != z->tree) tree_free(of); /* its learner gave up meanwhile */
+    if (of == z->learner.incoming && of != NULL)
+        learner_installed(z, zxid);
+    else if (of != z->tree)
+        tree_free(of); /* its learner gave up meanwhile */
     if (s->install_waits && s->of == NULL) {
         s->install_waits = false;
         if (z->learner.incoming != NULL && z->learner.phase == LEARNER_INSTALLING) begin(z, z->learner.incoming);
@@ -70,8 +74,10 @@ static void done(struct zab *z, int64_t zxid)
 
 void snapper_step(struct zab *z, const struct event *e)
 {
-    if (e->type == EV_SNAPSHOT_MORE) more(z);
-    else done(z, e->zxid);
+    if (e->type == EV_SNAPSHOT_MORE)
+        more(z);
+    else
+        done(z, e->zxid);
 }
 
 void snapper_free(struct zab *z)

@@ -2,8 +2,8 @@
  * Source: LearnerHandler.syncFollower, queueCommittedProposals (3.8.0); protocol/quorum.md 4. */
 #include "zab/zab_private.h"
 
-/* Our history as a learner is shown it: the window, and before the epoch is established also what we lead with but could not
- * yet apply. */
+/* Our history as a learner is shown it: the window, and before the epoch is established also what we lead with but
+ * could not yet apply. */
 struct past {
     const struct history *h;
     size_t count;
@@ -34,8 +34,10 @@ static size_t past_find(const struct past *p, int64_t zxid)
     size_t low = 0, high = p->count;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (past_at(p, mid)->zxid < zxid) low = mid + 1;
-        else high = mid;
+        if (past_at(p, mid)->zxid < zxid)
+            low = mid + 1;
+        else
+            high = mid;
     }
     return low;
 }
@@ -66,7 +68,8 @@ static void send_snapshot(struct zab *z, struct bytes *b)
 {
     enum { CHUNK = 1024 * 1024 };
     struct tree_snapshot *s = tree_snapshot_begin(z->tree);
-    while (tree_snapshot_chunk(s, b, CHUNK)) {}
+    while (tree_snapshot_chunk(s, b, CHUNK)) {
+    }
     tree_snapshot_end(s);
     snap_signature_put(b);
 }

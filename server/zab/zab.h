@@ -26,8 +26,6 @@ struct zab_user {
     void (*from_leader)(void *arg, const struct quorum_packet *p);
     /* Learner: append the touch table, (long session, int timeout)*, and start a new one. */
     void (*touched)(void *arg, struct bytes *b);
-    /* zab_tree() is another tree now: a snapshot came from the leader. */
-    void (*replaced)(void *arg);
 };
 
 struct zab *zab_new(const struct core_config *config, const struct zab_user *user);

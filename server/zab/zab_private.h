@@ -217,12 +217,12 @@ int64_t learner_deadline(const struct zab *z);
 
 /* leader.c */
 void leader_start(struct zab *z);
-void leader_stop(struct zab *z, enum reason why);
+void leader_stop(struct zab *z);
 void leader_peer(struct zab *z, const struct event *e); /* events of LINK_LEARNER, whatever our state */
 void leader_progress(struct zab *z); /* does whatever has become possible */
 void leader_time(struct zab *z);
 int64_t leader_deadline(const struct zab *z);
-void peer_close(struct zab *z, struct peer *p, enum reason why);
+void peer_close(struct zab *z, struct peer *p);
 
 /* sync.c: what a learner is sent to have our history (phase 2) */
 void sync_send(struct zab *z, struct peer *p);
