@@ -114,12 +114,14 @@ int conf_take_myid(struct conf *c, char error[CONF_ERROR_MAX])
     FILE *f = fopen(path, "re");
     bool read = f != NULL && fgets(text, sizeof text, f) != NULL;
     const char *digits = text + strspn(text, " \t");
+    size_t len = strcspn(digits, " \t\r\n");
+    bool alone = digits[len + strspn(digits + len, " \t\r\n")] == '\0';
     if (f == NULL && c->standalone)
         rc = conf_take_id(c, c->n_servers == 1 ? c->servers[0].sid : 1, error);
     else if (f == NULL)
         snprintf(error, CONF_ERROR_MAX, "%s: %s; write into it which server this is, as in: echo %" PRId64 " > myid",
                  path, errno == ENOENT ? "missing" : strerror(errno), c->servers[0].sid);
-    else if (!read || !number(digits, strcspn(digits, " \t\r\n"), INT64_MAX - 1, &sid))
+    else if (!read || !alone || !number(digits, len, INT64_MAX - 1, &sid))
         snprintf(error, CONF_ERROR_MAX, "%s: '%.*s' is not a number; write which server this is, as in: echo 1 > myid",
                  path, (int)strcspn(text, "\r\n"), text);
     else

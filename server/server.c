@@ -58,13 +58,14 @@ static int begin(struct server *s, const struct store_epochs *epochs);
 static void announce(struct server *s);
 static void clean_up(struct server *s);
 
-/* In this order, since each can fail: whose folder this is, whether the ports are free, what the folder holds; only then do the
- * ports listen, for a server that still reads should refuse connections rather than let them hang. */
+/* In this order, since each can fail: whose folder this is, whether the ports are free, what the folder holds; only
+ * then do the ports listen, for a server that still reads should refuse connections rather than let them hang. */
 int server_run(struct conf *conf, int ready_fd)
 {
     struct server s = {.conf = conf, .ready_fd = ready_fd, .pid_fd = -1, .wake_pipe = {-1, -1}};
     uint64_t seed = (uint64_t)net_now_us();
-    if (getentropy(&seed, sizeof seed) != 0) log_line(LOG_WARN_LINE, "no random numbers from the system: %s", strerror(errno));
+    if (getentropy(&seed, sizeof seed) != 0)
+        log_line(LOG_WARN_LINE, "no random numbers from the system: %s", strerror(errno));
     prepare(&s);
     if (open_disk(&s) == 0) {
         make_core(&s, seed);
@@ -91,7 +92,8 @@ static int fail(struct server *s, int exit_code, const char *format, ...)
     if (s->ready_fd >= 0 && write(s->ready_fd, text, strlen(text)) < 0) log_line(LOG_WARN_LINE, "nobody hears that");
     struct bytes quoted = {0};
     json_put_text(&quoted, text);
-    control_say(s->control, "exiting", ",\"exit\":%d,\"text\":%.*s", exit_code, (int)quoted.len, (const char *)quoted.data);
+    control_say(s->control, "exiting", ",\"exit\":%d,\"text\":%.*s", exit_code, (int)quoted.len,
+                (const char *)quoted.data);
     control_flush(s->control);
     bytes_free(&quoted);
     s->exit_code = exit_code;
@@ -192,8 +194,8 @@ static void say_status(void *arg, struct slice id)
                 ",\"connections\":%zu,\"sessions\":%" PRId64 ",\"znodes\":%" PRId64 ",\"outstanding\":%" PRId64
                 ",\"learners\":%" PRId64 "%s%.*s",
                 peer_state_name(st.state), st.serving ? "true" : "false", st.epoch, (uint64_t)st.zxid, st.leader,
-                net_client_count(s->net), st.sessions, st.znodes, st.outstanding, st.learners, id.len > 0 ? ",\"id\":" : "",
-                SLICE_ARG(id));
+                net_client_count(s->net), st.sessions, st.znodes, st.outstanding, st.learners,
+                id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
 }
 
 static bool answer_word(void *arg, const uint8_t word[4], struct bytes *answer)
@@ -252,8 +254,6 @@ static void prepare(struct server *s)
     s->interrupted = waiter_signal(s->loop, SIGINT, asked_to_stop, s);
     waiter_on(s->terminated);
     waiter_on(s->interrupted);
-    log_line(LOG_INFO_LINE, "zkserver %s", version_text());
-    for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
 }
 
 static int open_disk(struct server *s)
@@ -367,7 +367,8 @@ static int begin(struct server *s, const struct store_epochs *epochs)
 {
     char error[SOCKET_ERROR_MAX];
     enum net_port which;
-    if (pipe(s->wake_pipe) != 0) return fail(s, EXIT_UNEXPECTED, "no pipe: %s; raise the limit of open files", strerror(errno));
+    if (pipe(s->wake_pipe) != 0)
+        return fail(s, EXIT_UNEXPECTED, "no pipe: %s; raise the limit of open files", strerror(errno));
     for (int i = 0; i < 2; i++) {
         fcntl(s->wake_pipe[i], F_SETFL, O_NONBLOCK);
         fcntl(s->wake_pipe[i], F_SETFD, FD_CLOEXEC);
@@ -376,6 +377,9 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     waiter_on(s->woken);
     store_start(s->store, wake, s);
     if (net_listen(s->net, &which, error) != 0) return port_failed(s, which, error);
+    /* Only now: a server that cannot start says why in one line. */
+    log_line(LOG_INFO_LINE, "zkserver %s", version_text());
+    for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
     struct event e = {.type = EV_START, .accepted_epoch = epochs->accepted, .current_epoch = epochs->current};
     net_step(s->net, &e);
     settle(s);
@@ -389,7 +393,8 @@ static void announce(struct server *s)
     log_line(LOG_INFO_LINE, "clients are served at %s%s", text,
              *s->conf->client_address ? "" : ", this machine alone; set clientPortAddress=0.0.0.0 for all");
     if (s->ready_fd >= 0) {
-        if (write(s->ready_fd, SERVER_READY, strlen(SERVER_READY)) < 0) log_line(LOG_WARN_LINE, "nobody waits for the start");
+        if (write(s->ready_fd, SERVER_READY, strlen(SERVER_READY)) < 0)
+            log_line(LOG_WARN_LINE, "nobody waits for the start");
         close(s->ready_fd);
         s->ready_fd = -1;
     }

@@ -116,7 +116,8 @@ static int start(struct conf *c)
         code = EXIT_USAGE;
     } else if (pipe(ready) != 0 || (child = fork()) < 0) {
         printf("FAILED TO START\n");
-        fprintf(stderr, "zkserver: no new process: %s; raise the limits of processes and open files\n", strerror(errno));
+        fprintf(stderr, "zkserver: no new process: %s; raise the limits of processes and open files\n",
+                strerror(errno));
     } else if (child == 0) {
         close(ready[0]);
         fcntl(ready[1], F_SETFD, FD_CLOEXEC);
@@ -129,7 +130,8 @@ static int start(struct conf *c)
     return code;
 }
 
-/* In the new process: without a terminal, its log in a file; the working folder stays, since dataDir may be relative to it. */
+/* In the new process: without a terminal, its log in a file; the working folder stays, since dataDir may be relative to
+ * it. */
 static int daemon_run(struct conf *c, int ready_fd)
 {
     const char *log_dir = getenv("ZOO_LOG_DIR");
@@ -192,8 +194,8 @@ static int stop(const struct conf *c)
     for (; pidfile_holder(path) == pid && waited < LIMIT_MS; waited += STEP_MS) pause_ms(STEP_MS);
     if (waited >= LIMIT_MS) {
         printf("FAILED TO STOP\n");
-        fprintf(stderr, "process %ld still runs after %d s; see its log, or end it with kill -9 %ld\n", (long)pid, LIMIT_MS / 1000,
-                (long)pid);
+        fprintf(stderr, "process %ld still runs after %d s; see its log, or end it with kill -9 %ld\n", (long)pid,
+                LIMIT_MS / 1000, (long)pid);
         code = EXIT_UNEXPECTED;
     } else {
         for (waited = 0; kill(pid, 0) == 0 && waited < EXIT_MS; waited += STEP_MS) pause_ms(STEP_MS);

@@ -221,6 +221,10 @@ START_TEST(test_myid)
     snprintf(expect, sizeof expect, "%s: 'two' is not a number; write which server this is, as in: echo 1 > myid",
              path);
     ck_assert_str_eq(error, expect);
+    write_file(path, "1 2\n");
+    ck_assert_int_eq(conf_take_myid(&c, error), -1);
+    write_file(path, "");
+    ck_assert_int_eq(conf_take_myid(&c, error), -1);
     write_file(path, "4\n");
     ck_assert_int_eq(conf_take_myid(&c, error), -1);
     ck_assert_ptr_nonnull(strstr(error, "there is no server.4 line"));
