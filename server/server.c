@@ -23,6 +23,8 @@
 #include "version.h"
 #include "words.h"
 
+enum { SESSIONLESS_MS = 10000 }; /* Apache's, which no zoo.cfg here can change */
+
 struct server {
     struct conf *conf;
     struct core_config core_config;
@@ -317,6 +319,7 @@ static void make_net(struct server *s, uint64_t seed)
         .max_client_cnxns = c->max_client_cnxns,
         .connect_ms = c->connect_ms,
         .hello_ms = c->connect_ms,
+        .sessionless_ms = SESSIONLESS_MS,
         .seed = seed,
         .arg = s,
         .word = answer_word,
@@ -389,7 +392,7 @@ static int begin(struct server *s, const struct store_epochs *epochs)
 static void announce(struct server *s)
 {
     char text[ADDRESS_TEXT_MAX];
-    address_text(net_client_address(s->net), text);
+    address_text(net_address(s->net, PORT_CLIENT), text);
     log_line(LOG_INFO_LINE, "clients are served at %s%s", text,
              *s->conf->client_address ? "" : ", this machine alone; set clientPortAddress=0.0.0.0 for all");
     if (s->ready_fd >= 0) {

@@ -4,8 +4,6 @@
 #include "net/conn.h"
 #include "wire/proto.h"
 
-enum { SESSIONLESS_MS = 10000 };
-
 static uint64_t host_key(const struct net *n, const struct address *a)
 {
     return address_host_hash(a, n->config.seed) | 1;
@@ -44,7 +42,7 @@ void clients_accepted(struct net *n, int fd, const struct address *from)
     n->n_clients++;
     struct conn *c = conn_new(n, fd, LINK_CLIENT, CONN_GREETING, from);
     list_append(&n->unproven, &c->of_unproven);
-    if (!waiter_is_on(n->sessionless)) waiter_after(n->sessionless, SESSIONLESS_MS * 1000);
+    if (!waiter_is_on(n->sessionless)) waiter_after(n->sessionless, (int64_t)n->config.sessionless_ms * 1000);
     conn_read(c);
 }
 
@@ -83,7 +81,7 @@ static bool has_session(const struct conn *c)
 void clients_sessionless(void *arg)
 {
     struct net *n = arg;
-    int64_t oldest = net_now_us() - SESSIONLESS_MS * (int64_t)1000;
+    int64_t oldest = net_now_us() - (int64_t)n->config.sessionless_ms * 1000;
     while (!list_empty(&n->unproven)) {
         struct conn *c = list_first(&n->unproven, struct conn, of_unproven);
         if (c->since_us > oldest) {

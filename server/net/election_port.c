@@ -70,7 +70,8 @@ static void put_hello(struct net *n, struct bytes *b)
 {
     char text[ADDRESS_TEXT_MAX];
     const struct peer *self = peer_find(n, n->config.sid);
-    const struct address *own = self->election.len > 0 ? &self->election : &n->listeners[PORT_ELECTION].address;
+    const struct address *own =
+        n->config.all_ips && self->election.len > 0 ? &self->election : net_address(n, PORT_ELECTION);
     election_hello_put(b, n->config.sid, slice_str(address_text(own, text)));
 }
 

@@ -277,9 +277,9 @@ int net_listen(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]
     return 0;
 }
 
-const struct address *net_client_address(const struct net *n)
+const struct address *net_address(const struct net *n, enum net_port which)
 {
-    return &n->listeners[PORT_CLIENT].address;
+    return &n->listeners[which].address;
 }
 
 static void listener_init(struct net *n, enum net_port port)

@@ -36,6 +36,7 @@ struct net_config {
     int32_t max_client_cnxns; /* per address; 0 for no limit */
     int32_t connect_ms;       /* for connecting to a peer, and for a peer to answer a knock */
     int32_t hello_ms;         /* for a peer to say who it is */
+    int32_t sessionless_ms;   /* for a client to get a session */
     uint64_t seed;
     void *arg;
     /* Appends the answer to a four-letter word. False when these bytes are none: they are a frame's length then. */
@@ -55,8 +56,8 @@ void net_free(struct net *n);
  * port. Bound but not listening, connections are refused. */
 int net_bind(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]);
 int net_listen(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]);
-/* Where clients are served; len 0 before net_bind(). */
-const struct address *net_client_address(const struct net *n);
+/* Where it listens; len 0 where it does not. A port that was configured as 0 is known after net_bind(). */
+const struct address *net_address(const struct net *n, enum net_port which);
 
 /* Steps the core; sets the event's times. For the events that do not come from the network, too. */
 void net_step(struct net *n, struct event *e);

@@ -1,0 +1,662 @@
+/* The network, with a core that only takes notes: real sockets on loopback, every port chosen by the system. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/net.h"
+#include "wire/proto.h"
+
+/* --- the core that takes notes --- */
+
+enum { NOTES = 256, LINKS = 64, FRAME_KEPT = 128 };
+
+struct note {
+    enum event_type type;
+    enum link_kind kind;
+    int64_t id;
+    enum reason reason;
+    int32_t len;
+    uint8_t frame[FRAME_KEPT];
+};
+
+static struct {
+    struct note notes[NOTES];
+    size_t n_notes, seen;
+    struct bytes outputs[4][LINKS];
+    bool unwilling;           /* core_wants() is false */
+    bool sessions;            /* every client has one */
+    bool close_on_frame;      /* answers "bye" and closes */
+    const struct link_op *op; /* what the next step asks for */
+} fake;
+
+void core_step(struct core *c, const struct event *e, struct update *u)
+{
+    (void)c;
+    ck_assert_uint_lt(fake.n_notes, NOTES);
+    struct note *n = &fake.notes[fake.n_notes++];
+    *n = (struct note){e->type, e->kind, e->id, e->reason, e->frame.len, {0}};
+    if (e->frame.len > 0) memcpy(n->frame, e->frame.p, (size_t)(e->frame.len < FRAME_KEPT ? e->frame.len : FRAME_KEPT));
+    u->deadline_us = INT64_MAX;
+    if (e->type == EV_LINK_FRAME && fake.close_on_frame) {
+        bytes_put(&fake.outputs[e->kind][e->id], "bye", 3);
+        update_output(u, e->kind, e->id);
+        update_link(u, LINK_CLOSE, e->kind, e->id);
+    }
+    if (fake.op != NULL) update_link(u, fake.op->type, fake.op->kind, fake.op->id);
+    fake.op = NULL;
+}
+
+struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id)
+{
+    (void)c;
+    return &fake.outputs[kind][id];
+}
+
+bool core_wants(const struct core *c, enum link_kind kind, int64_t id)
+{
+    (void)c;
+    (void)kind;
+    (void)id;
+    return !fake.unwilling;
+}
+
+bool core_client_status(const struct core *c, int64_t id, struct core_client_status *s)
+{
+    (void)c;
+    (void)id;
+    *s = (struct core_client_status){.session = fake.sessions};
+    return true;
+}
+
+/* --- the net under test, server 2 of 1, 2 and 3; the test plays the others --- */
+
+static struct loop *loop;
+static struct net *net;
+static int peer_listener[4]; /* 1 and 3: election ports */
+static int leader_listener;  /* 3's quorum port */
+static int reserved;         /* bound and not listening: 1's quorum port refuses */
+static struct net_peer peers[3];
+static int offenders, troubles;
+
+static bool word(void *arg, const uint8_t w[4], struct bytes *answer)
+{
+    (void)arg;
+    if (memcmp(w, "ruok", 4) != 0) return false;
+    bytes_put(answer, "imok", 4);
+    return true;
+}
+
+static void offender(void *arg, enum link_kind kind, int64_t id, enum reason reason, const struct address *from)
+{
+    (void)arg;
+    (void)kind;
+    (void)id;
+    (void)reason;
+    (void)from;
+    offenders++;
+}
+
+static void trouble(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+    troubles++;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_in a;
+    socklen_t len = sizeof a;
+    getsockname(fd, (struct sockaddr *)&a, &len);
+    return ntohs(a.sin_port);
+}
+
+/* Bound to a free port of loopback, and listening if asked. */
+static int listener(bool listening)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    if (listening) ck_assert_int_eq(listen(fd, 16), 0);
+    return fd;
+}
+
+static uint16_t own_port(enum net_port which)
+{
+    return address_port(net_address(net, which));
+}
+
+static void start(void)
+{
+    char error[SOCKET_ERROR_MAX];
+    enum net_port which;
+    memset(&fake, 0, sizeof fake);
+    offenders = troubles = 0;
+    peer_listener[1] = listener(true);
+    peer_listener[3] = listener(true);
+    leader_listener = listener(true);
+    reserved = listener(false);
+    peers[0] = (struct net_peer){1, "127.0.0.1", port_of(reserved), port_of(peer_listener[1])};
+    peers[1] = (struct net_peer){2, "127.0.0.1", 0, 0};
+    peers[2] = (struct net_peer){3, "127.0.0.1", port_of(leader_listener), port_of(peer_listener[3])};
+    loop = loop_new();
+    struct net_config config = {.loop = loop,
+                                .sid = 2,
+                                .client_host = "127.0.0.1",
+                                .peers = peers,
+                                .n_peers = 3,
+                                .max_client_cnxns = 5,
+                                .connect_ms = 300,
+                                .hello_ms = 100,
+                                .sessionless_ms = 100,
+                                .word = word,
+                                .offender = offender,
+                                .trouble = trouble};
+    net = net_new(&config);
+    ck_assert_msg(net_bind(net, &which, error) == 0, "%s", error);
+    ck_assert_int_eq(net_listen(net, &which, error), 0);
+    alarm(20);
+}
+
+static void finish(void)
+{
+    net_free(net);
+    loop_free(loop);
+    close(peer_listener[1]);
+    close(peer_listener[3]);
+    close(leader_listener);
+    close(reserved);
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < LINKS; i++) bytes_free(&fake.outputs[k][i]);
+}
+
+static void settle(void)
+{
+    net_go_on(net);
+    for (struct update *u; (u = net_take_update(net)) != NULL; net_go_on(net)) {
+        net_carry_out(net, u);
+        update_clear(u);
+    }
+}
+
+static void turn(bool block)
+{
+    loop_turn(loop, block);
+    settle();
+}
+
+/* The next thing the core was told, waiting for it. */
+static struct note *next(void)
+{
+    while (fake.seen == fake.n_notes) turn(true);
+    return &fake.notes[fake.seen++];
+}
+
+static void expect(enum event_type type, enum link_kind kind, int64_t id, enum reason reason)
+{
+    struct note *n = next();
+    ck_assert_int_eq(n->type, type);
+    ck_assert_int_eq(n->kind, kind);
+    ck_assert_int_eq(n->id, id);
+    if (type == EV_LINK_DOWN) ck_assert_msg(n->reason == reason, "%s", reason_text(n->reason));
+}
+
+/* The core asks for a link op. */
+static void ask(enum link_op_type type, enum link_kind kind, int64_t id)
+{
+    const struct link_op op = {type, kind, id};
+    struct event e = {.type = EV_TIME};
+    fake.op = &op;
+    net_step(net, &e);
+    fake.seen = fake.n_notes;
+    settle();
+}
+
+/* --- the others' side: blocking sockets, while the net turns --- */
+
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    return fd;
+}
+
+static int client(void)
+{
+    return connect_to(own_port(PORT_CLIENT));
+}
+
+static bool ready(int fd, int ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, ms) == 1;
+}
+
+/* Turns until something arrives. */
+static void await(int fd)
+{
+    while (!ready(fd, 1)) turn(false);
+}
+
+static void expect_bytes(int fd, const void *bytes, size_t len)
+{
+    uint8_t got[256];
+    size_t n = 0;
+    while (n < len) {
+        await(fd);
+        ssize_t r = read(fd, got + n, len - n);
+        ck_assert_int_gt(r, 0);
+        n += (size_t)r;
+    }
+    ck_assert_mem_eq(got, bytes, len);
+}
+
+static void expect_end(int fd)
+{
+    char c;
+    await(fd);
+    ck_assert_int_le(read(fd, &c, 1), 0);
+    close(fd);
+}
+
+static int take(int fd)
+{
+    await(fd);
+    return accept(fd, NULL, NULL);
+}
+
+static void put(int fd, const void *p, size_t n)
+{
+    ck_assert_int_eq(write(fd, p, n), (ssize_t)n);
+}
+
+static struct bytes hello_of(int64_t sid, const char *address)
+{
+    struct bytes b = {0};
+    election_hello_put(&b, sid, slice_str(address));
+    return b;
+}
+
+static int say_hello(int64_t sid)
+{
+    int fd = connect_to(own_port(PORT_ELECTION));
+    struct bytes b = hello_of(sid, "127.0.0.1:1");
+    put(fd, b.data, b.len);
+    bytes_free(&b);
+    return fd;
+}
+
+static void expect_hello(int fd)
+{
+    char address[ADDRESS_TEXT_MAX];
+    snprintf(address, sizeof address, "127.0.0.1:%u", own_port(PORT_ELECTION));
+    struct bytes b = hello_of(2, address);
+    expect_bytes(fd, b.data, b.len);
+    bytes_free(&b);
+}
+
+static const char frame[] = "\0\0\0\3abc";
+enum { FRAME = 7 };
+
+/* --- the election port --- */
+
+START_TEST(test_we_connect_to_the_smaller)
+{
+    ask(LINK_OPEN, LINK_ELECTION, 1);
+    bytes_put(&fake.outputs[LINK_ELECTION][1], "vote", 4);
+    int fd = take(peer_listener[1]);
+    expect_hello(fd);
+    expect(EV_LINK_UP, LINK_ELECTION, 1, 0);
+    ask(LINK_OPEN, LINK_ELECTION, 1); /* there is one: nothing happens */
+    put(fd, frame, FRAME);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 1, 0);
+    ck_assert_int_eq(fake.notes[fake.seen - 1].len, 3);
+    close(fd);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 1, REASON_CLOSED);
+}
+END_TEST
+
+START_TEST(test_we_knock_at_the_larger)
+{
+    ask(LINK_OPEN, LINK_ELECTION, 3);
+    int fd = take(peer_listener[3]);
+    expect_hello(fd);
+    expect_end(fd);
+    ck_assert_uint_eq(fake.seen, fake.n_notes);
+    fd = say_hello(3);
+    put(fd, frame, FRAME);
+    expect(EV_LINK_UP, LINK_ELECTION, 3, 0);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 3, 0);
+    ask(LINK_CLOSE, LINK_ELECTION, 3);
+    expect_end(fd);
+    ck_assert_uint_eq(fake.seen, fake.n_notes);
+}
+END_TEST
+
+START_TEST(test_a_knock_that_is_not_answered)
+{
+    ask(LINK_OPEN, LINK_ELECTION, 3);
+    int fd = take(peer_listener[3]);
+    expect_hello(fd);
+    expect_end(fd);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 3, REASON_TIMEOUT);
+}
+END_TEST
+
+START_TEST(test_a_knock_that_nobody_took)
+{
+    ask(LINK_OPEN, LINK_ELECTION, 3);
+    await(peer_listener[3]);
+    turn(false);
+    shutdown(peer_listener[3], SHUT_RDWR); /* as a process that dies with connections in its backlog */
+    expect(EV_LINK_DOWN, LINK_ELECTION, 3, REASON_RESET);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+    close(peer_listener[1]);
+    close(peer_listener[3]);
+    for (int64_t sid = 1; sid <= 3; sid += 2) {
+        ask(LINK_OPEN, LINK_ELECTION, sid);
+        expect(EV_LINK_DOWN, LINK_ELECTION, sid, REASON_REFUSED);
+    }
+    peer_listener[1] = listener(true);
+    peer_listener[3] = listener(true);
+}
+END_TEST
+
+START_TEST(test_the_larger_replaces_its_channel)
+{
+    int old = say_hello(3);
+    expect(EV_LINK_UP, LINK_ELECTION, 3, 0);
+    int fd = say_hello(3);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 3, REASON_CLOSED);
+    expect(EV_LINK_UP, LINK_ELECTION, 3, 0);
+    expect_end(old);
+    put(fd, frame, FRAME);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 3, 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_the_smaller_knocks)
+{
+    expect_end(say_hello(1));
+    int fd = take(peer_listener[1]);
+    expect_hello(fd);
+    expect(EV_LINK_UP, LINK_ELECTION, 1, 0);
+    /* A knock right after that has crossed our connection: the channel stays ... */
+    expect_end(say_hello(1));
+    ck_assert(!ready(peer_listener[1], 0));
+    ck_assert_uint_eq(fake.seen, fake.n_notes);
+    /* ... unless it breaks: then the knock meant it. */
+    close(fd);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 1, REASON_CLOSED);
+    fd = take(peer_listener[1]);
+    expect_hello(fd);
+    expect(EV_LINK_UP, LINK_ELECTION, 1, 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_old_hello)
+{
+    static const uint8_t sid[8] = {0, 0, 0, 0, 0, 0, 0, 3};
+    int fd = connect_to(own_port(PORT_ELECTION));
+    put(fd, sid, sizeof sid);
+    expect(EV_LINK_UP, LINK_ELECTION, 3, 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_strangers_disturb_nobody)
+{
+    int fd = say_hello(3);
+    expect(EV_LINK_UP, LINK_ELECTION, 3, 0);
+    expect_end(say_hello(4));
+    expect_end(say_hello(2));
+    expect_end(say_hello(INT64_MAX));
+    expect_end(say_hello(-3));
+    int malformed = connect_to(own_port(PORT_ELECTION));
+    put(malformed, "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+    expect_end(malformed);
+    ck_assert_int_eq(offenders, 5);
+    int silent = connect_to(own_port(PORT_ELECTION));
+    put(silent, "\xff\xff", 2);
+    expect_end(silent); /* after hello_ms */
+    ck_assert_uint_eq(fake.seen, fake.n_notes);
+    put(fd, frame, FRAME);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 3, 0);
+    put(fd, "\0\0\0\0", 4);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 3, REASON_MALFORMED);
+    close(fd);
+}
+END_TEST
+
+/* --- the quorum port --- */
+
+static const uint8_t ping[] = {0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+START_TEST(test_leader)
+{
+    ask(LINK_OPEN, LINK_LEADER, 3);
+    int fd = take(leader_listener);
+    expect(EV_LINK_UP, LINK_LEADER, 3, 0);
+    put(fd, ping, sizeof ping);
+    expect(EV_LINK_FRAME, LINK_LEADER, 3, 0);
+    ask(LINK_CLOSE, LINK_LEADER, 3);
+    expect_end(fd);
+    ask(LINK_OPEN, LINK_LEADER, 1);
+    expect(EV_LINK_DOWN, LINK_LEADER, 1, REASON_REFUSED);
+}
+END_TEST
+
+START_TEST(test_learners)
+{
+    int a = connect_to(own_port(PORT_QUORUM)), b = connect_to(own_port(PORT_QUORUM));
+    expect(EV_LINK_UP, LINK_LEARNER, 0, 0);
+    expect(EV_LINK_UP, LINK_LEARNER, 1, 0);
+    for (size_t i = 0; i < sizeof ping; i++) {
+        put(a, ping + i, 1);
+        turn(false);
+    }
+    expect(EV_LINK_FRAME, LINK_LEARNER, 0, 0);
+    put(b, "\0\0\0\x63\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+    expect(EV_LINK_DOWN, LINK_LEARNER, 1, REASON_MALFORMED);
+    expect_end(b);
+    close(a);
+    expect(EV_LINK_DOWN, LINK_LEARNER, 0, REASON_CLOSED);
+}
+END_TEST
+
+/* --- clients --- */
+
+START_TEST(test_words)
+{
+    int fd = client();
+    put(fd, "ruok\n", 5);
+    shutdown(fd, SHUT_WR);
+    expect_bytes(fd, "imok", 4);
+    expect_end(fd);
+    fd = client();
+    put(fd, "what", 4);
+    expect_end(fd);
+    ck_assert_uint_eq(fake.n_notes, 0);
+}
+END_TEST
+
+START_TEST(test_client_frames)
+{
+    fake.sessions = true;
+    int fd = client();
+    for (int i = 0; i < FRAME - 1; i++) {
+        put(fd, frame + i, 1);
+        turn(true);
+        ck_assert_uint_eq(fake.n_notes, 0); /* the core hears of whole frames only */
+    }
+    put(fd, frame + FRAME - 1, 1);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    ck_assert_mem_eq(fake.notes[fake.seen - 1].frame, "127.0.0.1", 9);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    ck_assert_mem_eq(fake.notes[fake.seen - 1].frame, "abc", 3);
+    /* The longest frame, in pieces as they come. */
+    static uint8_t longest[4 + JUTE_MAXBUFFER];
+    be32_put(longest, JUTE_MAXBUFFER);
+    for (size_t at = 0; at < sizeof longest;) {
+        ssize_t n = send(fd, longest + at, sizeof longest - at, MSG_DONTWAIT);
+        if (n > 0) at += (size_t)n;
+        turn(false);
+    }
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    ck_assert_int_eq(fake.notes[fake.seen - 1].len, JUTE_MAXBUFFER);
+    close(fd);
+    expect(EV_LINK_DOWN, LINK_CLIENT, 0, REASON_CLOSED);
+}
+END_TEST
+
+START_TEST(test_bad_lengths)
+{
+    static const char *const lengths[] = {"\xff\xff\xff\xff", "\x7f\xff\xff\xff", "\0\x10\0\0", "\x80\0\0\0"};
+    for (int i = 0; i < 4; i++) {
+        int fd = client();
+        put(fd, lengths[i], 4);
+        expect_end(fd);
+    }
+    ck_assert_uint_eq(fake.n_notes, 0);
+    fake.sessions = true;
+    int fd = client();
+    put(fd, frame, FRAME);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    put(fd, "\0\x10\0\0", 4);
+    expect(EV_LINK_DOWN, LINK_CLIENT, 0, REASON_TOO_LONG);
+    expect_end(fd);
+}
+END_TEST
+
+START_TEST(test_paused)
+{
+    fake.sessions = fake.unwilling = true;
+    int fd = client();
+    put(fd, "\0\0\0\1a\0\0\0\1b\0\0\0\1c\0\0", 17);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    put(fd, "\0\1d", 3);
+    for (int i = 0; i < 10; i++) turn(false);
+    ck_assert_uint_eq(fake.seen, fake.n_notes);
+    fake.unwilling = false;
+    for (char c = 'b'; c <= 'd'; c++) {
+        settle();
+        expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+        ck_assert_int_eq(fake.notes[fake.seen - 1].frame[0], c);
+    }
+    close(fd);
+    expect(EV_LINK_DOWN, LINK_CLIENT, 0, REASON_CLOSED);
+}
+END_TEST
+
+START_TEST(test_close_by_the_core)
+{
+    fake.close_on_frame = true;
+    int fd = client();
+    put(fd, "\0\0\0\1a\0\0\0\1b", 10); /* the second frame comes too late */
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    expect_bytes(fd, "bye", 3);
+    expect_end(fd);
+    ck_assert_uint_eq(fake.seen, fake.n_notes);
+    ck_assert_uint_eq(net_client_count(net), 0);
+}
+END_TEST
+
+START_TEST(test_sessionless)
+{
+    int silent = client(), talker = client();
+    put(talker, frame, FRAME);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    expect_end(silent);
+    expect(EV_LINK_DOWN, LINK_CLIENT, 0, REASON_TIMEOUT);
+    expect_end(talker);
+}
+END_TEST
+
+START_TEST(test_too_many_from_one_address)
+{
+    int fds[6];
+    for (int i = 0; i < 6; i++) fds[i] = client();
+    expect_end(fds[5]);
+    ck_assert_int_eq(troubles, 1);
+    ck_assert_uint_eq(net_client_count(net), 5);
+    close(fds[0]);
+    while (net_client_count(net) == 5) turn(true);
+    int fd = client();
+    put(fd, "ruok", 4);
+    expect_bytes(fd, "imok", 4);
+    expect_end(fd);
+    for (int i = 1; i < 5; i++) close(fds[i]);
+}
+END_TEST
+
+START_TEST(test_ids_are_free_only_after_the_update)
+{
+    fake.sessions = true;
+    int a = client();
+    put(a, frame, FRAME);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    int b = client();
+    close(a);
+    put(b, frame, FRAME);
+    while (fake.n_notes < fake.seen + 3) loop_turn(loop, true); /* nothing is carried out in between */
+    expect(EV_LINK_DOWN, LINK_CLIENT, 0, REASON_CLOSED);
+    expect(EV_LINK_UP, LINK_CLIENT, 1, 0);
+    settle();
+    int c = client();
+    put(c, frame, FRAME);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 1, 0);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    close(b);
+    close(c);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("net");
+    tcase_add_checked_fixture(t, start, finish);
+    tcase_set_timeout(t, 20);
+    tcase_add_test(t, test_we_connect_to_the_smaller);
+    tcase_add_test(t, test_we_knock_at_the_larger);
+    tcase_add_test(t, test_a_knock_that_is_not_answered);
+    tcase_add_test(t, test_a_knock_that_nobody_took);
+    tcase_add_test(t, test_refused);
+    tcase_add_test(t, test_the_larger_replaces_its_channel);
+    tcase_add_test(t, test_the_smaller_knocks);
+    tcase_add_test(t, test_old_hello);
+    tcase_add_test(t, test_strangers_disturb_nobody);
+    tcase_add_test(t, test_leader);
+    tcase_add_test(t, test_learners);
+    tcase_add_test(t, test_words);
+    tcase_add_test(t, test_client_frames);
+    tcase_add_test(t, test_bad_lengths);
+    tcase_add_test(t, test_paused);
+    tcase_add_test(t, test_close_by_the_core);
+    tcase_add_test(t, test_sessionless);
+    tcase_add_test(t, test_too_many_from_one_address);
+    tcase_add_test(t, test_ids_are_free_only_after_the_update);
+    Suite *s = suite_create("net");
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
