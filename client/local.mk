@@ -10,9 +10,10 @@ libclient_a_SOURCES = \
 	client/zk_reply.c \
 	client/zk_watch.c
 
-bin_PROGRAMS += zkcli
-zkcli_SOURCES = \
-	client/zkcli.c client/zkcli.h \
+# The shell without its main(), for its tests.
+noinst_LIBRARIES += libshell.a
+libshell_a_SOURCES = \
+	client/zkcli.h \
 	client/zkcli_access.c \
 	client/zkcli_commands.c \
 	client/zkcli_input.c \
@@ -21,5 +22,20 @@ zkcli_SOURCES = \
 	client/zkcli_session.c \
 	client/zkcli_show.c \
 	client/zkcli_tree.c
-zkcli_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
-zkcli_LDADD = libclient.a libwire.a $(LIBEDIT_LIBS)
+libshell_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
+
+bin_PROGRAMS += zkcli
+zkcli_SOURCES = client/zkcli.c
+zkcli_LDADD = libshell.a libclient.a libwire.a $(LIBEDIT_LIBS)
+
+if HAVE_CHECK
+CLIENT_TESTS = check_client_text check_client_session
+check_PROGRAMS += $(CLIENT_TESTS)
+TESTS += $(CLIENT_TESTS)
+check_client_text_SOURCES = tests/unit/check_client_text.c tests/unit/unit.h
+check_client_text_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_client_text_LDADD = libshell.a libclient.a $(UNIT_LIBS) $(LIBEDIT_LIBS)
+check_client_session_SOURCES = tests/unit/check_client_session.c tests/unit/unit.h
+check_client_session_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_client_session_LDADD = libclient.a $(UNIT_LIBS)
+endif
