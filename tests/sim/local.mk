@@ -17,4 +17,15 @@ sim_SOURCES = \
 sim_LDADD = libcore.a libwire.a $(CRYPTO_LIBS)
 
 TESTS += tests/sim/check_sim.sh
-EXTRA_DIST += tests/sim/check_sim.sh
+EXTRA_DIST += tests/sim/check_sim.sh \
+	tests/scenarios/all_at_once.txt \
+	tests/scenarios/five_start_in_order.txt \
+	tests/scenarios/follower_far_behind.txt \
+	tests/scenarios/follower_slightly_behind.txt \
+	tests/scenarios/leader_dies_before_commit.txt \
+	tests/scenarios/observer_joins.txt \
+	tests/scenarios/old_leader_returns_with_a_tail.txt \
+	tests/scenarios/old_tail_behind_a_new_epoch.txt \
+	tests/scenarios/partitioned_leader.txt \
+	tests/scenarios/tail_becomes_history.txt \
+	tests/scenarios/three_start_in_order.txt

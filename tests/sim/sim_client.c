@@ -164,8 +164,8 @@ static void take_connect_response(struct sim_client *c, struct slice frame)
     }
     bool is_new = c->session == 0;
     if (!is_new && r.session_id != c->session)
-        violation(c->world, "a session keeps its id", "client%d asked for 0x%" PRIx64 " and got 0x%" PRIx64, c->index + 1,
-                  (uint64_t)c->session, (uint64_t)r.session_id);
+        violation(c->world, "a session keeps its id", "client%d asked for 0x%" PRIx64 " and got 0x%" PRIx64,
+                  c->index + 1, (uint64_t)c->session, (uint64_t)r.session_id);
     c->session = r.session_id;
     c->timeout_ms = r.timeout;
     if (r.passwd.len == sizeof c->passwd) memcpy(c->passwd, r.passwd.p, sizeof c->passwd);

@@ -106,6 +106,15 @@ void link_reset(struct end *e)
     }
 }
 
+void links_reset_peers(struct server *s)
+{
+    size_t at = 0;
+    for (struct map_slot *slot; (slot = map_next(&s->ends, &at)) != NULL;) {
+        struct end *e = slot->value;
+        if (e->kind != LINK_CLIENT && e->target == NULL) link_reset(e);
+    }
+}
+
 void links_crash(struct server *s)
 {
     size_t at = 0;

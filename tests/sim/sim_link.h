@@ -66,6 +66,8 @@ void link_send(struct end *e, const void *p, size_t len);
 
 /* Both ends learn of it at once; what was in flight is lost. */
 void link_reset(struct end *e);
+/* All of a server's links to other servers. */
+void links_reset_peers(struct server *s);
 /* The process of this server is gone; its peers learn of it when the network lets them. */
 void links_crash(struct server *s);
 /* After a cut was healed or a pause ended: lets everything that waits move. */

@@ -3,6 +3,7 @@
  *   ensemble VOTERS [observers=N] [snap=N]   must come first; one way network 1 ms, a group commit 2 ms, tick 100 ms
  *   start|kill|... SERVER...                 pause SERVER TIME
  *   cut A B | cut A>B | isolate A | heal
+ *   reset A                                  all its links to other servers; what was in flight is lost
  *   run TIME                                 50us, 500ms, 3s
  *   client C SERVER                          connects client C, and waits for its session
  *   create|set|delete|get|sync C PATH [DATA] asks and waits for the reply; with '&' at the end it does not wait
@@ -46,6 +47,7 @@ static void do_pause(struct scenario *s);
 static void do_cut(struct scenario *s);
 static void do_isolate(struct scenario *s);
 static void do_heal(struct scenario *s);
+static void do_reset(struct scenario *s);
 static void do_run(struct scenario *s);
 static void do_client(struct scenario *s);
 static void do_drop(struct scenario *s);
@@ -59,11 +61,11 @@ static const struct command {
     int words; /* at least, itself included */
     void (*run)(struct scenario *s);
 } commands[] = {
-    {"ensemble", 2, do_ensemble}, {"start", 2, do_start},     {"kill", 2, do_kill},      {"pause", 3, do_pause},
-    {"cut", 2, do_cut},           {"isolate", 2, do_isolate}, {"heal", 1, do_heal},      {"run", 2, do_run},
-    {"client", 3, do_client},     {"drop", 2, do_drop},       {"create", 3, do_request}, {"set", 3, do_request},
-    {"delete", 3, do_request},    {"get", 3, do_request},     {"sync", 3, do_request},   {"writes", 4, do_writes},
-    {"expect", 2, do_expect},
+    {"ensemble", 2, do_ensemble}, {"start", 2, do_start},     {"kill", 2, do_kill},   {"pause", 3, do_pause},
+    {"cut", 2, do_cut},           {"isolate", 2, do_isolate}, {"heal", 1, do_heal},   {"reset", 2, do_reset},
+    {"run", 2, do_run},           {"client", 3, do_client},   {"drop", 2, do_drop},   {"create", 3, do_request},
+    {"set", 3, do_request},       {"delete", 3, do_request},  {"get", 3, do_request}, {"sync", 3, do_request},
+    {"writes", 4, do_writes},     {"expect", 2, do_expect},
 };
 
 bool scenario_run(const char *file, bool rewrite)
@@ -264,6 +266,11 @@ static void do_isolate(struct scenario *s)
 static void do_heal(struct scenario *s)
 {
     cuts_heal(s->w);
+}
+
+static void do_reset(struct scenario *s)
+{
+    links_reset_peers(server_of(s, s->words[1]));
 }
 
 static void do_run(struct scenario *s)
