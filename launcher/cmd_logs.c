@@ -1,4 +1,5 @@
 /* pseudo-cluster logs. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +15,8 @@
 #include "launcher/targets.h"
 #include "launcher/view.h"
 
-enum { LINES_DEFAULT = 20, CHUNK = 65536 };
+/* A log line begins with "2026-11-20 14:28:33.886". */
+enum { LINES_DEFAULT = 20, CHUNK = 65536, STAMP = 23 };
 
 struct log {
     int id;
@@ -28,6 +30,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
 static size_t find_logs(const struct cluster *c, struct candidate *all);
 static void ask_roles(const struct cluster *c, struct candidate *all, size_t n);
 static void open_at_tail(struct log *l, long lines);
+static void print_tails(struct log *logs, size_t n);
 static bool print_new(struct log *l, bool prefix);
 static void follow(const struct cluster *c, struct log *logs, size_t n);
 
@@ -76,7 +79,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
             (struct log){.id = all[i].id, .path = xasprintf("%s/logs/zoo%d.log", cluster.dir, all[i].id), .fd = -1};
         open_at_tail(&logs[chosen++], lines);
     }
-    for (size_t i = 0; i < chosen; i++) print_new(&logs[i], chosen > 1);
+    print_tails(logs, chosen);
     if (following) follow(&cluster, logs, chosen);
     for (size_t i = 0; i < chosen; i++) {
         close(logs[i].fd);
@@ -140,24 +143,84 @@ static void open_at_tail(struct log *l, long lines)
     }
 }
 
+/* Takes the next whole line, its end included, out of what was read; null when there is none. Valid until more is read.
+ */
+static struct slice next_line(struct log *l)
+{
+    struct slice s = bytes_slice(&l->partial);
+    const uint8_t *end = s.len > 0 ? memchr(s.p, '\n', (size_t)s.len) : NULL;
+    if (!end) return SLICE_NULL;
+    struct slice line = slice_of(s.p, (size_t)(end - s.p) + 1);
+    l->partial.head += (size_t)line.len;
+    return line;
+}
+
+static bool read_more(struct log *l)
+{
+    struct stat st;
+    if (l->fd < 0) l->fd = open(l->path, O_RDONLY | O_CLOEXEC);
+    if (l->fd < 0) return false;
+    if (fstat(l->fd, &st) == 0 && st.st_size < l->at) l->at = 0; /* it was emptied */
+    bytes_consume(&l->partial, 0);
+    ssize_t n = pread(l->fd, bytes_room(&l->partial, CHUNK), CHUNK, l->at);
+    if (n <= 0) return false;
+    bytes_grew(&l->partial, (size_t)n);
+    l->at += n;
+    return true;
+}
+
+static void print_line(const struct log *l, struct slice line, bool prefix)
+{
+    if (prefix) printf("zoo%-2d | ", l->id);
+    fwrite(line.p, 1, (size_t)line.len, stdout);
+}
+
+/* One line and what to sort it by; a line without a time belongs to the one before it. */
+struct stamped {
+    const struct log *log;
+    struct slice line;
+    char stamp[STAMP + 1];
+    size_t order;
+};
+
+static int by_stamp(const void *pa, const void *pb)
+{
+    const struct stamped *a = pa, *b = pb;
+    int c = strcmp(a->stamp, b->stamp);
+    return c ? c : a->order < b->order ? -1 : 1;
+}
+
+/* What there is of all logs, in order of time. */
+static void print_tails(struct log *logs, size_t n)
+{
+    struct stamped *all = NULL;
+    size_t count = 0, cap = 0;
+    for (size_t i = 0; i < n; i++) {
+        char stamp[STAMP + 1] = "";
+        while (read_more(&logs[i])) continue;
+        for (struct slice line; !slice_is_null(line = next_line(&logs[i]));) {
+            if (line.len > STAMP && isdigit(line.p[0])) memcpy(stamp, line.p, STAMP);
+            if (count == cap) {
+                cap = cap ? cap * 2 : 64;
+                all = xrealloc(all, cap * sizeof *all);
+            }
+            all[count] = (struct stamped){.log = &logs[i], .line = line, .order = count};
+            memcpy(all[count++].stamp, stamp, sizeof stamp);
+        }
+    }
+    if (count) qsort(all, count, sizeof *all, by_stamp);
+    for (size_t i = 0; i < count; i++) print_line(all[i].log, all[i].line, n > 1);
+    fflush(stdout);
+    free(all);
+}
+
 /* Prints the whole lines that have come since. True when there were any bytes. */
 static bool print_new(struct log *l, bool prefix)
 {
     bool any = false;
-    struct stat st;
-    if (l->fd < 0) l->fd = open(l->path, O_RDONLY | O_CLOEXEC);
-    if (l->fd >= 0 && fstat(l->fd, &st) == 0 && st.st_size < l->at) l->at = 0; /* it was emptied */
-    for (ssize_t n; l->fd >= 0 && (n = pread(l->fd, bytes_room(&l->partial, CHUNK), CHUNK, l->at)) > 0; any = true) {
-        bytes_grew(&l->partial, (size_t)n);
-        l->at += n;
-        for (;;) {
-            struct slice s = bytes_slice(&l->partial);
-            const uint8_t *end = s.len > 0 ? memchr(s.p, '\n', (size_t)s.len) : NULL;
-            if (!end) break;
-            if (prefix) printf("zoo%-2d | ", l->id);
-            fwrite(s.p, 1, (size_t)(end - s.p) + 1, stdout);
-            bytes_consume(&l->partial, (size_t)(end - s.p) + 1);
-        }
+    while (read_more(l)) {
+        any = true;
+        for (struct slice line; !slice_is_null(line = next_line(l));) print_line(l, line, prefix);
     }
     fflush(stdout);
     return any;

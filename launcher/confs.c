@@ -15,6 +15,7 @@
 #include "launcher/text.h"
 #include "server/conf.h"
 
+static bool is_readable(char **why);
 static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
 static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
 static int reserve_member(struct ports *ports, const struct member *m, char **why, int *exit);
@@ -79,7 +80,7 @@ void conf_put(struct bytes *b, const struct cluster *c, size_t at)
     bytes_printf(b, "tickTime=%d\ninitLimit=%d\nsyncLimit=%d\n", self->tick_ms, self->init_limit, self->sync_limit);
     bytes_printf(b, "dataDir=%s\nclientPort=%u\nclientPortAddress=%s\n", self->data_dir, self->client_port,
                  self->client_host);
-    bytes_printf(b, "admin.enableServer=false\n4lw.commands.whitelist=*\n");
+    bytes_printf(b, "4lw.commands.whitelist=*\n");
     for (size_t i = 0; i < c->n && !self->standalone; i++) {
         const struct member *m = &c->members[i];
         bytes_printf(b, "server.%d=%s:%u:%u%s\n", m->id, m->quorum_host, m->quorum_port, m->election_port,
@@ -117,6 +118,7 @@ int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why
     *exit = EXIT_FAILED;
     if (!make_folder("logs", why) || !make_folder("data", why)) return -1;
     bool there = conf_exists("confs", 1, &ours);
+    if (there && !ours && !is_readable(why)) return -1;
     if (there && !ours && cluster_conf_count(c) == n) return use_confs(c, n, "confs", ports, why, exit);
     const char *dir = ours ? "confs" : "run/confs";
     if (!make_folder(dir, why)) return -1;
@@ -125,6 +127,15 @@ int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why
 }
 
 /* --- confs that are there --- */
+
+/* Somebody's own confs that make no sense are not silently replaced. */
+static bool is_readable(char **why)
+{
+    struct member first;
+    if (member_read(&first, "confs", 1, why) != 0) return false;
+    member_free(&first);
+    return true;
+}
 
 static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit)
 {

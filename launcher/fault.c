@@ -112,19 +112,17 @@ static void put_targets(struct bytes *b, const json_t *end, const char *fixed)
     }
 }
 
-static void put_no_quorum(struct bytes *b, const json_t *end, const char *call)
+static void put_too_few(struct bytes *b, const json_t *end)
 {
-    int64_t voters = fact_number(end, "voters", 0);
+    bytes_printf(
+        b, "no quorum: %" PRId64 " of %" PRId64 " voters run and %" PRId64 " are needed, so no write is acknowledged",
+        fact_number(end, "running", 0), fact_number(end, "voters", 0), fact_number(end, "needed", 0));
+}
+
+/* One server that would help, and how to have it back. */
+static void put_remedy(struct bytes *b, const json_t *end, const char *call)
+{
     const json_t *servers = json_object_get(end, "servers");
-    if (voters == 1) {
-        bytes_printf(b, "the only server does not run, so nothing is served\n");
-    } else {
-        bytes_printf(b,
-                     "no quorum: %" PRId64 " of %" PRId64 " voters run and %" PRId64
-                     " are needed, so nobody leads and no write is "
-                     "acknowledged\n",
-                     fact_number(end, "running", 0), voters, fact_number(end, "needed", 0));
-    }
     for (size_t i = 0; i < json_array_size(servers); i++) {
         const json_t *v = json_array_get(servers, i);
         const char *state = fact_string(v, "state");
@@ -134,6 +132,17 @@ static void put_no_quorum(struct bytes *b, const json_t *end, const char *call)
                      fact_number(v, "id", 0));
         return;
     }
+}
+
+static void put_no_quorum(struct bytes *b, const json_t *end, const char *call)
+{
+    if (fact_number(end, "voters", 0) == 1) {
+        bytes_printf(b, "the only server does not run, so nothing is served\n");
+    } else {
+        put_too_few(b, end);
+        bytes_printf(b, " and nobody leads\n");
+    }
+    put_remedy(b, end, call);
 }
 
 static void put_went_on(struct bytes *b, const json_t *end, const char *tense)
@@ -154,15 +163,27 @@ static void put_unavailable(struct bytes *b, const json_t *end)
     bytes_printf(b, "\n");
 }
 
+/* Nobody has noticed yet. */
 static void put_paused(struct bytes *b, const json_t *end, const char *call)
 {
     const char *outcome = fact_string(end, "outcome");
-    if (strcmp(outcome, "no-quorum") == 0) put_no_quorum(b, end, call);
+    int64_t leader = fact_number(end, "leader", -1);
     if (strcmp(outcome, "untouched") == 0) put_went_on(b, end, "go on");
-    if (strcmp(outcome, "pending") != 0) return;
-    bytes_printf(b, "the others notice by its silence, within syncLimit (");
+    if (strcmp(outcome, "pending") == 0) {
+        bytes_printf(b, "the others notice by its silence, within syncLimit (");
+        put_duration(b, fact_number(end, "notice_ms", 0) * 1000);
+        bytes_printf(b, "), and then elect; wait for that: %s wait leader\n", call);
+    }
+    if (strcmp(outcome, "no-quorum") != 0) return;
+    if (leader < 0) {
+        put_no_quorum(b, end, call);
+        return;
+    }
+    put_too_few(b, end);
+    bytes_printf(b, "; leader zoo%" PRId64 " notices by the silence, within syncLimit (", leader);
     put_duration(b, fact_number(end, "notice_ms", 0) * 1000);
-    bytes_printf(b, "), and then elect; wait for that: %s wait leader\n", call);
+    bytes_printf(b, ")\n");
+    put_remedy(b, end, call);
 }
 
 static void put_again(struct bytes *b, const json_t *end, const char *call)

@@ -266,10 +266,8 @@ static void op_end(struct op *o)
         if (o->outcome) json_object_set_new(line, "outcome", json_string(o->outcome));
         bool measured = !s->measuring && s->write_us >= o->since_us && s->lasted_us > 0;
         if (measured) json_object_set_new(line, "unavailable_us", json_integer(s->lasted_us));
-        if (o->hit_leader) {
-            const struct member *m = &s->cluster->members[0];
-            json_object_set_new(line, "notice_ms", json_integer((json_int_t)m->tick_ms * m->sync_limit));
-        }
+        const struct member *m = &s->cluster->members[0];
+        json_object_set_new(line, "notice_ms", json_integer((json_int_t)m->tick_ms * m->sync_limit));
     }
     if (o->verb->status && o->exit_code != EXIT_REFUSED)
         json_object_set_new(line, "cluster", cluster_json(s, o->status_id));
