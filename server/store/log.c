@@ -107,6 +107,23 @@ int log_collect(struct log *l, char *error)
     return 0;
 }
 
+/* Appending to a file that grows costs a journal commit of the file system with every fsync, overwriting does not:
+ * about half the time of a commit. Zeros behind the last frame are what a recovery takes for the end. */
+void log_prefill(struct log *l)
+{
+    enum { PREFILL = 4 * 1024 * 1024, PIECE = 64 * 1024 };
+    sqlite3_file *wal = NULL;
+    sqlite3_int64 size = 0;
+    l->prefilled = true;
+    if (sqlite3_file_control(l->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK) return;
+    if (wal == NULL || wal->pMethods == NULL || wal->pMethods->xFileSize(wal, &size) != SQLITE_OK) return;
+    uint8_t *zeros = xcalloc(1, PIECE);
+    /* It only saves time: a disk without room for it will say so when there is something to keep. */
+    while (size < PREFILL && wal->pMethods->xWrite(wal, zeros, PIECE, size) == SQLITE_OK) size += PIECE;
+    wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+    free(zeros);
+}
+
 int log_checkpoint(struct log *l, char *error)
 {
     enum { RETRY_PAGES = 1000 };

@@ -68,7 +68,8 @@ static bool take(struct store *s, struct turn *t)
 /* True when there is something to tidy and nothing came in for a while. */
 static bool wait_for_work(struct store *s)
 {
-    bool tidy_later = !s->failed && s->log.wal_pages >= CHECKPOINT_IDLE && s->log.wal_pages >= s->log.checkpoint_at;
+    bool full = s->log.wal_pages >= CHECKPOINT_IDLE && s->log.wal_pages >= s->log.checkpoint_at;
+    bool tidy_later = !s->failed && (full || (!s->log.prefilled && s->log.wal_pages > 0));
     int rc = 0;
     s->log_waits = true;
     if (tidy_later) {
@@ -116,6 +117,7 @@ static int purge(struct store *s, int keep, char *error)
 static int tidy(struct store *s, bool idle, char *error)
 {
     struct log *l = &s->log;
+    if (idle && !l->prefilled) log_prefill(l);
     if (l->rubbish && log_collect(l, error) != 0) return -1;
     if (l->wal_pages < (idle ? CHECKPOINT_IDLE : CHECKPOINT_NOW) || l->wal_pages < l->checkpoint_at) return 0;
     return log_checkpoint(l, error);

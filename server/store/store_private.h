@@ -25,6 +25,7 @@ struct log {
     int64_t accepted, current;
     bool fresh;   /* made by this open and not synced yet */
     bool rubbish; /* there may be rows up to base */
+    bool prefilled; /* log_prefill() was here */
     int wal_pages, checkpoint_at;
 };
 
@@ -41,6 +42,8 @@ int log_sync_fresh(struct log *l, char *error);
 int log_move_base(struct log *l, int64_t zxid, char *error);
 /* Deletes some rows up to base; clears rubbish when there are none left. */
 int log_collect(struct log *l, char *error);
+/* Gives the write-ahead log its usual size ahead of time. When idle: it writes a few MB. */
+void log_prefill(struct log *l);
 /* Moves the write-ahead log's pages to log.db. */
 int log_checkpoint(struct log *l, char *error);
 /* Removes snapshots that a truncation interrupted by a crash left behind. */
