@@ -179,7 +179,7 @@ static void pause_ms(long ms)
 
 static int stop(const struct conf *c)
 {
-    enum { STEP_MS = 2, LIMIT_MS = 30000, EXIT_MS = 1000 };
+    enum { STEP_MS = 2, LIMIT_MS = 30000, EXIT_MS = 50 };
     char *path = pidfile_path(c->data_dir);
     pid_t pid = pidfile_holder(path);
     int waited = 0, code = EXIT_FINISHED;
@@ -198,6 +198,7 @@ static int stop(const struct conf *c)
                 LIMIT_MS / 1000, (long)pid);
         code = EXIT_UNEXPECTED;
     } else {
+        /* Its files are closed; the process itself may stay as a zombie where nobody reaps. */
         for (waited = 0; kill(pid, 0) == 0 && waited < EXIT_MS; waited += STEP_MS) pause_ms(STEP_MS);
         printf("STOPPED\n");
     }
