@@ -101,8 +101,8 @@ static void tell_signal(struct server *v, enum supervise_event e, const char *ro
         [SUPERVISE_RESTART] = {"stopped", "SIGTERM"}, [SUPERVISE_LATE] = {"killed", "SIGKILL"},
     };
     if (!facts[e].fact) return;
-    tell(v->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:i}", "t", (json_int_t)at_us, "sid", v->member->id, "fact",
-                          facts[e].fact, "signal", facts[e].signal, "role", role, "pid", (int)pid));
+    tell_own(v->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:i}", "t", (json_int_t)at_us, "sid", v->member->id, "fact",
+                              facts[e].fact, "signal", facts[e].signal, "role", role, "pid", (int)pid));
 }
 
 static void send_signal(struct server *v, int signal)
@@ -129,8 +129,14 @@ static void spawn(struct server *v)
     v->last_words = NULL;
     if (!v->late) v->late = evtimer_new(s->base, on_late, v);
     pid_t supervisor = getpid();
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    /* A signal that met the child while it still has our handlers would be taken for one sent to us. */
+    sigprocmask(SIG_SETMASK, &all, NULL);
     pid_t pid = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 ? fork() : -1;
     if (pid == 0) become_server(v, pair[1], supervisor);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     if (pair[1] >= 0) close(pair[1]);
     if (pid < 0) {
         v->last_words = xasprintf("cannot start a process: %s", strerror(errno));
@@ -145,8 +151,8 @@ static void spawn(struct server *v)
     v->channel = bufferevent_socket_new(s->base, pair[0], BEV_OPT_CLOSE_ON_FREE);
     bufferevent_setcb(v->channel, on_channel, NULL, on_channel_event, v);
     bufferevent_enable(v->channel, EV_READ | EV_WRITE);
-    tell(s, json_pack("{s:I, s:i, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact", "started",
-                      "pid", (int)pid));
+    tell_own(s, json_pack("{s:I, s:i, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact", "started",
+                          "pid", (int)pid));
 }
 
 /* In the child: only calls that are safe between fork and exec. */
@@ -154,6 +160,9 @@ static void become_server(const struct server *v, int channel, pid_t supervisor)
 {
     platform_die_with_parent(supervisor);
     for (int i = 1; i < 32; i++) signal(i, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     int log = open(v->member->log, O_WRONLY | O_CREAT | O_APPEND, 0666);
     if (log >= 0) dup2(log, STDOUT_FILENO);
     if (log >= 0) dup2(log, STDERR_FILENO);
@@ -205,7 +214,7 @@ static void ended(struct server *v, int status)
     if (WIFEXITED(status)) json_object_set_new(fact, "exit", json_integer(WEXITSTATUS(status)));
     if (now == SUPERVISE_CRASHED && v->last_words) json_object_set_new(fact, "last", json_string(v->last_words));
     if (now == SUPERVISE_CRASHED && led) outage_begin(s, clock_us());
-    tell(s, fact);
+    tell_own(s, fact);
     server_event(v, SUPERVISE_EXITED, &why);
 }
 

@@ -9,10 +9,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/xalloc.h"
 #include "launcher/supervisor.h"
+#include "launcher/timeline.h"
 
 /* A listener that does not read is dropped when this much waits for it, bytes. */
 enum { BACKLOG_MOST = 4 << 20, LISTEN_BACKLOG = 64 };
@@ -87,6 +90,21 @@ void tell(struct supervisor *s, json_t *fact)
     json_decref(fact);
 }
 
+void tell_own(struct supervisor *s, json_t *fact)
+{
+    struct bytes line = {0};
+    struct timespec now;
+    struct tm tm;
+    char stamp[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &tm);
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm);
+    bytes_printf(&line, "%s.%03ld [supervisor] zoo%d ", stamp, now.tv_nsec / 1000000, (int)fact_number(fact, "sid", 0));
+    if (fact_sentence(&line, fact, false, DETAIL_ALL)) fprintf(stderr, "%.*s\n", SLICE_ARG(bytes_slice(&line)));
+    bytes_free(&line);
+    tell(s, fact);
+}
+
 bool control_idle(const struct supervisor *s)
 {
     list_each (l, &s->clients) {
@@ -143,7 +161,7 @@ static void on_gone(struct bufferevent *wire, short what, void *arg)
     bool unfinished_boot = c->owner && c->op;
     bool end = unfinished_boot || (c->owner && s->ephemeral);
     client_free(c);
-    if (end) supervisor_end(s);
+    if (end) supervisor_end(s, "the command that started it is gone");
     if (s->ending) supervisor_settle(s);
 }
 

@@ -375,7 +375,7 @@ static bool up_done(struct op *o)
     o->exit_code = EXIT_FAILED;
     bool any = false;
     for (size_t i = 0; i < s->n; i++) any |= supervise_alive(s->servers[i].state);
-    if (!any) supervisor_end(s);
+    if (!any && o->client->owner) supervisor_end(s, "no server could be started");
     return true;
 }
 
@@ -412,7 +412,7 @@ static bool never(struct op *o)
 static bool begin_down(struct op *o, const json_t *request)
 {
     if (json_is_true(json_object_get(request, "keep"))) o->of->keep = true;
-    supervisor_end(o->of);
+    supervisor_end(o->of, "asked to");
     return true;
 }
 

@@ -46,8 +46,8 @@ static void on_answer(void *arg, bool ok)
     s->lasted_us = s->outage_us ? s->write_us - s->outage_us : 0;
     s->outage_us = 0;
     s->measuring = false;
-    tell(s, json_pack("{s:I, s:i, s:s, s:I}", "t", (json_int_t)s->write_us, "sid", leader ? leader->member->id : 0,
-                      "fact", "write", "unavailable_us", (json_int_t)s->lasted_us));
+    tell_own(s, json_pack("{s:I, s:i, s:s, s:I}", "t", (json_int_t)s->write_us, "sid", leader ? leader->member->id : 0,
+                          "fact", "write", "unavailable_us", (json_int_t)s->lasted_us));
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)

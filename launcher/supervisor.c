@@ -51,13 +51,14 @@ int supervisor_launch(const struct supervisor_options *o, char **why)
     return pair[0];
 }
 
-void supervisor_end(struct supervisor *s)
+void supervisor_end(struct supervisor *s, const char *why)
 {
     if (s->ending) return;
+    fprintf(stderr, "the supervisor ends: %s\n", why);
     s->ending = true;
     for (size_t i = 0; i < s->n; i++) {
-        const char *why;
-        server_event(&s->servers[i], SUPERVISE_STOP, &why);
+        const char *refused; /* it is down already */
+        server_event(&s->servers[i], SUPERVISE_STOP, &refused);
     }
     supervisor_settle(s);
 }
@@ -205,7 +206,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
     if (signal == SIGCHLD) {
         children_reap(s);
     } else {
-        supervisor_end(s);
+        supervisor_end(s, signal == SIGTERM ? "SIGTERM" : "SIGINT");
     }
 }
 

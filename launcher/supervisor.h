@@ -97,8 +97,8 @@ struct supervisor {
  * *why. */
 int supervisor_launch(const struct supervisor_options *o, char **why);
 
-/* Stops all servers, then ends the loop. */
-void supervisor_end(struct supervisor *s);
+/* Stops all servers, then ends the loop. why is for the log. */
+void supervisor_end(struct supervisor *s, const char *why);
 
 /* Looks after this turn of the loop what has come about. */
 void supervisor_settle(struct supervisor *s);
@@ -148,6 +148,8 @@ void client_leave(struct client *c);
 int control_listen(struct supervisor *s);
 /* Tells a fact to all who listen; the reference is stolen. */
 void tell(struct supervisor *s, json_t *fact);
+/* The same for a fact of the supervisor's own, which goes to its log as well. */
+void tell_own(struct supervisor *s, json_t *fact);
 /* All output is sent, so nobody waits for anything. */
 bool control_idle(const struct supervisor *s);
 
