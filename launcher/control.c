@@ -83,7 +83,7 @@ void client_leave(struct client *c)
 void tell(struct supervisor *s, json_t *fact)
 {
     ops_hear(s, fact);
-    list_each (l, &s->clients) {
+    list_each(l, &s->clients) {
         struct client *c = list_entry(l, struct client, link);
         if (c->listening && !c->leaving) client_send(c, json_incref(fact));
     }
@@ -107,7 +107,7 @@ void tell_own(struct supervisor *s, json_t *fact)
 
 bool control_idle(const struct supervisor *s)
 {
-    list_each (l, &s->clients) {
+    list_each(l, &s->clients) {
         struct client *c = list_entry(l, struct client, link);
         if (evbuffer_get_length(bufferevent_get_output(c->wire)) > 0) return false;
     }

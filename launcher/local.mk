@@ -10,7 +10,7 @@ liblauncher_a_SOURCES = \
 	launcher/control_client.c launcher/control_client.h \
 	launcher/ensemble.c \
 	launcher/exits.h \
-	launcher/ops.c \
+	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_fault.c \
 	launcher/outage.c \
 	launcher/platform.c launcher/platform.h launcher/platform_common.h launcher/platform_linux.c \
 	launcher/ports.c launcher/ports.h \

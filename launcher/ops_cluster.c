@@ -1,0 +1,122 @@
+/* Operations on the cluster as a whole: up, down, status, watch, and waiting for a state of it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "launcher/ops.h"
+
+/* --- up, down, status, watch --- */
+
+bool op_begin_up(struct op *o, const json_t *request)
+{
+    struct supervisor *s = o->of;
+    int64_t n = fact_number(request, "n", 0);
+    if (n && (size_t)n != s->n) {
+        op_refuse(o, EXIT_FAILED,
+                  xasprintf("the cluster is up with %zu server%s, not %" PRId64 "; end it first: %s down", s->n,
+                            s->n == 1 ? "" : "s", n, s->cluster->call));
+        return false;
+    }
+    if (s->ending) {
+        op_refuse(o, EXIT_FAILED, xstrdup("the cluster is being taken down; try again"));
+        return false;
+    }
+    bool any = false;
+    for (size_t i = 0; i < s->n; i++) {
+        const char *why;
+        if (!supervise_alive(s->servers[i].state)) o->target[i] = server_event(&s->servers[i], SUPERVISE_START, &why);
+        any |= o->target[i];
+    }
+    o->outcome = any ? "started" : "already-up";
+    return true;
+}
+
+/* A boot has failed as soon as a server has crashed and the others have come as far as they can. */
+bool op_up_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    bool crashed = false, possible = voters_running(s) >= voters_needed(s);
+    for (size_t i = 0; i < s->n; i++) crashed |= o->target[i] && s->servers[i].state == SUPERVISE_CRASHED;
+    bool settled = all_running_serve(s) && leader_now(s) && !s->measuring;
+    if (!crashed) return settled;
+    if (possible && !settled) return false;
+    if (!o->error) o->error = unsettled_text(s);
+    o->exit_code = EXIT_FAILED;
+    bool any = false;
+    for (size_t i = 0; i < s->n; i++) any |= supervise_alive(s->servers[i].state);
+    if (!any && o->client->owner) supervisor_end(s, "no server could be started");
+    return true;
+}
+
+bool op_begin_nothing(struct op *o, const json_t *request)
+{
+    (void)o;
+    (void)request;
+    return true;
+}
+
+/* The first line says how things stand; from then on the facts tell what changes. */
+bool op_begin_watch(struct op *o, const json_t *request)
+{
+    (void)request;
+    json_t *now = cluster_json(o->of, 0);
+    json_object_set_new(now, "t", json_integer(o->since_us));
+    json_object_set_new(now, "fact", json_string("cluster"));
+    client_send(o->client, now);
+    return true;
+}
+
+bool op_at_once(struct op *o)
+{
+    (void)o;
+    return true;
+}
+
+bool op_never(struct op *o)
+{
+    (void)o;
+    return false;
+}
+
+bool op_begin_down(struct op *o, const json_t *request)
+{
+    if (json_is_true(json_object_get(request, "keep"))) o->of->keep = true;
+    supervisor_end(o->of, "asked to");
+    return true;
+}
+
+bool op_down_done(struct op *o)
+{
+    for (size_t i = 0; i < o->of->n; i++) {
+        if (supervise_alive(o->of->servers[i].state)) return false;
+    }
+    return true;
+}
+
+/* --- wait --- */
+
+bool op_begin_wait(struct op *o, const json_t *request)
+{
+    o->want = xstrdup(fact_string(request, "for"));
+    o->want_id = fact_number(request, "id", -1);
+    o->want_role = role_parse(fact_string(request, "role"));
+    bool role = strcmp(o->want, "role") == 0;
+    if (role && !server_by_id(o->of, o->want_id)) {
+        op_refuse(o, EXIT_REFUSED, xasprintf("there is no zoo%" PRId64, o->want_id));
+        return false;
+    }
+    bool known = role ? o->want_role != ROLE_NONE : strcmp(o->want, "serving") == 0 || strcmp(o->want, "leader") == 0;
+    if (!known) op_refuse(o, EXIT_USAGE, xstrdup("wait for serving, leader, or role ID ROLE"));
+    return known;
+}
+
+bool op_wait_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    struct server *leader = leader_now(s);
+    if (strcmp(o->want, "leader") == 0) return leader != NULL;
+    if (strcmp(o->want, "serving") == 0) return leader && !s->measuring && all_running_serve(s);
+    const struct server *v = server_by_id(s, o->want_id);
+    if (v->state != SUPERVISE_UP || v->view.role != o->want_role) return false;
+    return v->view.serving || o->want_role == ROLE_LOOKING;
+}

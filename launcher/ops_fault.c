@@ -1,0 +1,174 @@
+/* Operations that break and mend servers: kill, stop, restart, pause, resume. */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/xalloc.h"
+#include "launcher/ops.h"
+#include "launcher/targets.h"
+#include "launcher/text.h"
+
+static int choose_targets(struct op *o, const char *text, char **why)
+{
+    struct supervisor *s = o->of;
+    struct candidate c[MEMBERS_MOST];
+    const struct server *leader = leader_now(s);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct server *v = &s->servers[i];
+        enum role role = v->state == SUPERVISE_UP ? v->view.role : ROLE_NONE;
+        if (role == ROLE_LEADER && v != leader) role = ROLE_LOOKING; /* not yet, or no longer */
+        bool able = supervise_next(v->state, o->verb->event).action != ACTION_REFUSE;
+        c[i] = (struct candidate){.id = v->member->id, .role = role, .able = able};
+    }
+    int result = targets_choose(text, c, s->n, &s->rnd, why);
+    for (size_t i = 0; i < s->n; i++) o->target[i] = c[i].chosen;
+    return result == 0 ? 0 : result == -1 ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+/* All or nothing: one target that cannot refuses the whole. The answer says who could. */
+static char *refusal(const struct op *o)
+{
+    const struct supervisor *s = o->of;
+    char *why = NULL;
+    struct bytes able = {0};
+    for (size_t i = 0; i < s->n; i++) {
+        const struct server *v = &s->servers[i];
+        struct supervise_move move = supervise_next(v->state, o->verb->event);
+        if (move.action != ACTION_REFUSE) bytes_printf(&able, "%szoo%d", able.len ? ", " : "", v->member->id);
+        if (o->target[i] && move.action == ACTION_REFUSE && !why) why = xasprintf("zoo%d %s", v->member->id, move.why);
+    }
+    bytes_u8(&able, 0);
+    if (why) {
+        char *whole = able.len > 1 ? xasprintf("%s; %s is possible for %s", why, o->verb->name, (char *)able.data)
+                                   : xasprintf("%s; %s is possible for none now", why, o->verb->name);
+        free(why);
+        why = whole;
+    }
+    bytes_free(&able);
+    return why;
+}
+
+bool op_begin_fault(struct op *o, const json_t *request)
+{
+    struct supervisor *s = o->of;
+    char *why = NULL;
+    int refused = choose_targets(o, fact_string(request, "target"), &why);
+    if (refused || (why = refusal(o))) {
+        op_refuse(o, refused ? refused : EXIT_REFUSED, why);
+        return false;
+    }
+    const struct server *leader = leader_now(s);
+    o->since_us = clock_us();
+    for (size_t i = 0; i < s->n; i++) {
+        const char *refuse;
+        if (!o->target[i]) continue;
+        o->hit_leader |= &s->servers[i] == leader && o->verb->event != SUPERVISE_RESUME;
+        server_event(&s->servers[i], o->verb->event, &refuse);
+    }
+    bool asked_alone = o->hit_leader || (leader && voters_running(s) < voters_needed(s));
+    if (asked_alone) outage_begin(s, o->since_us);
+    return true;
+}
+
+static bool targets_all(const struct op *o, bool (*holds)(const struct op *o, const struct server *v))
+{
+    for (size_t i = 0; i < o->of->n; i++) {
+        if (o->target[i] && !holds(o, &o->of->servers[i])) return false;
+    }
+    return true;
+}
+
+static bool is_gone(const struct op *o, const struct server *v)
+{
+    (void)o;
+    return !supervise_alive(v->state);
+}
+
+static bool is_missed(const struct op *o, const struct server *v)
+{
+    return o->noticed[v - o->of->servers];
+}
+
+static bool serves_again(const struct op *o, const struct server *v)
+{
+    (void)o;
+    return v->state == SUPERVISE_UP && v->view.serving;
+}
+
+static bool listens_again(const struct op *o, const struct server *v)
+{
+    (void)o;
+    return v->state == SUPERVISE_UP && v->view.ready;
+}
+
+static bool has_crashed(const struct op *o)
+{
+    for (size_t i = 0; i < o->of->n; i++) {
+        if (o->target[i] && o->of->servers[i].state == SUPERVISE_CRASHED) return true;
+    }
+    return false;
+}
+
+/* kill and stop are over when the targets are gone and the others have come to terms with it. */
+bool op_gone_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    if (!targets_all(o, is_gone)) return false;
+    if (voters_running(s) < voters_needed(s)) {
+        o->outcome = "no-quorum";
+        return none_serves(s) || o->over_notice;
+    }
+    if (o->hit_leader || o->was_outage) {
+        o->outcome = "write";
+        return !s->measuring && all_running_serve(s);
+    }
+    o->outcome = "untouched";
+    return targets_all(o, is_missed) || o->over_notice;
+}
+
+static bool fail_crashed(struct op *o)
+{
+    o->exit_code = EXIT_FAILED;
+    if (!o->error) o->error = unsettled_text(o->of);
+    return true;
+}
+
+bool op_restart_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    if (has_crashed(o)) return fail_crashed(o);
+    if (voters_running(s) < voters_needed(s)) {
+        o->outcome = "no-quorum";
+        return targets_all(o, listens_again);
+    }
+    o->outcome = s->write_us >= o->since_us ? "write" : "untouched";
+    return targets_all(o, serves_again) && !s->measuring;
+}
+
+bool op_pause_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    o->outcome = voters_running(s) < voters_needed(s) ? "no-quorum" : o->hit_leader ? "pending" : "untouched";
+    return true;
+}
+
+/* What a resumed server says of itself counts only once it has answered: its facts may be old. */
+bool op_resume_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    if (has_crashed(o)) return fail_crashed(o);
+    if (!o->status_id) {
+        o->status_id = ++s->status_id;
+        for (size_t i = 0; i < s->n; i++) {
+            if (o->target[i]) server_ask_status(&s->servers[i], o->status_id);
+        }
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        if (o->target[i] && s->servers[i].view.status_id < o->status_id) return false;
+    }
+    if (voters_running(s) < voters_needed(s)) {
+        o->outcome = "no-quorum";
+        return true;
+    }
+    o->outcome = s->write_us >= o->since_us ? "write" : "untouched";
+    return targets_all(o, serves_again) && !s->measuring;
+}
