@@ -187,7 +187,8 @@ static void vectors_put(struct zk *zk, struct watch_vectors *v, struct bytes *ou
     bytes_i64(out, zk->last_zxid);
     for (size_t k = 0; k < (lasting ? WATCH_KINDS : WATCH_PERSISTENT); k++) {
         bytes_i32(out, (int32_t)v->count[k]);
-        bytes_put(out, v->raw[k].data + v->raw[k].head, bytes_waiting(&v->raw[k]));
+        struct slice raw = bytes_slice(&v->raw[k]);
+        bytes_put(out, raw.p, (size_t)raw.len);
         bytes_clear(&v->raw[k]);
         v->count[k] = 0;
     }
