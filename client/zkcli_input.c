@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef HAVE_LIBEDIT
 #include <editline/readline.h>
@@ -16,6 +17,9 @@
 #include "base/xalloc.h"
 #include "client/zkcli.h"
 
+enum { FIRST_WAIT = 300 }; /* ms */
+
+static void first_wait(struct shell *sh);
 static bool input_wait(struct shell *sh);
 static void lines_plain(struct shell *sh);
 static char *prompt_make(const struct shell *sh);
@@ -30,7 +34,10 @@ static bool prompt_shown;
 
 void shell_lines(struct shell *sh)
 {
-    if (sh->interactive) printf("Connecting to %s\nWelcome to ZooKeeper!\n", sh->hosts);
+    if (sh->interactive) {
+        printf("Connecting to %s\nWelcome to ZooKeeper!\n", sh->hosts);
+        first_wait(sh);
+    }
 #ifdef HAVE_LIBEDIT
     if (sh->interactive) {
         lines_edited(sh);
@@ -50,6 +57,19 @@ void shell_notice(const char *format, ...)
 #ifdef HAVE_LIBEDIT
     if (editing != NULL && prompt_shown) rl_forced_update_display();
 #endif
+}
+
+/* A moment for the connection, so that the first prompt says what a person expects. */
+static void first_wait(struct shell *sh)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t from = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000, now = from;
+    while (zk_state(sh->zk) == ZK_STATE_CONNECTING && now - from < FIRST_WAIT) {
+        zk_step(sh->zk, (int)(FIRST_WAIT - (now - from)));
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    }
 }
 
 /* Serves the session until standard input has something or the shell is to end; false then. */
