@@ -29,8 +29,10 @@ struct race {
     bool created;        /* outage: the znode is there */
     int64_t now, begin;  /* ns */
     int64_t acks, first_ack, last_ack;
-    int64_t gap, gap_from, gap_to; /* the longest that ended after the kill */
+    int64_t gap, gap_from,
+        gap_to; /* the longest between two acks; after a kill, between two with a lost server between */
     int64_t killed_at, recovered_at, losses;
+    bool lost; /* since the last ack */
 };
 
 static volatile sig_atomic_t marked;
@@ -134,6 +136,7 @@ static void slot_turn(struct slot *slot, bool wanted)
         if (slot == r->writer) {
             r->writer = NULL;
             r->losses++;
+            r->lost = true;
             slot->retry_at = r->now;
             wanted = true;
         }
@@ -185,15 +188,17 @@ static void write_answered(struct conn *c, int32_t err, struct slice body)
 
 static void ack_count(struct race *r)
 {
-    if (r->acks++ == 0)
-        r->first_ack = r->now;
-    else if (r->now - r->last_ack > r->gap && (r->killed_at == 0 || r->now >= r->killed_at)) {
+    /* A busy machine hiccups too: around a kill only a gap with the loss in it is the outage. */
+    bool counts = r->acks > 0 && (r->killed_at == 0 || r->lost);
+    if (r->acks++ == 0) r->first_ack = r->now;
+    if (counts && r->now - r->last_ack > r->gap) {
         r->gap_from = r->last_ack;
         r->gap_to = r->now;
         r->gap = r->gap_to - r->gap_from;
     }
     r->last_ack = r->now;
-    if (r->killed_at != 0 && r->recovered_at == 0 && r->losses > 0) r->recovered_at = r->now;
+    if (r->killed_at != 0 && r->lost) r->recovered_at = r->now;
+    r->lost = false;
 }
 
 /* Kills when it is time, and ends when writes have flowed again for a while (or, without a kill, after the given
@@ -205,8 +210,9 @@ static bool outage_over(struct race *r)
         bool due = s->kill_pid != 0 && r->first_ack != 0 && r->now - r->first_ack >= (int64_t)s->kill_after * MS;
         if (s->kill_pid == 0 && !marked) return r->now - r->begin >= (int64_t)(s->seconds * 1e9);
         if (!due && !marked) return false;
-        r->gap = 0; /* the kill's own gap is what counts from here */
+        r->gap = r->gap_from = r->gap_to = 0; /* the kill's own gap is what counts from here */
         r->losses = 0;
+        r->lost = false;
         r->killed_at = now_ns();
         if (due && kill(s->kill_pid, SIGKILL) != 0) die("kill %d: %s", (int)s->kill_pid, strerror(errno));
     }
