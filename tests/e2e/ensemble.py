@@ -7,6 +7,7 @@ same ensembles: members with an even number are Apache's.
 Nothing here sleeps to be in time: wait_for() polls a condition until a deadline and says what it waited for.
 """
 import atexit
+import contextlib
 import fcntl
 import os
 import random
@@ -294,7 +295,8 @@ class Ensemble:
                     m.start()
             return self.wait_serving()
         except BaseException:
-            self.close()
+            with contextlib.suppress(AssertionError):
+                self.close()
             raise
 
     def wait_serving(self, timeout=DEADLINE):
@@ -320,15 +322,25 @@ class Ensemble:
         return [m for m in self.members if m is not leader and m.running() and not m.paused]
 
     def close(self):
-        """End all members and remove the folder (kept with E2E_KEEP=1)."""
+        """End all members and remove the folder (kept with E2E_KEEP=1). AssertionError if one had ended by itself, or if one
+        of ours does not end well when it is asked to."""
+        bad = ["%s had ended by itself with status %d" % (m, m.process.returncode)
+               for m in self.members if m.process is not None and m.process.poll() is not None]
         for m in self.members:
-            try:
-                m.kill()
-            except Timeout:
-                pass
+            if m.running() and not m.paused and ENGINE == "ours":
+                try:
+                    status = m.stop()
+                    if status:
+                        bad.append("%s ended with status %d after SIGTERM" % (m, status))
+                except Timeout as e:
+                    bad.append(str(e))
+            m.kill()
+        tails = self.log_tails() if bad else ""
         if not os.environ.get("E2E_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)
         live.discard(self)
+        if bad:
+            raise AssertionError("%s\n%s" % ("; ".join(bad), tails))
 
     def log_tails(self):
         return "".join(m.log_tail() for m in self.members)
@@ -340,6 +352,7 @@ live = set()
 @atexit.register
 def close_all():
     for ensemble in list(live):
-        ensemble.close()
+        with contextlib.suppress(AssertionError):
+            ensemble.close()
 
 

@@ -157,7 +157,6 @@ class Case(unittest.TestCase):
     def ensemble(self, n, **kw):
         ens = ensemble.Ensemble(n, **kw)
         self.addCleanup(ens.close)
-        self.used_ensemble = ens
         return ens
 
     def assert_same_trees(self, members, root="/", skip=("/zookeeper",)):
@@ -202,7 +201,7 @@ class TapResult(unittest.TestResult):
         return None if ENGINE == "apache" else getattr(method, "not_yet", None)
 
     def addSuccess(self, test):
-        if self.not_yet(test):
+        if self.not_yet(test) and ENGINE == "ours":
             self.failures.append((test, ""))
             self.line("not ok", test)
             self.comment("%s is there now: take not_yet() away" % self.not_yet(test))

@@ -230,7 +230,12 @@ class Conn:
         r.done()
         return self.session
 
+    resumed = 0
+
     def resume(self, session, **kw):
+        # A session's requests have numbers of their own, also over connections: servers tell them apart by that.
+        Conn.resumed += 1
+        self.xid = 10000 * Conn.resumed
         return self.connect(sid=session.id, passwd=session.passwd, **dict(dict(timeout=session.timeout), **kw))
 
     # requests
