@@ -16,7 +16,7 @@ static void send_vote(struct zab *z, struct member *m);
 static void send_all(struct zab *z);
 static void adopt(struct zab *z, struct vote v);
 static void heard(struct zab *z, struct member *m, const struct notification *n);
-static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_t round);
+static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_t round, bool was_settled);
 static void heard_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n);
 static void heard_while_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n);
 static void tally(struct zab *z);
@@ -156,6 +156,7 @@ static void adopt(struct zab *z, struct vote v)
 static void heard(struct zab *z, struct member *m, const struct notification *n)
 {
     struct vote v = {n->leader, n->zxid, n->peer_epoch};
+    bool was_settled = m->state != PEER_LOOKING;
     m->state = n->state;
     if (m->observer) {
         if (n->state == PEER_LOOKING) send_vote(z, m);
@@ -167,12 +168,14 @@ static void heard(struct zab *z, struct member *m, const struct notification *n)
     }
     if (!is_voter(z, n->leader)) return;
     if (n->state == PEER_LOOKING)
-        heard_looking(z, m, v, n->election_epoch);
+        heard_looking(z, m, v, n->election_epoch, was_settled);
     else if (n->state != PEER_OBSERVING)
         heard_settled(z, m, v, n);
 }
 
-static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_t round)
+/* A member that followed or led until now has answered our vote with its decided one and forgotten it: it is told
+ * again. */
+static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_t round, bool was_settled)
 {
     struct election *el = &z->election;
     if (round < el->round) {
@@ -186,6 +189,8 @@ static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_
         adopt(z, vote_beats(v, own) ? v : own);
     } else if (vote_beats(v, el->proposal)) {
         adopt(z, v);
+    } else if (was_settled && !vote_equal(v, el->proposal)) {
+        send_vote(z, m);
     }
     m->vote = v;
     m->voted = true;
