@@ -23,6 +23,7 @@ EXTRA_DIST += tests/sim/check_sim.sh \
 	tests/scenarios/follower_far_behind.txt \
 	tests/scenarios/follower_slightly_behind.txt \
 	tests/scenarios/leader_dies_before_commit.txt \
+	tests/scenarios/loss_noticed_late.txt \
 	tests/scenarios/observer_joins.txt \
 	tests/scenarios/old_leader_returns_with_a_tail.txt \
 	tests/scenarios/old_tail_behind_a_new_epoch.txt \
