@@ -22,8 +22,8 @@ zkserver_LDADD = libnet.a libstore.a libcore.a libconf.a libwire.a $(LIBEVENT_LI
 EXTRA_DIST += confs/zoo_sample.cfg confs/zoo1.cfg confs/zoo2.cfg confs/zoo3.cfg
 
 if HAVE_CHECK
-check_PROGRAMS += check_conf check_net
-TESTS += check_conf check_net
+check_PROGRAMS += check_conf check_net check_shell
+TESTS += check_conf check_net check_shell
 check_conf_SOURCES = tests/unit/check_conf.c
 check_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DCONFS_DIR='"$(abs_top_srcdir)/confs"'
 check_conf_LDADD = libconf.a $(UNIT_LIBS)
@@ -31,4 +31,8 @@ check_conf_LDADD = libconf.a $(UNIT_LIBS)
 check_net_SOURCES = tests/unit/check_net.c
 check_net_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 check_net_LDADD = libnet.a libcore.a $(UNIT_LIBS) $(LIBEVENT_LIBS)
+
+check_shell_SOURCES = tests/unit/check_shell.c server/control.c server/pidfile.c server/version.c server/words.c
+check_shell_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_shell_LDADD = libnet.a libcore.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(CRYPTO_LIBS)
 endif
