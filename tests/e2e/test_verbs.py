@@ -9,7 +9,6 @@ import subprocess
 
 import harness
 from ensemble import DEADLINE, ENGINE, ports, program, wait_for
-from harness import not_yet
 
 
 def zkserver(*args, cwd=None, timeout=DEADLINE):
@@ -232,7 +231,6 @@ class Failures(Case):
         for text in ("", "one\n", "9\n", "-1\n"):
             self.check_myid(text)
 
-    @not_yet("refusing a myid with more than a number")
     def test_a_myid_with_more_than_a_number(self):
         self.check_myid("1 2\n")
 
