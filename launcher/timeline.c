@@ -294,16 +294,18 @@ static int by_time(const void *pa, const void *pb)
     return a->arrival < b->arrival ? -1 : 1;
 }
 
-/* The names of all servers that say the same at about the same time, by id; their entries are taken off but the first.
- * Returns the length. */
+/* The names of all servers that say the same at about the same time, by id; their entries are taken off but the first. A
+ * server that says something else in between keeps its own line: what it did stays in order. Returns the length. */
 static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct bytes *names)
 {
     const struct entry *e = &t->entries[first];
-    bool named[SIDS] = {false};
-    if (e->sid) named[e->sid] = true;
+    bool named[SIDS] = {false}, spoke[SIDS] = {false};
+    if (e->sid) named[e->sid] = spoke[e->sid] = true;
     for (size_t j = first + 1; e->sid && j < end && t->entries[j].at_us - e->at_us <= TOGETHER_US; j++) {
         struct entry *other = &t->entries[j];
-        if (!other->text || named[other->sid] || strcmp(other->text, e->text) != 0) continue;
+        if (!other->text || spoke[other->sid]) continue;
+        spoke[other->sid] = true;
+        if (strcmp(other->text, e->text) != 0) continue;
         named[other->sid] = true;
         free(other->text);
         other->text = NULL;

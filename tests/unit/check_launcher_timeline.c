@@ -88,6 +88,23 @@ START_TEST(equal_facts_far_apart_are_two_lines)
 }
 END_TEST
 
+START_TEST(what_a_server_did_stays_in_order)
+{
+    struct timeline *t = timeline_new(0);
+    add(t, "{\"t\":1000,\"sid\":2,\"fact\":\"vote\",\"leader\":2,\"epoch\":1,\"zxid\":\"0x5\",\"round\":2}");
+    add(t, "{\"t\":1100,\"sid\":1,\"fact\":\"vote\",\"leader\":1,\"epoch\":1,\"zxid\":\"0x5\",\"round\":2}");
+    add(t, "{\"t\":1200,\"sid\":1,\"fact\":\"vote\",\"leader\":2,\"epoch\":1,\"zxid\":\"0x5\",\"round\":2}");
+    struct bytes out = {0};
+    timeline_print(t, INT64_MAX, &out);
+    bytes_u8(&out, 0);
+    ck_assert_str_eq((char *)out.data, "    +1.0 ms  zoo2        votes (zoo2, epoch 1, 0x5)\n"
+                                       "    +1.1 ms  zoo1        votes (zoo1, epoch 1, 0x5)\n"
+                                       "    +1.2 ms  zoo1        votes (zoo2, epoch 1, 0x5)\n");
+    bytes_free(&out);
+    timeline_free(t);
+}
+END_TEST
+
 START_TEST(strange_facts_do_no_harm)
 {
     struct timeline *t = timeline_new(0);
@@ -154,6 +171,7 @@ int main(void)
     tcase_add_test(t, the_fall_of_a_leader_reads_like_one);
     tcase_add_test(t, a_part_is_printed_and_the_rest_kept);
     tcase_add_test(t, equal_facts_far_apart_are_two_lines);
+    tcase_add_test(t, what_a_server_did_stays_in_order);
     tcase_add_test(t, strange_facts_do_no_harm);
     tcase_add_test(t, a_view_follows_the_facts);
     tcase_add_test(t, what_is_no_fact_is_told_apart);
