@@ -219,14 +219,13 @@ static void heard_settled(struct zab *z, struct member *m, struct vote v, const 
     }
     const struct member *leader = &z->members[member_index(z->config, v.leader)];
     bool leader_says_so = v.leader == z->config->sid ? same_round : leader->settled && leader->state == PEER_LEADING;
-    if (!leader_says_so) return;
-    if (is_quorum(outside, z->voters)) {
+    if (leader_says_so && is_quorum(outside, z->voters)) {
         el->round = n->election_epoch;
         decide(z, v, outside);
-    } else if (same_round && is_quorum(in_round, z->voters)) {
+    } else if (leader_says_so && same_round && is_quorum(in_round, z->voters)) {
         decide(z, v, in_round);
     } else {
-        tally(z);
+        tally(z); /* it may have been the last one unheard */
     }
 }
 
@@ -291,10 +290,7 @@ static void decide(struct zab *z, struct vote v, member_set supporters)
     /* Whoever is still looking learns it now rather than at its next question. */
     for (size_t i = 0; i < z->n_members; i++) {
         struct member *m = &z->members[i];
-        if ((int)i != z->self && m->channel == CHANNEL_UP && m->state == PEER_LOOKING && m->voted &&
-            !vote_equal(m->vote, v)) {
-            send_vote(z, m);
-        }
+        if ((int)i != z->self && m->channel == CHANNEL_UP && m->state == PEER_LOOKING) send_vote(z, m);
     }
     if (leads)
         leader_start(z);

@@ -22,6 +22,7 @@ EXTRA_DIST += tests/sim/check_sim.sh \
 	tests/scenarios/five_start_in_order.txt \
 	tests/scenarios/follower_far_behind.txt \
 	tests/scenarios/follower_slightly_behind.txt \
+	tests/scenarios/last_voter_heard_late.txt \
 	tests/scenarios/leader_dies_before_commit.txt \
 	tests/scenarios/loss_noticed_late.txt \
 	tests/scenarios/observer_joins.txt \
