@@ -366,6 +366,16 @@ static int load(struct server *s)
     return begin(s, &epochs);
 }
 
+/* Apache keeps its data in a folder of its own below dataDir. Whoever takes its zoo.cfg over should hear that it is not
+ * read. */
+static void warn_of_apache(struct server *s)
+{
+    char *path = xasprintf("%s/version-2", s->conf->data_dir);
+    if (access(path, F_OK) == 0)
+        log_line(LOG_WARN_LINE, "%s holds data of Apache ZooKeeper, which is not read here", path);
+    free(path);
+}
+
 static int begin(struct server *s, const struct store_epochs *epochs)
 {
     char error[SOCKET_ERROR_MAX];
@@ -383,6 +393,7 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     /* Only now: a server that cannot start says why in one line. */
     log_line(LOG_INFO_LINE, "zkserver %s", version_text());
     for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
+    warn_of_apache(s);
     struct event e = {.type = EV_START, .accepted_epoch = epochs->accepted, .current_epoch = epochs->current};
     net_step(s->net, &e);
     settle(s);

@@ -159,7 +159,7 @@ static void hello_missing(void *arg)
 void election_accepted(struct net *n, int fd, const struct address *from)
 {
     size_t greeting = 0;
-    list_each (l, &n->conns[CONN_GREETING]) greeting += list_entry(l, struct conn, of_state)->kind == LINK_ELECTION;
+    list_each(l, &n->conns[CONN_GREETING]) greeting += list_entry(l, struct conn, of_state)->kind == LINK_ELECTION;
     if (greeting >= GREETING_MAX) {
         net_trouble(n, "too many connections to the election port say nothing; closing one");
         close(fd);

@@ -48,8 +48,8 @@ void net_free(struct net *n)
     for (int i = 0; i < PORT_COUNT; i++) listener_free(&n->listeners[i]);
     for (size_t i = 0; i < n->config.n_peers; i++) n->peers[i].crossed_us = 0;
     for (int state = 0; state < CONN_STATES; state++)
-        list_each_safe (l, &n->conns[state]) conn_kill(list_entry(l, struct conn, of_state));
-    list_each_safe (l, &n->conns[CONN_DEAD]) conn_free(list_entry(l, struct conn, of_state));
+        list_each_safe(l, &n->conns[state]) conn_kill(list_entry(l, struct conn, of_state));
+    list_each_safe(l, &n->conns[CONN_DEAD]) conn_free(list_entry(l, struct conn, of_state));
     peers_free(n);
     id_table_free(&n->clients);
     id_table_free(&n->learners);
@@ -123,7 +123,7 @@ void net_carry_out(struct net *n, const struct update *u)
         struct conn *c = net_find(n, u->outputs[i].kind, u->outputs[i].id);
         if (c != NULL && c->state == CONN_UP) conn_flush(c);
     }
-    list_each_safe (l, &n->conns[CONN_CLOSING]) conn_drain(list_entry(l, struct conn, of_state));
+    list_each_safe(l, &n->conns[CONN_CLOSING]) conn_drain(list_entry(l, struct conn, of_state));
     for (size_t i = 0; i < u->n_links; i++) {
         if (u->links[i].type != LINK_OPEN || closed_later(u, i)) continue;
         if (u->links[i].kind == LINK_ELECTION)
@@ -154,7 +154,7 @@ void net_go_on(struct net *n)
         list_append(&n->paused, &c->of_paused);
         conn_resume(c);
     }
-    list_each_safe (l, &n->conns[CONN_DEAD]) conn_free(list_entry(l, struct conn, of_state));
+    list_each_safe(l, &n->conns[CONN_DEAD]) conn_free(list_entry(l, struct conn, of_state));
 }
 
 /* --- the core's deadline --- */
@@ -227,8 +227,8 @@ int net_bind(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX])
         *which = (enum net_port)i;
         if (l->address.len == 0 && i != PORT_CLIENT && n->config.n_peers == 0) continue;
         if (l->address.len == 0) {
-            snprintf(error, SOCKET_ERROR_MAX,
-                     "the host that it shall listen on is unknown; give an address of this machine");
+            const char *host = i == PORT_CLIENT ? n->config.client_host : peer_find(n, n->config.sid)->config->host;
+            snprintf(error, SOCKET_ERROR_MAX, "%s: unknown host; give an address of this machine", host);
             return -1;
         }
         l->fd = socket_bind(&l->address, n->config.reuse_port, error);
@@ -351,7 +351,7 @@ void net_each_client(const struct net *n, void (*fn)(void *arg, const struct net
 {
     static const enum conn_state states[] = {CONN_GREETING, CONN_UP};
     for (size_t s = 0; s < sizeof states / sizeof states[0]; s++)
-        list_each (l, &n->conns[states[s]]) {
+        list_each(l, &n->conns[states[s]]) {
             const struct conn *c = list_entry(l, struct conn, of_state);
             if (c->kind != LINK_CLIENT) continue;
             struct net_client shown = {c->id, &c->from, c->readable && waiter_is_on(c->readable),
