@@ -20,6 +20,8 @@ struct check_view {
     int64_t zxid;    /* applied, as its status says */
     size_t position; /* entries of the ledger that it has applied */
     bool loading, serving, leading;
+    bool replaced;      /* by a snapshot, in this step */
+    struct log dropped; /* what a truncation in this step took */
 };
 
 struct check {
@@ -35,6 +37,7 @@ struct check {
 static void look_at_op(struct server *s, const struct disk_op *op);
 static void look_at_append(struct server *s, const struct disk_op *op);
 static void look_at_trunc(struct server *s, const struct disk_op *op);
+static void look_at_dropped(struct server *s);
 static void look_at_epochs(struct server *s, const struct disk_op *op);
 static void look_at_status(struct server *s, const struct core_status *st);
 static void look_at_facts(struct server *s);
@@ -62,7 +65,10 @@ void check_free(struct check *c)
 {
     for (size_t i = 0; i < c->n; i++) buf_unref(c->ledger[i].record);
     free(c->ledger);
-    for (int i = 0; i < SERVERS_MAX; i++) log_free(&c->views[i].log);
+    for (int i = 0; i < SERVERS_MAX; i++) {
+        log_free(&c->views[i].log);
+        log_free(&c->views[i].dropped);
+    }
     map_free(&c->by_request);
     map_free(&c->leaders);
     model_free(c->model);
@@ -74,6 +80,7 @@ void check_boot(struct server *s)
     struct check_view *v = view_of(s);
     const struct disk *d = &s->disk;
     log_free(&v->log);
+    log_free(&v->dropped);
     *v = (struct check_view){.accepted_epoch = d->accepted_epoch, .current_epoch = d->current_epoch, .loading = true};
     for (size_t i = 0; i < d->log.n; i++) log_push(&v->log, d->log.at[i].zxid, d->log.at[i].record);
     if (d->n_images > 0) v->base = d->images[0].zxid;
@@ -95,9 +102,11 @@ void check_step(struct server *s, const struct event *e)
     struct update *u = &s->update;
     if (e->type == EV_LOAD_SNAPSHOT || e->type == EV_LOAD_RECORD) return;
     for (; s->seen_disk < u->n_disk; s->seen_disk++) look_at_op(s, &u->disk[s->seen_disk]);
+    look_at_dropped(s);
     struct core_status st;
     core_status(s->core, &st);
     look_at_status(s, &st);
+    view_of(s)->replaced = false;
     for (size_t i = 0; i < u->n_disk; i++) {
         int64_t committed = u->disk[i].committed;
         if (committed > check_last(s->world) && zxid_counter(committed) != 0)
@@ -181,7 +190,8 @@ static void look_at_op(struct server *s, const struct disk_op *op)
     case DISK_BASE:
         if (tracing_all(s->world)) trace_server(s, "disk base 0x%" PRIx64, (uint64_t)op->zxid);
         log_drop(&v->log, op->zxid);
-        if (op->zxid > v->base) v->base = op->zxid;
+        v->base = op->zxid;
+        v->replaced = true;
         break;
     }
 }
@@ -204,21 +214,33 @@ static void look_at_append(struct server *s, const struct disk_op *op)
 static void look_at_trunc(struct server *s, const struct disk_op *op)
 {
     struct check_view *v = view_of(s);
-    struct check *c = s->world->check;
     if (tracing_all(s->world))
         trace_server(s, "disk trunc 0x%" PRIx64 " ticket %" PRIu64, (uint64_t)op->zxid, op->ticket);
-    for (size_t i = log_above(&v->log, op->zxid); i < v->log.n; i++) {
-        size_t at = ledger_up_to(c, v->log.at[i].zxid);
-        if (at == 0 || c->ledger[at - 1].zxid != v->log.at[i].zxid) continue;
-        if (!slice_equal(buf_slice(c->ledger[at - 1].record), buf_slice(v->log.at[i].record))) continue;
+    for (size_t i = log_above(&v->log, op->zxid); i < v->log.n; i++)
+        log_push(&v->dropped, v->log.at[i].zxid, v->log.at[i].record);
+    log_trunc(&v->log, op->zxid);
+}
+
+/* The ops of a step are atomic together, so what matters is what is left after the last of them. */
+static void look_at_dropped(struct server *s)
+{
+    struct check_view *v = view_of(s);
+    struct check *c = s->world->check;
+    for (size_t i = 0; i < v->dropped.n; i++) {
+        const struct stored *t = &v->dropped.at[i];
+        const struct stored *again = log_find(&v->log, t->zxid);
+        size_t at = ledger_up_to(c, t->zxid);
+        if (at == 0 || c->ledger[at - 1].zxid != t->zxid || t->zxid <= v->base) continue;
+        const struct entry *e = &c->ledger[at - 1];
+        if (!slice_equal(buf_slice(e->record), buf_slice(t->record))) continue;
+        if (again != NULL && slice_equal(buf_slice(e->record), buf_slice(again->record))) continue;
         /* It may have been committed while the order to drop it was on its way: then a quorum has it without this
          * server. */
-        if (holders(s->world, &c->ledger[at - 1], s) <= s->world->plan.voters / 2)
-            violation(s->world, "what is committed is never dropped",
-                      "zoo%" PRId64 " drops 0x%" PRIx64 " by a truncation to 0x%" PRIx64, s->sid,
-                      (uint64_t)v->log.at[i].zxid, (uint64_t)op->zxid);
+        if (holders(s->world, e, s) <= s->world->plan.voters / 2)
+            violation(s->world, "what is committed is never dropped", "zoo%" PRId64 " drops 0x%" PRIx64, s->sid,
+                      (uint64_t)t->zxid);
     }
-    log_trunc(&v->log, op->zxid);
+    log_free(&v->dropped);
 }
 
 static void look_at_epochs(struct server *s, const struct disk_op *op)
@@ -264,6 +286,13 @@ static void advance(struct server *s, int64_t to)
     struct check_view *v = view_of(s);
     struct world *w = s->world;
     struct check *c = w->check;
+    if (to < v->zxid && !v->serving && v->replaced) {
+        /* The leader's snapshot may be older than what this server knew to be committed; what lies between comes behind
+         * it. */
+        v->zxid = to;
+        v->position = ledger_up_to(c, to);
+        return;
+    }
     if (to < v->zxid) {
         violation(w, "what is applied stays applied", "zoo%" PRId64 " goes from 0x%" PRIx64 " back to 0x%" PRIx64,
                   s->sid, (uint64_t)v->zxid, (uint64_t)to);
@@ -303,6 +332,21 @@ static void apply(struct server *s, const struct stored *t)
     v->position++;
 }
 
+/* Whether the transaction is neither an error nor a multi that failed; body stands behind the header. A closeSession is
+ * not asked who owns the session (semantics.md 4), so it may come from a connection that was left. */
+static bool does_something(int32_t type, struct cursor body)
+{
+    struct multi_txn multi;
+    if (type != OP_MULTI || !multi_txn_get(&body, &multi)) return type != OP_ERROR && type != OP_CLOSE_SESSION;
+    struct cursor at = vector_elements(multi.txns);
+    for (int32_t i = 0; i < multi.txns.count; i++) {
+        struct slice part;
+        if (cursor_i32(&at) == OP_ERROR) return false;
+        jute_get_string(&at, &part);
+    }
+    return true;
+}
+
 /* Someone is the first to apply this. */
 static void append(struct server *s, const struct stored *t)
 {
@@ -331,6 +375,11 @@ static void append(struct server *s, const struct stored *t)
     if (wrong != NULL)
         violation(w, "transactions make sense in their order", "0x%" PRIx64 ": %s", (uint64_t)t->zxid, wrong);
     if (h.cxid == 0 || h.type == OP_CREATE_SESSION) return;
+    /* The model's own word on the order of a session's writes: what an abandoned connection still brings must come to
+     * nothing. */
+    if (does_something(h.type, at) && !model_note_cxid(c->model, h.session, h.cxid))
+        violation(w, "a session's writes are done in their order", "0x%" PRIx64 ": cxid %d of session 0x%" PRIx64,
+                  (uint64_t)t->zxid, h.cxid, (uint64_t)h.session);
     void *former = map_put(&c->by_request, hash_u64((uint64_t)h.session) + (uint32_t)h.cxid, (void *)(uintptr_t)c->n);
     if (former != NULL)
         violation(w, "a request is done once", "session 0x%" PRIx64 " cxid %d again at 0x%" PRIx64, (uint64_t)h.session,

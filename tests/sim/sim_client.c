@@ -16,6 +16,7 @@
 
 static void act_fire(struct world *w, struct timer *t);
 static void alive_fire(struct world *w, struct timer *t);
+static void roam_fire(struct world *w, struct timer *t);
 static void become(struct sim_client *c, enum sim_client_state state);
 static void forget_session(struct sim_client *c);
 static void send_frame(struct sim_client *c, struct bytes *body);
@@ -38,6 +39,7 @@ struct sim_client *sim_client_new(struct world *w, int index)
     c->index = index;
     c->act.fire = act_fire;
     c->alive.fire = alive_fire;
+    c->roam.fire = roam_fire;
     c->next_xid = 1;
     return c;
 }
@@ -47,6 +49,7 @@ void sim_client_free(struct sim_client *c)
     if (c->end != NULL) link_close(c->end);
     timer_clear(c->world, &c->act);
     timer_clear(c->world, &c->alive);
+    timer_clear(c->world, &c->roam);
     free(c);
 }
 
@@ -59,6 +62,7 @@ void sim_client_start(struct sim_client *c)
 {
     timer_set(c->world, &c->act, c->world->now + world_below(c->world, MS(200)));
     timer_set(c->world, &c->alive, c->world->now + MS(100));
+    if (c->world->plan.roam_us > 0) timer_set(c->world, &c->roam, c->world->now + c->world->plan.roam_us);
 }
 
 void sim_client_connect(struct sim_client *c, struct server *s)
@@ -101,6 +105,7 @@ void sim_client_vanish(struct sim_client *c)
     become(c, CLIENT_STOPPED);
     timer_clear(c->world, &c->act);
     timer_clear(c->world, &c->alive);
+    timer_clear(c->world, &c->roam);
 }
 
 void clients_wake(struct world *w)
@@ -290,6 +295,14 @@ static void alive_fire(struct world *w, struct timer *t)
     } else if ((c->state == CLIENT_CONNECTING || c->state == CLIENT_HANDSHAKE) && w->now - c->state_at > timeout / 2) {
         disconnect(c);
     }
+}
+
+/* Leaves for another server at once, whatever is open; the old one hears of it or not. */
+static void roam_fire(struct world *w, struct timer *t)
+{
+    struct sim_client *c = timer_entry(t, struct sim_client, roam);
+    timer_set(w, t, w->now + 1 + world_below(w, 2 * w->plan.roam_us));
+    if (c->state == CLIENT_READY && !w->calm) sim_client_connect(c, &w->servers[world_below(w, w->n_servers)]);
 }
 
 /* --- sending --- */

@@ -68,7 +68,7 @@ struct sim_client {
     bool rearming;                      /* SET_WATCHES is on its way */
     char recent[RECENT_MAX][PATH_SIZE]; /* paths it made */
     int n_recent;
-    struct timer act, alive;
+    struct timer act, alive, roam;
     int64_t expired_sessions;
 };
 

@@ -47,8 +47,9 @@ struct plan plan_of(uint64_t seed)
     p.window = (int)pick(&r, 1, 12);
     p.think_us = rnd_below(&r, 8) == 0 ? 1000 : MS(pick(&r, 5, 60));
     p.session_ms = (int32_t)pick(&r, 3, 12) * p.tick_ms;
-    p.faults = rnd_below(&r, 8) == 0 ? 0 : (unsigned)rnd_below(&r, 256);
-    p.fault_every_us = MS(pick(&r, 50, 1500));
+    p.roam_us = rnd_below(&r, 2) == 0 ? 0 : MS(pick(&r, 20, 1000));
+    p.faults = rnd_below(&r, 10) == 0 ? 0 : (unsigned)(rnd_next(&r) | rnd_next(&r)) & 255;
+    p.fault_every_us = MS(rnd_below(&r, 3) == 0 ? pick(&r, 5, 50) : pick(&r, 30, 600));
     p.keep_quorum = rnd_below(&r, 3) == 0;
     p.fault_from_us = rnd_below(&r, 2) == 0 ? 0 : SECONDS(2);
     p.fault_to_us = p.fault_from_us + SECONDS(p.think_us <= 1000 ? pick(&r, 3, 5) : pick(&r, 3, 15));

@@ -107,6 +107,14 @@ const struct model_session *model_session(const struct model *m, int64_t id)
     return map_get(&m->sessions, (uint64_t)id);
 }
 
+bool model_note_cxid(struct model *m, int64_t session, int32_t cxid)
+{
+    struct model_session *s = map_get(&m->sessions, (uint64_t)session);
+    bool later = s != NULL && cxid > s->cxid;
+    if (later) s->cxid = cxid;
+    return later;
+}
+
 size_t model_sessions(const struct model *m)
 {
     return m->alive;

@@ -28,6 +28,7 @@ struct model_session {
     int64_t id, created, closed; /* zxids; closed 0 while it lives */
     int32_t timeout_ms;
     size_t ephemerals;
+    int32_t cxid; /* newest noted */
 };
 
 struct model *model_new(void);
@@ -41,6 +42,8 @@ const struct state *model_at(const struct model *m, struct slice path, int64_t z
 /* The first transaction in (from, to] that did one of mask to path, or 0. */
 int64_t model_changed(const struct model *m, struct slice path, int mask, int64_t from, int64_t to);
 const struct model_session *model_session(const struct model *m, int64_t id);
+/* Notes that a request of the session was done; false when a later one was done before. */
+bool model_note_cxid(struct model *m, int64_t session, int32_t cxid);
 size_t model_sessions(const struct model *m);            /* alive */
 size_t model_count(const struct model *m, int64_t zxid); /* znodes but for /zookeeper and below, the root included */
 uint64_t model_hash(struct slice s);                     /* null and empty differ */

@@ -13,7 +13,7 @@
 #include "tests/sim/sim_fault.h"
 #include "tests/sim/sim_link.h"
 
-enum { WALL_START_S = 1700000000 };
+enum { WALL_START_S = 1700000000, EVENTS_AT_ONCE_MAX = 100000 };
 
 static void make_servers(struct world *w);
 static void deadline_fire(struct world *w, struct timer *t);
@@ -59,8 +59,14 @@ bool world_step(struct world *w, int64_t limit)
     if (first == NULL || first->key > limit || w->violation != NULL) return false;
     struct timer *t = timer_entry(first, struct timer, node);
     heap_remove(&w->timers, first);
-    if (first->key > w->now) w->now = first->key;
     w->events++;
+    w->events_at_now++;
+    if (first->key > w->now) {
+        w->now = first->key;
+        w->events_at_now = 0;
+    }
+    if (w->events_at_now > EVENTS_AT_ONCE_MAX)
+        violation(w, "time goes on", "%d events and it is still now", EVENTS_AT_ONCE_MAX);
     t->fire(w, t);
     bury(w);
     return true;

@@ -31,6 +31,7 @@ struct plan {
     int clients, window; /* window: requests a client has outstanding at most */
     int64_t think_us;    /* mean pause between two requests of a client */
     int32_t session_ms;
+    int64_t roam_us;        /* mean time a client stays with a server for no reason; 0: as long as it can */
     bool chance;            /* false: no jitter, no split frames (scenarios) */
     unsigned faults;        /* bits of enum fault_kind */
     int64_t fault_every_us; /* mean */
@@ -89,7 +90,8 @@ struct world {
     struct trace trace;
     char *violation;    /* the first rule that broke, NULL while all is well */
     int64_t acked_zxid; /* the highest that any client has an acknowledgement of */
-    uint64_t events, acknowledged, reads, fault_count;
+    uint64_t events, events_at_now;
+    uint64_t acknowledged, reads, fault_count;
 };
 
 struct world *world_new(uint64_t seed, const struct plan *plan, struct trace trace);
