@@ -1,7 +1,9 @@
 /* The channel to a supervisor: facts go up, questions come down, both as lines of JSON. Without a supervisor there is none.
  *
- *   up    every fact (wire/fact.h), and "ready" {pid, client}, "status" {...}, "exiting" {exit, text}, "dropped" {lines}
+ *   up    every fact (wire/fact.h), and "ready" {pid, client}, "status" {...}, "exiting" {exit, text}, "disk" {mode, ms or error},
+ *         "dropped" {lines}
  *   down  {"cmd":"status","id":<anything>}
+ *         {"cmd":"disk","mode":"slow","ms":200}, or "eio", "full", "ok": makes this server's disk fail; answered with "disk" {mode, ms}
  *
  * Writing never blocks: when the supervisor does not read, lines are dropped and counted. When it is gone, so is the server. */
 #ifndef SERVER_CONTROL_H
@@ -21,6 +23,8 @@ struct control_user {
     void *arg;
     /* A status line is asked for; id is the question's, as it stood there (JSON), or null. */
     void (*status)(void *arg, struct slice id);
+    /* The disk shall fail like this. False when there is no such mode. */
+    bool (*disk)(void *arg, struct slice mode, int32_t ms);
     void (*gone)(void *arg); /* the supervisor */
 };
 

@@ -20,6 +20,7 @@
 #include "net/net.h"
 #include "pidfile.h"
 #include "store/store.h"
+#include "store/vfs_fault.h"
 #include "version.h"
 #include "words.h"
 
@@ -200,6 +201,25 @@ static void say_status(void *arg, struct slice id)
                 id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
 }
 
+/* Only a supervisor can ask for that: a server of its own has no such disk. */
+static bool disk_shall_fail(void *arg, struct slice mode, int32_t ms)
+{
+    (void)arg;
+    struct fault_plan plan = {.room = -1};
+    if (slice_equal(mode, SLICE_OF("slow"))) {
+        plan.sync_ms = ms;
+    } else if (slice_equal(mode, SLICE_OF("eio"))) {
+        plan.fail_at[FAULT_WRITE] = plan.fail_at[FAULT_SYNC] = plan.fail_at[FAULT_SYNC_DIR] = 1;
+    } else if (slice_equal(mode, SLICE_OF("full"))) {
+        plan.room = 0;
+    } else if (!slice_equal(mode, SLICE_OF("ok"))) {
+        return false;
+    }
+    fault_set(&plan);
+    log_line(LOG_WARN_LINE, "the disk from now on, as asked: %.*s", SLICE_ARG(mode));
+    return true;
+}
+
 static bool answer_word(void *arg, const uint8_t word[4], struct bytes *answer)
 {
     struct server *s = arg;
@@ -237,8 +257,9 @@ static void open_control(struct server *s)
 {
     const char *fd = getenv("PSEUDO_CLUSTER_FD");
     if (fd == NULL) return;
-    const struct control_user user = {s, say_status, supervisor_gone};
+    const struct control_user user = {s, say_status, disk_shall_fail, supervisor_gone};
     s->control = control_new(s->loop, atoi(fd), s->conf->myid, &user);
+    fault_install();
 }
 
 static void prepare(struct server *s)

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "store/store.h"
-
-/* The VFS under every database of the store; NULL is SQLite's own. */
-static const char *const vfs = NULL;
+#include "store/vfs_fault.h"
 
 static const char *advice(int rc);
 
@@ -16,7 +14,7 @@ sqlite3 *db_open(const char *path, int flags, char *error)
 {
     enum { BUSY_MS = 10 * 1000 }; /* how long someone's shell may hold a write lock before it counts as a failure */
     sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, vfs);
+    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, fault_vfs());
     if (rc != SQLITE_OK) {
         db_error(db, rc, path, "open", error);
         sqlite3_close(db);

@@ -1,4 +1,4 @@
-/* Folders: making, locking, syncing. */
+/* Folders: making, locking, changing their entries, syncing. */
 #include "store/dir.h"
 
 #include <errno.h>
@@ -12,6 +12,7 @@
 
 #include "base/xalloc.h"
 #include "store/db.h"
+#include "store/vfs_fault.h"
 
 static int make_above(const char *what, const char *path, char *error);
 static int lock_taken(const char *what, const char *path, int fd, char *error);
@@ -60,10 +61,30 @@ int dir_lock(const char *what, const char *path, char *error)
     return fd;
 }
 
+int dir_rename(const char *from, const char *to)
+{
+    if (fault_before(FAULT_RENAME, 0) != 0 || rename(from, to) != 0) return -1;
+    fault_after(&(struct fault_step){.op = FAULT_RENAME, .path = from, .to = to});
+    return 0;
+}
+
+int dir_unlink(const char *path)
+{
+    if (fault_before(FAULT_DELETE, 0) != 0 || unlink(path) != 0) return -1;
+    fault_after(&(struct fault_step){.op = FAULT_DELETE, .path = path});
+    return 0;
+}
+
 int dir_sync(const char *path, char *error)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || fsync(fd) != 0;
+    int failed = fd < 0 || fault_before(FAULT_SYNC_DIR, 0) != 0 || (fault_syncs() && fsync(fd) != 0);
+    if (!failed) {
+        /* A step names an entry, as those of files do. */
+        char *entry = xasprintf("%s/.", path);
+        fault_after(&(struct fault_step){.op = FAULT_SYNC_DIR, .path = entry});
+        free(entry);
+    }
     if (failed) error_line(error, "%s: cannot sync the folder: %s; check the disk", path, strerror(errno));
     if (fd >= 0) close(fd);
     return failed ? -1 : 0;

@@ -9,7 +9,8 @@ libstore_a_SOURCES = \
 	server/store/snapshot_thread.c \
 	server/store/snapshot_writer.c \
 	server/store/store.c server/store/store.h \
-	server/store/store_private.h
+	server/store/store_private.h \
+	server/store/vfs_fault.c server/store/vfs_fault.h
 
 if HAVE_CHECK
 check_PROGRAMS += check_store

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "store/dir.h"
 #include "store/store_private.h"
 #include "wire/proto.h"
 #include "wire/txn_records.h"
@@ -173,15 +174,15 @@ static int make(const char *path, char *error)
 {
     char *aside = xasprintf("%s.tmp", path);
     int rc = -1;
-    unlink(aside);
+    dir_unlink(aside);
     sqlite3 *db = db_open(aside, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
     if (db != NULL && make_schema(db, error) == 0) rc = 0;
     sqlite3_close(db);
-    if (rc == 0 && rename(aside, path) != 0) {
+    if (rc == 0 && dir_rename(aside, path) != 0) {
         rc =
             error_line(error, "%s cannot be renamed to %s: %s; make the folder writable", aside, path, strerror(errno));
     }
-    if (rc != 0) unlink(aside);
+    if (rc != 0) dir_unlink(aside);
     free(aside);
     return rc;
 }

@@ -67,7 +67,7 @@ int snapshot_remove(const char *dir, int64_t above, int64_t upto, char *error)
     for (size_t i = 0; i < n && rc == 0; i++) {
         if (zxids[i] <= above || zxids[i] > upto) continue;
         char *path = snapshot_path(dir, zxids[i], "");
-        if (unlink(path) == 0)
+        if (dir_unlink(path) == 0)
             removed++;
         else
             rc = error_line(error, "%s cannot be removed: %s; make its folder writable", path, strerror(errno));
@@ -84,8 +84,10 @@ int snapshot_sweep(const char *dir, char *error)
     if (d == NULL) return error_line(error, "%s: cannot list the folder: %s; make it readable", dir, strerror(errno));
     const struct dirent *e;
     while ((e = readdir(d)) != NULL) {
-        if (strncmp(e->d_name, "snapshot.", 9) == 0 && strstr(e->d_name, ".db.tmp") != NULL)
-            unlinkat(dirfd(d), e->d_name, 0);
+        if (strncmp(e->d_name, "snapshot.", 9) != 0 || strstr(e->d_name, ".db.tmp") == NULL) continue;
+        char *path = xasprintf("%s/%s", dir, e->d_name);
+        dir_unlink(path);
+        free(path);
     }
     closedir(d);
     return 0;

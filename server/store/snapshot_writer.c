@@ -41,7 +41,7 @@ struct snapshot_writer *snapshot_begin(const char *dir, int64_t zxid, char *erro
     w->dir = xstrdup(dir);
     w->unfinished = snapshot_path(dir, zxid, ".tmp");
     w->finished = snapshot_path(dir, zxid, "");
-    unlink(w->unfinished);
+    dir_unlink(w->unfinished);
     if (set_up(w, error) == 0) return w;
     snapshot_abandon(w);
     return NULL;
@@ -78,7 +78,7 @@ void snapshot_abandon(struct snapshot_writer *w)
 {
     if (w == NULL) return;
     close_db(w);
-    unlink(w->unfinished);
+    dir_unlink(w->unfinished);
     free(w->unfinished);
     free(w->finished);
     free(w->dir);
@@ -227,7 +227,7 @@ static int malformed(struct snapshot_writer *w, char *error)
 
 static int move_into_place(struct snapshot_writer *w, char *error)
 {
-    if (rename(w->unfinished, w->finished) != 0) {
+    if (dir_rename(w->unfinished, w->finished) != 0) {
         return error_line(error, "%s cannot be renamed to %s: %s; make the folder writable", w->unfinished, w->finished,
                           strerror(errno));
     }

@@ -216,7 +216,7 @@ static int replace_damaged(struct store *s, const int64_t *zxids, size_t n_damag
     for (size_t i = 0; i < n_damaged; i++) {
         char *path = snapshot_path(s->data_dir, zxids[i], ""),
              *aside = snapshot_path(s->data_dir, zxids[i], ".damaged");
-        bool moved = rename(path, aside) == 0;
+        bool moved = dir_rename(path, aside) == 0;
         if (moved)
             fprintf(stderr, "%s set aside as %s; going on from 0x%" PRIx64 " and the log\n", path, aside,
                     (uint64_t)from);
