@@ -64,22 +64,27 @@ def program(name):
     raise NotAvailable("%s is not in %s (set %s)" % (name, builddir(), name.upper().replace("-", "_")))
 
 
-def server_command(cfg, sid=1):
-    """The command line that runs one member in the foreground."""
+def engine_of(sid):
+    """The engine that ENGINE gives a member: ours or apache."""
     if ENGINE not in ("ours", "apache", "mixed"):
         raise NotAvailable("ENGINE is ours, apache or mixed, not %s" % ENGINE)
-    if ENGINE == "ours" or (ENGINE == "mixed" and sid % 2 == 1):
+    return ENGINE if ENGINE != "mixed" else "ours" if sid % 2 == 1 else "apache"
+
+
+def server_command(cfg, engine=None, properties=()):
+    """The command line that runs one member in the foreground; `properties` are a JVM's."""
+    if (engine or engine_of(1)) == "ours":
         return [program("zkserver"), "start-foreground", cfg]
-    return apache_command(cfg)
+    return apache_command(cfg, properties)
 
 
-def apache_command(cfg):
+def apache_command(cfg, properties=()):
     jars = [os.path.join(os.environ.get("ZOOKEEPER_JARS", "/usr/share/java"), j + ".jar") for j in JARS]
     missing = [j for j in jars if not os.path.exists(j)]
     if missing or not shutil.which("java"):
         raise NotAvailable("Apache ZooKeeper needs java and %s" % " ".join(missing))
-    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xmx192m",
-            "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", ":".join(jars),
+    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xmx128m",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true"] + ["-D" + p for p in properties] + ["-cp", ":".join(jars),
             "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]
 
 
@@ -140,6 +145,7 @@ class Member:
         self.process = None
         self.paused = False
         self.observer = False
+        self.engine = engine_of(sid)
 
     def __repr__(self):
         return self.name
@@ -150,8 +156,9 @@ class Member:
         assert not self.running(), "%s runs already" % self.name
         self.paused = False
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(with_parent(server_command(self.cfg, self.sid)), stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, cwd=self.ensemble.folder, start_new_session=True)
+            command = server_command(self.cfg, self.engine, self.ensemble.properties)
+            self.process = subprocess.Popen(with_parent(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=self.ensemble.folder, start_new_session=True)
         return self
 
     def kill(self):
@@ -248,17 +255,21 @@ class Ensemble:
     """N members in a temporary folder. `options` are zoo.cfg lines that add to or replace the defaults below.
 
     Times are small so that losses are found fast: a tick is 200 ms, syncLimit 2 s, initLimit 10 s. Sessions of 400 ms to
-    60 s are granted. With n=1 and no `quorum=True` the member is standalone.
+    60 s are granted. With n=1 and no `quorum=True` the member is standalone. `engines` names the engine of each member,
+    where it is not ENGINE that says so; `properties` are given to each JVM.
     """
 
     DEFAULTS = {"tickTime": 200, "initLimit": 50, "syncLimit": 10, "minSessionTimeout": 400, "maxSessionTimeout": 60000,
                 "maxClientCnxns": 0, "admin.enableServer": "false", "4lw.commands.whitelist": "*"}
 
-    def __init__(self, n, quorum=None, observers=0, options=None):
+    def __init__(self, n, quorum=None, observers=0, options=None, engines=None, properties=()):
         self.folder = tempfile.mkdtemp(prefix="pseudo-cluster-e2e-")
         self.quorum = n + observers > 1 if quorum is None else quorum
         self.options = dict(self.DEFAULTS, **(options or {}))
+        self.properties = properties
         self.members = [Member(self, sid) for sid in range(1, n + observers + 1)]
+        for m, engine in zip(self.members, engines or ()):
+            m.engine = engine
         for m in self.members[n:]:
             m.observer = True
         for m in self.members:
@@ -327,7 +338,7 @@ class Ensemble:
         bad = ["%s had ended by itself with status %d" % (m, m.process.returncode)
                for m in self.members if m.process is not None and m.process.poll() is not None]
         for m in self.members:
-            if m.running() and not m.paused and ENGINE == "ours":
+            if m.running() and not m.paused and m.engine == "ours":
                 try:
                     status = m.stop()
                     if status:

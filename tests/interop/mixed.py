@@ -1,0 +1,178 @@
+"""Ensembles whose members are zkserver and Apache ZooKeeper side by side, and what is asked of them: who leads, what each
+member has (data, ACL and Stat of every znode), and whether Apache's logs complain.
+
+An ensemble is written as a word: "ooa" is zkserver as 1 and 2 and Apache as 3; a capital letter is an observer.
+"""
+import os
+import re
+import socket
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+
+import ensemble  # noqa: E402
+import harness  # noqa: E402
+import wire  # noqa: E402
+from ensemble import wait_for  # noqa: E402
+
+LETTERS = {"o": "ours", "a": "apache"}
+# Apache's looks for emptied containers, which zoo.cfg cannot set.
+PROPERTIES = ("znode.container.checkIntervalMs=300",)
+OPTIONS = {"znode.container.checkIntervalMs": 300}
+
+# What must never be in Apache's log, whatever we do to the ensemble.
+NEVER = re.compile(r"NullPointer|ClassCast|IndexOutOfBounds|BufferUnderflow|IllegalArgument|IllegalState|Unreasonable|Error while"
+                   r"|[Dd]igest(?:s)? (?:are not|mis|do)|[Mm]ismatch|ZKDigest|not matching|Severe|Unknown (?:type|op)|unsupported"
+                   r"|Unexpected exception causing shutdown while sock still open(?! *$)(?!.*Exception)|unrecoverable"
+                   r"|Failed to (?:process|read)|OutOfMemory|Exiting JVM with code 1[0-9]", re.M)
+# What shows that a connection between members was lost.
+LOST = re.compile(r"Exception when (?:following|observing) the leader|Unexpected exception causing shutdown|Unexpected exception"
+                  r"|Shutting down|LOOKING|Closing connection to (?:peer|leader)|Connection broken|Couldn't|Failed connect", re.M)
+
+
+def need_apache():
+    """Exits with 77 and says why where Apache ZooKeeper cannot be run."""
+    try:
+        ensemble.apache_command("zoo.cfg")
+    except ensemble.NotAvailable as e:
+        print("1..0 # SKIP %s (Debian: zookeeper, default-jre-headless)" % e)
+        sys.exit(77)
+
+
+class Mixed(ensemble.Ensemble):
+    """An ensemble as `word` says. start() makes `first` lead: it is started with the members below it, then the rest."""
+
+    def __init__(self, word, options=None):
+        word_of = word.rstrip("OA")
+        assert word_of.islower(), "observers come last: %s" % word
+        super().__init__(len(word_of), quorum=True, observers=len(word) - len(word_of),
+                         options=dict(OPTIONS, **(options or {})), engines=[LETTERS[c.lower()] for c in word],
+                         properties=PROPERTIES)
+        self.word = word
+        self.marks = {}
+
+    def of(self, engine):
+        return [m for m in self.members if m.engine == engine]
+
+    def voters(self):
+        return [m for m in self.members if not m.observer]
+
+    def start_led_by(self, first):
+        """Start an empty ensemble so that `first` leads: with it and those below it alone in the first election, which it wins
+        by its sid, if they are a majority; else every voter above it must be absent, which the caller sees to."""
+        below = [m for m in self.voters() if m.sid < first.sid]
+        assert len(below) + 1 > len(self.voters()) // 2, "%s cannot win an election on an empty ensemble" % first
+        first.start()
+        wait_for("%s's election port" % first, lambda: listens(first.election_port))
+        for m in below:
+            m.start()
+        self.wait_serving()
+        assert first.mode() == "leader", "%s leads, not %s" % (self.leader(), first)
+        return self.start()
+
+    # Apache's logs
+
+    def mark(self):
+        """From here on the logs count: see complaints()."""
+        for m in self.of("apache"):
+            self.marks[m] = os.path.getsize(m.log) if os.path.exists(m.log) else 0
+
+    def log_since(self, m):
+        with open(m.log, errors="replace") as f:
+            f.seek(self.marks.get(m, 0))
+            return f.read()
+
+    def complaints(self, calm=False):
+        """What must not be in the logs of Apache's members since mark(); with calm, lost connections neither."""
+        found = []
+        for m in self.of("apache"):
+            for line in self.log_since(m).splitlines():
+                if NEVER.search(line) or (calm and LOST.search(line)):
+                    found.append("%s: %s" % (m, line))
+        return found
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        return True
+    except OSError:
+        return False
+
+
+def read_all(address, auth=(), root="/", skip=("/zookeeper",), window=64):
+    """Everything at and below root as this one server has it: {path: (data, stat, acl)}, after a sync. `auth` are digests
+    ("user:password") that open what is not open to all."""
+    tree = {}
+    with wire.Conn(address) as c:
+        c.connect(timeout=30000)
+        for digest in auth:
+            c.ok(wire.AUTH, wire.i(0) + wire.buf("digest") + wire.buf(digest), xid=wire.AUTH_XID)
+        c.sync(root)
+        wave = [root]
+        while wave:
+            found = []
+            for at in range(0, len(wave), window):
+                found += read_batch(c, wave[at:at + window], tree)
+            wave = [p for p in found if p not in skip]
+        c.close_session()
+    return tree
+
+
+def read_batch(c, batch, tree):
+    """Read these paths into tree; returns the paths of their children."""
+    found = []
+    for path in batch:
+        for op, body in ((wire.GET, wire.watched(path)), (wire.GET_ACL, wire.buf(path)), (wire.CHILDREN, wire.watched(path))):
+            c.send(op, body)
+    for path in batch:
+        replies = [c.reply() for _ in range(3)]
+        if any(r.err == wire.NO_NODE for r in replies):
+            continue
+        assert not any(r.err for r in replies), (path, replies)
+        data, acls, names = [wire.Reader(r.body) for r in replies]
+        value = data.buf()
+        tree[path] = (value, data.stat(), sorted(acls.acls()))
+        found += [(path if path != "/" else "") + "/" + n for n in names.strs()]
+    return found
+
+
+class MixedCase(harness.Case):
+    """Tests of mixed ensembles: equal trees and quiet logs at the end."""
+
+    AUTH = ("interop:secret", "other:secret")
+
+    def mixed(self, word, first=None, options=None):
+        """A started ensemble; `first` is the sid that is to lead it."""
+        ens = Mixed(word, options)
+        self.addCleanup(ens.close)
+        if first:
+            ens.start_led_by(ens[first])
+        else:
+            ens.start()
+        return ens
+
+    def assert_equal_trees(self, ens, root="/"):
+        """Every member that runs, read directly, has the same znodes with the same data, Stat and ACL. Returns the tree."""
+        members = [m for m in ens.members if m.running() and not m.paused]
+        first = members[0]
+        tree = read_all(first.address, self.AUTH, root)
+        for m in members[1:]:
+            other = read_all(m.address, self.AUTH, root)
+            paths = [p for p in sorted(set(tree) | set(other)) if tree.get(p) != other.get(p)]
+            shown = "".join("\n  %s:\n    %s=%.600r\n    %s=%.600r" % (p, first, tree.get(p), m, other.get(p)) for p in paths[:5])
+            self.assertFalse(paths, "%s (%s) and %s (%s) differ in %d of %d znodes:%s"
+                             % (first, first.engine, m, m.engine, len(paths), len(tree), shown))
+        return tree
+
+    def assert_quiet(self, ens, calm=False):
+        self.assertEqual(ens.complaints(calm), [])
+
+    def conns(self, ens, **kw):
+        """A connection to each member, as {member: Conn}."""
+        return {m: self.conn(m.address, **dict(dict(timeout=20000), **kw)) for m in ens.members if m.running()}
+
+    def auth(self, c, digest):
+        c.ok(wire.AUTH, wire.i(0) + wire.buf("digest") + wire.buf(digest), xid=wire.AUTH_XID)
+        return c
