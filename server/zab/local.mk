@@ -23,7 +23,7 @@ libdriver_a_SOURCES = \
 	tests/lib/core_server.c tests/lib/core_server.h
 libdriver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 
-ZAB_TESTS = check_vote check_history check_election
+ZAB_TESTS = check_vote check_history check_election check_leader check_learner check_sync check_zab_paper
 check_PROGRAMS += $(ZAB_TESTS)
 TESTS += $(ZAB_TESTS)
 CORE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -38,4 +38,16 @@ check_history_LDADD = $(CORE_TEST_LIBS)
 check_election_SOURCES = tests/unit/check_election.c tests/unit/unit.h
 check_election_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_election_LDADD = $(CORE_TEST_LIBS)
+check_leader_SOURCES = tests/unit/check_leader.c tests/unit/unit.h
+check_leader_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_leader_LDADD = $(CORE_TEST_LIBS)
+check_learner_SOURCES = tests/unit/check_learner.c tests/unit/txn_make.c tests/unit/txn_make.h tests/unit/unit.h
+check_learner_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_learner_LDADD = $(CORE_TEST_LIBS)
+check_sync_SOURCES = tests/unit/check_sync.c tests/unit/unit.h
+check_sync_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_sync_LDADD = $(CORE_TEST_LIBS)
+check_zab_paper_SOURCES = tests/unit/check_zab_paper.c tests/unit/unit.h
+check_zab_paper_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_zab_paper_LDADD = $(CORE_TEST_LIBS)
 endif

@@ -1,5 +1,5 @@
-/* Drives one core by hand: events go in, and what the core wants done is kept as text that a test compares. Disks are durable at once
- * unless the test holds them. Zxids are written epoch:counter in decimal. */
+/* Drives one core by hand: events go in, and what the core wants done is kept as text that a test compares. Disks are
+ * durable at once unless the test holds them. Zxids are written epoch:counter in decimal. */
 #ifndef LIB_CORE_DRIVER_H
 #define LIB_CORE_DRIVER_H
 
@@ -7,7 +7,13 @@
 
 #include "request/core.h"
 
-enum { DRIVER_WIRES = 24, DRIVER_PEERS = 8, DRIVER_TICK_US = 1000 * 1000, DRIVER_INIT_LIMIT = 10, DRIVER_SYNC_LIMIT = 5 };
+enum {
+    DRIVER_WIRES = 24,
+    DRIVER_PEERS = 8,
+    DRIVER_TICK_US = 1000 * 1000,
+    DRIVER_INIT_LIMIT = 10,
+    DRIVER_SYNC_LIMIT = 5
+};
 
 /* What was sent on one link and not looked at yet. */
 struct wire {
@@ -63,7 +69,8 @@ void driver_persist_some(struct driver *d, uint64_t ops);
 const char *driver_disk(struct driver *d);
 /* "open election 2, close learner 1" */
 const char *driver_links(struct driver *d);
-/* Links of servers: "FOLLOWERINFO 0:0, ACKEPOCH 1:4 epoch 1, SNAP 1:3, 4 znodes"; of the election: "looking 3 1:4 epoch 1 round 2". */
+/* Links of servers: "FOLLOWERINFO 0:0, ACKEPOCH 1:4 epoch 1, SNAP 1:3, 4 znodes"; of the election: "looking 3 1:4 epoch
+ * 1 round 2". */
 const char *driver_sent(struct driver *d, enum link_kind kind, int64_t id);
 /* The oldest fact of this kind, as text; "" when there is none. Older ones of other kinds stay. */
 const char *driver_fact(struct driver *d, enum fact_kind kind);
@@ -72,9 +79,9 @@ bool driver_take(struct driver *d, enum link_kind kind, int64_t id, struct slice
 
 struct core_status driver_status(const struct driver *d);
 
-#define ck_disk(d, text) ck_assert_str_eq(driver_disk(d), text)
-#define ck_links(d, text) ck_assert_str_eq(driver_links(d), text)
+#define ck_disk(d, text)           ck_assert_str_eq(driver_disk(d), text)
+#define ck_links(d, text)          ck_assert_str_eq(driver_links(d), text)
 #define ck_sent(d, kind, id, text) ck_assert_str_eq(driver_sent(d, kind, id), text)
-#define ck_fact(d, kind, text) ck_assert_str_eq(driver_fact(d, kind), text)
+#define ck_fact(d, kind, text)     ck_assert_str_eq(driver_fact(d, kind), text)
 
 #endif

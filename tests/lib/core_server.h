@@ -24,7 +24,8 @@ static inline int64_t link_of(int64_t sid)
     return 10 + sid;
 }
 
-/* A core of 3 voters (and n_observers) with sid 3, whose history the caller loaded, is elected by 2; 1 is dead. Its round is 1. */
+/* A core of 3 voters (and n_observers) with sid 3, whose history the caller loaded, is elected by 2; 1 is dead. Its
+ * round is 1. */
 void lead_elected(struct driver *d, int64_t accepted_epoch, int64_t current_epoch);
 /* A learner connects and says FOLLOWERINFO (or OBSERVERINFO). */
 void learner_comes(struct driver *d, int64_t sid, int64_t accepted_epoch, bool observer);
@@ -37,7 +38,8 @@ void lead_active(struct driver *d);
 
 /* --- the core learns --- */
 
-/* A core of 3 voters that is not 3 elects 3, whose history is at least as long. Its link to the leader is up and what it sent is kept. */
+/* A core of 3 voters that is not 3 elects 3, whose history is at least as long. Its link to the leader is up and what
+ * it sent is kept. */
 void follow_elected(struct driver *d, int64_t accepted_epoch, int64_t current_epoch);
 /* follow_elected with epoch: LEADERINFO, DIFF, NEWLEADER, UPTODATE. Nothing of what was sent is kept. */
 void follow_active(struct driver *d, int64_t epoch);
