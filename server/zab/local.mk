@@ -20,6 +20,7 @@ check_LIBRARIES = libdriver.a
 libdriver_a_SOURCES = \
 	tests/lib/core_client.c tests/lib/core_client.h \
 	tests/lib/core_driver.c tests/lib/core_driver.h \
+	tests/lib/core_ensemble.c tests/lib/core_ensemble.h \
 	tests/lib/core_server.c tests/lib/core_server.h
 libdriver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 

@@ -59,6 +59,8 @@ void driver_free(struct driver *d)
     bytes_free(&d->said);
     bytes_free(&d->piece);
     free(d->facts);
+    for (size_t i = 0; i < d->n_log; i++) buf_unref(d->log[i].record);
+    free(d->log);
     for (size_t i = 0; i < d->n_wires; i++) bytes_free(&d->wires[i].bytes);
 }
 
@@ -81,6 +83,52 @@ void driver_load_many(struct driver *d, int64_t epoch, int64_t from, int64_t to,
 void driver_boot(struct driver *d, int64_t accepted_epoch, int64_t current_epoch)
 {
     driver_step(d, (struct event){.type = EV_START, .accepted_epoch = accepted_epoch, .current_epoch = current_epoch});
+}
+
+/* Forgets ops that a truncation undid, and what never became durable; the epochs and what is committed stay. */
+static struct disk_op disk_survives(struct driver *d)
+{
+    struct disk_op last = {.accepted_epoch = -1, .current_epoch = -1};
+    size_t kept = 0;
+    for (size_t i = 0; i < d->n_log; i++) {
+        struct disk_op op = d->log[i];
+        ck_assert_int_ne(op.type, DISK_BASE);
+        if (op.ticket <= d->persisted) {
+            if (op.committed > last.committed) last.committed = op.committed;
+            while (op.type == DISK_TRUNC && kept > 0 && d->log[kept - 1].zxid > op.zxid)
+                buf_unref(d->log[--kept].record);
+            if (op.type == DISK_EPOCHS)
+                last = (struct disk_op){.committed = last.committed,
+                                        .accepted_epoch = op.accepted_epoch,
+                                        .current_epoch = op.current_epoch};
+        }
+        if (op.type == DISK_APPEND && op.ticket <= d->persisted)
+            d->log[kept++] = op;
+        else
+            buf_unref(op.record);
+    }
+    d->n_log = kept;
+    return last;
+}
+
+void driver_reboot(struct driver *d)
+{
+    struct disk_op last = disk_survives(d);
+    core_free(d->core);
+    d->core = core_new(&d->config);
+    update_clear(&d->u);
+    d->submitted = d->persisted = 0;
+    for (size_t i = 0; i < d->n_wires; i++) bytes_clear(&d->wires[i].bytes);
+    bytes_clear(&d->links);
+    for (size_t i = 0; i < d->n_log; i++) {
+        struct disk_op *op = &d->log[i];
+        op->ticket = 0;
+        driver_step(d, (struct event){.type = EV_LOAD_RECORD,
+                                      .zxid = op->zxid,
+                                      .committed = last.committed,
+                                      .frame = buf_slice(op->record)});
+    }
+    driver_boot(d, last.accepted_epoch, last.current_epoch);
 }
 
 /* --- events --- */
@@ -181,7 +229,11 @@ static void to_disk(struct driver *d, const struct disk_op *op)
         ck_assert(txn_header_get(&c, &h));
         ck_assert_int_eq(h.zxid, op->zxid);
     }
-    buf_unref(op->record);
+    if (d->n_log == d->cap_log) {
+        d->cap_log = d->cap_log ? d->cap_log * 2 : 64;
+        d->log = xrealloc(d->log, d->cap_log * sizeof *d->log);
+    }
+    d->log[d->n_log++] = *op;
 }
 
 static void to_snapshot(struct driver *d, const struct snap_op *op)

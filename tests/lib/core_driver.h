@@ -36,6 +36,8 @@ struct driver {
     enum { SNAP_IDLE, SNAP_WANTS_MORE, SNAP_WRITTEN } snap;
     int64_t snap_zxid;
     struct bytes disk, links, said; /* text */
+    struct disk_op *log;            /* every op ever, each with its record */
+    size_t n_log, cap_log;
     struct fact *facts;
     size_t n_facts, cap_facts;
     struct wire wires[DRIVER_WIRES];
@@ -52,6 +54,10 @@ void driver_load(struct driver *d, int64_t zxid, int64_t committed);
 /* Several: the counters from .. to of an epoch. */
 void driver_load_many(struct driver *d, int64_t epoch, int64_t from, int64_t to, int64_t committed);
 void driver_boot(struct driver *d, int64_t accepted_epoch, int64_t current_epoch);
+
+/* The process dies and begins anew with what was durable. Snapshots are not kept: only for a core that never took one
+ * in. */
+void driver_reboot(struct driver *d);
 
 void driver_step(struct driver *d, struct event e);
 void driver_up(struct driver *d, enum link_kind kind, int64_t id);
