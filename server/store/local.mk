@@ -20,6 +20,11 @@ check_store_SOURCES = tests/unit/check_store.c
 check_store_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 check_store_LDADD = libstore.a libwire.a $(SQLITE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_powerloss
+TESTS += check_powerloss
+check_powerloss_SOURCES = tests/unit/check_powerloss.c tests/unit/disk_model.c tests/unit/disk_model.h
+check_powerloss_LDADD = libstore.a libwire.a $(SQLITE_LIBS)
+
 # Not a test: prints what an append, an open and a load cost.
 check_PROGRAMS += bench_store
 bench_store_SOURCES = tests/bench/bench_store.c

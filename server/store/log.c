@@ -33,9 +33,9 @@ static int truncate_above(struct log *l, int64_t zxid, struct voided *v, char *e
 static int note_voided(struct log *l, const char *data_dir, struct voided *v, char *error);
 static int remove_voided(struct log *l, const char *data_dir, struct voided v, char *error);
 
-int log_open(struct log *l, const char *dir, char *error)
+int log_open(struct log *l, const char *dir, const struct store_tuning *tuning, char *error)
 {
-    *l = (struct log){.path = xasprintf("%s/log.db", dir)};
+    *l = (struct log){.path = xasprintf("%s/log.db", dir), .tuning = *tuning};
     if (find_or_make(l, dir, error) != 0) return -1;
     l->db = db_open(l->path, SQLITE_OPEN_READWRITE, error);
     if (l->db == NULL) return -1;
@@ -82,14 +82,6 @@ int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, si
     return voided.upto > voided.above ? remove_voided(l, data_dir, voided, error) : 0;
 }
 
-/* The folder's entry is synced by SQLite, together with the first sync of the new write-ahead log. */
-int log_sync_fresh(struct log *l, char *error)
-{
-    if (!l->fresh) return 0;
-    l->fresh = false;
-    return db_sync(l->db, error);
-}
-
 int log_move_base(struct log *l, int64_t zxid, char *error)
 {
     if (zxid <= l->base) return 0;
@@ -112,7 +104,7 @@ int log_collect(struct log *l, char *error)
  * about half the time of a commit. Zeros behind the last frame are what a recovery takes for the end. */
 void log_prefill(struct log *l)
 {
-    enum { PREFILL = 4 * 1024 * 1024, PIECE = 64 * 1024 };
+    enum { PIECE = 64 * 1024 };
     sqlite3_file *wal = NULL;
     sqlite3_int64 size = 0;
     l->prefilled = true;
@@ -120,19 +112,18 @@ void log_prefill(struct log *l)
     if (wal == NULL || wal->pMethods == NULL || wal->pMethods->xFileSize(wal, &size) != SQLITE_OK) return;
     uint8_t *zeros = xcalloc(1, PIECE);
     /* It only saves time: a disk without room for it will say so when there is something to keep. */
-    while (size < PREFILL && wal->pMethods->xWrite(wal, zeros, PIECE, size) == SQLITE_OK) size += PIECE;
+    while (size < l->tuning.prefill && wal->pMethods->xWrite(wal, zeros, PIECE, size) == SQLITE_OK) size += PIECE;
     wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
     free(zeros);
 }
 
 int log_checkpoint(struct log *l, char *error)
 {
-    enum { RETRY_PAGES = 1000 };
     int rc = sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc != SQLITE_OK && rc != SQLITE_BUSY) return db_error(l->db, rc, NULL, "checkpoint", error);
     /* The file starts over with the next commit, unless someone still reads from it: then this is worth trying only
      * some pages later. */
-    l->checkpoint_at = l->wal_pages + RETRY_PAGES;
+    l->checkpoint_at = l->wal_pages + l->tuning.checkpoint_retry;
     return 0;
 }
 
@@ -163,20 +154,18 @@ static int find_or_make(struct log *l, const char *dir, char *error)
             "the server gets everything again from the others of its ensemble",
             l->path, dir);
     }
-    l->fresh = true;
     return make(l->path, error);
 }
 
-/* Made aside and renamed, so that a log.db always has its tables. Nothing is synced here: the log thread does that
- * before anything is acknowledged, while the server goes on starting. After a loss of power before that, log.db is
- * empty and is made again. */
+/* Made aside, synced and renamed, so that a log.db is always whole. The folder's entry is synced by SQLite, together
+ * with the first sync of the new write-ahead log. */
 static int make(const char *path, char *error)
 {
     char *aside = xasprintf("%s.tmp", path);
     int rc = -1;
     dir_unlink(aside);
     sqlite3 *db = db_open(aside, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
-    if (db != NULL && make_schema(db, error) == 0) rc = 0;
+    if (db != NULL && make_schema(db, error) == 0) rc = db_sync(db, error);
     sqlite3_close(db);
     if (rc == 0 && dir_rename(aside, path) != 0) {
         rc =

@@ -6,11 +6,6 @@
 
 #include "store/store_private.h"
 
-/* In pages of the write-ahead log: worth a checkpoint when idle, and not to be put off any longer. */
-enum { CHECKPOINT_IDLE = 1000, CHECKPOINT_NOW = 4000 };
-/* How long nothing has to come in for the thread to count as idle, in ms. */
-enum { IDLE_MS = 100 };
-
 /* What one turn has to do; the queue's memory goes back and forth. */
 struct turn {
     struct disk_queue batch;
@@ -30,9 +25,6 @@ void *log_thread_main(void *arg)
     struct store *s = arg;
     struct turn t = {0};
     char error[STORE_ERROR_MAX];
-    if (log_sync_fresh(&s->log, error) != 0) {
-        store_tell(s, &(struct store_event){.type = STORE_FAILED, .error = error});
-    }
     while (take(s, &t)) {
         if (carry_out(s, &t, error) != 0) store_tell(s, &(struct store_event){.type = STORE_FAILED, .error = error});
         drop(&t.batch);
@@ -68,14 +60,14 @@ static bool take(struct store *s, struct turn *t)
 /* True when there is something to tidy and nothing came in for a while. */
 static bool wait_for_work(struct store *s)
 {
-    bool full = s->log.wal_pages >= CHECKPOINT_IDLE && s->log.wal_pages >= s->log.checkpoint_at;
+    bool full = s->log.wal_pages >= s->log.tuning.checkpoint_idle && s->log.wal_pages >= s->log.checkpoint_at;
     bool tidy_later = !s->failed && (full || (!s->log.prefilled && s->log.wal_pages > 0));
     int rc = 0;
     s->log_waits = true;
     if (tidy_later) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += IDLE_MS * 1000000L;
+        until.tv_nsec += s->log.tuning.idle_ms * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
         rc = pthread_cond_timedwait(&s->log_work, &s->mutex, &until);
@@ -119,7 +111,8 @@ static int tidy(struct store *s, bool idle, char *error)
     struct log *l = &s->log;
     if (idle && !l->prefilled) log_prefill(l);
     if (l->rubbish && log_collect(l, error) != 0) return -1;
-    if (l->wal_pages < (idle ? CHECKPOINT_IDLE : CHECKPOINT_NOW) || l->wal_pages < l->checkpoint_at) return 0;
+    if (l->wal_pages < (idle ? l->tuning.checkpoint_idle : l->tuning.checkpoint_now) || l->wal_pages < l->checkpoint_at)
+        return 0;
     return log_checkpoint(l, error);
 }
 

@@ -13,6 +13,14 @@
 #include "store/dir.h"
 #include "store/store_private.h"
 
+const struct store_tuning store_usual = {
+    .checkpoint_idle = 1000,
+    .checkpoint_now = 4000,
+    .checkpoint_retry = 1000,
+    .idle_ms = 100,
+    .prefill = 4 * 1024 * 1024,
+};
+
 static int take_folders(struct store *s, char *error);
 static int choose_snapshot(struct store *s, int64_t *zxid, char *error);
 static int replace_damaged(struct store *s, const int64_t *zxids, size_t n_damaged, size_t n, const char *damage,
@@ -33,7 +41,8 @@ struct store *store_open(const struct store_config *config, char error[STORE_ERR
     pthread_cond_init(&s->log_work, NULL);
     pthread_cond_init(&s->snap_work, NULL);
     if (take_folders(s, error) != 0 || snapshot_sweep(s->data_dir, error) != 0 ||
-        log_open(&s->log, s->log_dir, error) != 0 || log_finish_trunc(&s->log, s->data_dir, error) != 0) {
+        log_open(&s->log, s->log_dir, config->tuning != NULL ? config->tuning : &store_usual, error) != 0 ||
+        log_finish_trunc(&s->log, s->data_dir, error) != 0) {
         release(s);
         return NULL;
     }
@@ -50,7 +59,6 @@ int store_load(struct store *s, const struct store_sink *sink, struct store_epoc
     /* The snapshot outran the log: what was committed by the others' acknowledgements alone. What comes next does not
      * follow on the rows that are there. */
     if (zxid <= s->log.last) return 0;
-    if (log_sync_fresh(&s->log, error) != 0) return -1;
     return log_move_base(&s->log, zxid, error);
 }
 

@@ -11,9 +11,18 @@
 
 struct store;
 
+/* How the write-ahead log is kept short; in pages, ms and bytes. */
+struct store_tuning {
+    int checkpoint_idle, checkpoint_now; /* worth a checkpoint when idle; not to be put off any longer */
+    int checkpoint_retry;                /* so much more before it is tried again, while someone reads */
+    int idle_ms;                         /* how long nothing comes in before that counts as idle */
+    int prefill;                         /* the write-ahead log's usual size */
+};
+
 struct store_config {
     const char *data_dir;     /* snapshots; created when missing, like data_log_dir */
     const char *data_log_dir; /* log.db */
+    const struct store_tuning *tuning; /* copied; NULL for what suits a server. Tests make it small */
 };
 
 enum { STORE_ERROR_MAX = 512 };

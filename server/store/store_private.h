@@ -14,30 +14,30 @@ enum { STORE_FORMAT = 1 };
 
 enum { THREAD_STACK = 256 * 1024 };
 
+extern const struct store_tuning store_usual;
+
 /* log.db. Belongs to whoever opened it until the log thread starts, then to that thread. */
 struct log {
     sqlite3 *db;
     sqlite3_stmt *begin, *commit, *insert, *trunc, *gc, *put;
     char *path;
+    struct store_tuning tuning;
     int64_t last;      /* zxid of the last row, else base */
     int64_t base;      /* the log is contiguous above it; rows up to it are rubbish and go away bit by bit */
     int64_t committed; /* as stored */
     int64_t accepted, current;
-    bool fresh;   /* made by this open and not synced yet */
     bool rubbish; /* there may be rows up to base */
     bool prefilled; /* log_prefill() was here */
     int wal_pages, checkpoint_at;
 };
 
 /* Opens or makes log.db. -1 with a line in error. */
-int log_open(struct log *l, const char *dir, char *error);
+int log_open(struct log *l, const char *dir, const struct store_tuning *tuning, char *error);
 void log_close(struct log *l);
 /* Gives every record above zxid, in order. */
 int log_load(struct log *l, int64_t zxid, const struct store_sink *sink, char *error);
 /* What one commit covers: ops, in order, all or nothing. data_dir: where a truncation finds snapshots to remove. */
 int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, size_t n, char *error);
-/* Makes a fresh log.db durable; before anything is written to it. */
-int log_sync_fresh(struct log *l, char *error);
 /* The log begins above zxid from now on; durable on return. */
 int log_move_base(struct log *l, int64_t zxid, char *error);
 /* Deletes some rows up to base; clears rubbish when there are none left. */
