@@ -13,11 +13,13 @@
 #include "wire/proto.h"
 #include "wire/txn_records.h"
 
+static int check_sum(const struct log *l, sqlite3_stmt *st, int64_t zxid, char *error);
 static int find_or_make(struct log *l, const char *dir, char *error);
 static int make(const char *path, char *error);
 static int make_schema(sqlite3 *db, char *error);
 static int set_up(struct log *l, char *error);
 static int read_meta(struct log *l, char *error);
+static int add_sums(struct log *l, char *error);
 static int prepare(struct log *l, char *error);
 static int number(struct log *l, const char *key, int64_t otherwise, int64_t *value, char *error);
 static int put(struct log *l, const char *key, int64_t value, char *error);
@@ -56,16 +58,30 @@ void log_close(struct log *l)
 int log_load(struct log *l, int64_t zxid, const struct store_sink *sink, char *error)
 {
     static const char *const doing = "read the log";
-    sqlite3_stmt *st = db_prepare(l->db, "SELECT zxid, record FROM log WHERE zxid > ?1 ORDER BY zxid", doing, error);
+    sqlite3_stmt *st =
+        db_prepare(l->db, "SELECT zxid, record, sum FROM log WHERE zxid > ?1 ORDER BY zxid", doing, error);
     if (st == NULL) return -1;
     sqlite3_bind_int64(st, 1, zxid);
     int rc;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-        sink->record(sink->arg, sqlite3_column_int64(st, 0), l->committed, db_column(st, 1));
+        zxid = sqlite3_column_int64(st, 0);
+        if (check_sum(l, st, zxid, error) != 0) break;
+        sink->record(sink->arg, zxid, l->committed, db_column(st, 1));
     }
-    if (rc != SQLITE_DONE) db_error(l->db, rc, NULL, doing, error);
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
+        char after[96];
+        snprintf(after, sizeof after, "%s, table log, behind zxid 0x%" PRIx64, doing, (uint64_t)zxid);
+        db_error(l->db, rc, NULL, after, error);
+    }
     sqlite3_finalize(st);
     return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int64_t log_sum(int64_t zxid, struct slice record)
+{
+    uint64_t sum = (SNAPSHOT_SUM_START ^ (uint64_t)zxid) * UINT64_C(0x100000001b3);
+    sum = snapshot_sum(sum, record.p, record.len > 0 ? (size_t)record.len : 0);
+    return (int64_t)((sum ^ sum >> 32) & UINT32_MAX);
 }
 
 int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, size_t n, char *error)
@@ -135,6 +151,17 @@ int log_finish_trunc(struct log *l, const char *data_dir, char *error)
     return v.upto > v.above ? remove_voided(l, data_dir, v, error) : 0;
 }
 
+/* --- loading --- */
+
+static int check_sum(const struct log *l, sqlite3_stmt *st, int64_t zxid, char *error)
+{
+    if (zxid <= l->unsummed && sqlite3_column_type(st, 2) == SQLITE_NULL) return 0;
+    if (sqlite3_column_type(st, 2) == SQLITE_INTEGER && sqlite3_column_int64(st, 2) == log_sum(zxid, db_column(st, 1)))
+        return 0;
+    return error_line(error, "%s: table log, zxid 0x%" PRIx64 ": its checksum is wrong; " DB_DAMAGED, l->path,
+                      (uint64_t)zxid);
+}
+
 /* --- opening --- */
 
 /* A write-ahead log without its database (or with an empty one) holds acknowledged transactions that SQLite would throw
@@ -183,13 +210,13 @@ static int make_schema(sqlite3 *db, char *error)
     bytes_printf(&sql,
                  "PRAGMA page_size=4096; PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF; BEGIN;"
                  "CREATE TABLE log(zxid INTEGER PRIMARY KEY, session INTEGER, cxid INTEGER, time INTEGER, type INTEGER,"
-                 " path TEXT, record BLOB NOT NULL);"
+                 " path TEXT, record BLOB NOT NULL, sum INTEGER);"
                  "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
                  "INSERT INTO meta VALUES('format', %d), ('base', 0), ('committed', 0), ('accepted_epoch', -1),"
                  " ('current_epoch', -1);"
                  "CREATE VIEW history AS SELECT printf('0x%%llx', zxid) AS zxid, printf('0x%%llx', session) AS session,"
                  " cxid, strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', time / 1000.0, 'unixepoch') AS time, CASE type",
-                 STORE_FORMAT);
+                 LOG_FORMAT);
     for (int32_t op = OPCODE_FROM; op < OPCODE_TO; op++) {
         const char *name = opcode_name(op);
         if (strcmp(name, "unknown") != 0) bytes_printf(&sql, " WHEN %d THEN '%s'", op, name);
@@ -216,14 +243,17 @@ static int read_meta(struct log *l, char *error)
 {
     int64_t format;
     if (number(l, "format", 0, &format, error) != 0) return -1;
-    if (format != STORE_FORMAT) {
+    if (format == 1 && add_sums(l, error) == 0) format = LOG_FORMAT;
+    if (format == 1) return -1;
+    if (format != LOG_FORMAT) {
         return error_line(error,
                           "%s has format %" PRId64
                           " and this server knows %d; use the server that wrote it, or choose another "
                           "dataLogDir",
-                          l->path, format, STORE_FORMAT);
+                          l->path, format, LOG_FORMAT);
     }
     if (number(l, "base", 0, &l->base, error) != 0) return -1;
+    if (number(l, "unsummed", 0, &l->unsummed, error) != 0) return -1;
     if (number(l, "committed", 0, &l->committed, error) != 0) return -1;
     if (number(l, "accepted_epoch", -1, &l->accepted, error) != 0) return -1;
     if (number(l, "current_epoch", -1, &l->current, error) != 0) return -1;
@@ -235,6 +265,16 @@ static int read_meta(struct log *l, char *error)
     return 0;
 }
 
+/* The rows that are there stay without. */
+static int add_sums(struct log *l, char *error)
+{
+    return db_exec(l->db,
+                   "BEGIN IMMEDIATE; ALTER TABLE log ADD COLUMN sum INTEGER;"
+                   "REPLACE INTO meta SELECT 'unsummed', ifnull(max(zxid), 0) FROM log;"
+                   "REPLACE INTO meta VALUES('format', 2); COMMIT;",
+                   "bring it up to date", error);
+}
+
 static int prepare(struct log *l, char *error)
 {
     const struct {
@@ -243,7 +283,7 @@ static int prepare(struct log *l, char *error)
     } all[] = {
         {&l->begin, "BEGIN IMMEDIATE"},
         {&l->commit, "COMMIT"},
-        {&l->insert, "INSERT INTO log VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+        {&l->insert, "INSERT INTO log VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
         {&l->trunc, "DELETE FROM log WHERE zxid > ?1"},
         {&l->gc, "DELETE FROM log WHERE zxid IN (SELECT zxid FROM log WHERE zxid <= ?1 ORDER BY zxid LIMIT 2000)"},
         {&l->put, "REPLACE INTO meta VALUES(?1, ?2)"},
@@ -316,6 +356,7 @@ static int append(struct log *l, const struct disk_op *op, char *error)
         for (int at = 2; at <= 6; at++) sqlite3_bind_null(l->insert, at);
     }
     db_bind_blob(l->insert, 7, record);
+    sqlite3_bind_int64(l->insert, 8, log_sum(op->zxid, record));
     l->last = op->zxid;
     return db_run(l->insert, doing, error);
 }

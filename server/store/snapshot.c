@@ -146,11 +146,11 @@ static int read_whole(const char *dir, int64_t zxid, const struct store_sink *si
     r.db = db_open(path, SQLITE_OPEN_READONLY, error);
     if (r.db == NULL || db_exec(r.db, "PRAGMA cache_size=-400; PRAGMA mmap_size=0;", "read it", error) != 0) goto out;
     if (read_format(&r, &format, error) != 0) goto out;
-    if (format > STORE_FORMAT) {
+    if (format > SNAPSHOT_FORMAT) {
         error_line(error,
                    "%s has format %" PRId64
                    " and this server knows %d; use the server that wrote it, or choose another dataDir",
-                   path, format, STORE_FORMAT);
+                   path, format, SNAPSHOT_FORMAT);
         rc = -1;
         goto out;
     }

@@ -207,8 +207,8 @@ static int write_meta(struct snapshot_writer *w, char *error)
         const char *key;
         int64_t value;
     } all[] = {
-        {"format", STORE_FORMAT}, {"zxid", w->zxid},         {"sessions", w->sessions}, {"acls", w->acls},
-        {"znodes", w->znodes},    {"elements", w->elements}, {"sum", (int64_t)w->sum},
+        {"format", SNAPSHOT_FORMAT}, {"zxid", w->zxid},         {"sessions", w->sessions}, {"acls", w->acls},
+        {"znodes", w->znodes},       {"elements", w->elements}, {"sum", (int64_t)w->sum},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         db_bind_text(w->meta, 1, slice_str(all[i].key));

@@ -9,8 +9,8 @@
 #include "store/db.h"
 #include "store/store.h"
 
-/* Of log.db and of snapshots; a newer one is refused. */
-enum { STORE_FORMAT = 1 };
+/* A newer one is refused. A log of format 1, without sums, is brought up to date when it is opened. */
+enum { LOG_FORMAT = 2, SNAPSHOT_FORMAT = 1 };
 
 enum { THREAD_STACK = 256 * 1024 };
 
@@ -24,6 +24,7 @@ struct log {
     struct store_tuning tuning;
     int64_t last;      /* zxid of the last row, else base */
     int64_t base;      /* the log is contiguous above it; rows up to it are rubbish and go away bit by bit */
+    int64_t unsummed;  /* rows up to it may have come without a sum */
     int64_t committed; /* as stored */
     int64_t accepted, current;
     bool rubbish; /* there may be rows up to base */
@@ -34,7 +35,7 @@ struct log {
 /* Opens or makes log.db. -1 with a line in error. */
 int log_open(struct log *l, const char *dir, const struct store_tuning *tuning, char *error);
 void log_close(struct log *l);
-/* Gives every record above zxid, in order. */
+/* Gives every record above zxid, in order; -1 at the first whose sum is wrong, which is named. */
 int log_load(struct log *l, int64_t zxid, const struct store_sink *sink, char *error);
 /* What one commit covers: ops, in order, all or nothing. data_dir: where a truncation finds snapshots to remove. */
 int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, size_t n, char *error);
@@ -48,6 +49,9 @@ void log_prefill(struct log *l);
 int log_checkpoint(struct log *l, char *error);
 /* Removes snapshots that a truncation interrupted by a crash left behind. */
 int log_finish_trunc(struct log *l, const char *data_dir, char *error);
+
+/* What the column sum holds: 32 bits over the zxid and the record. */
+int64_t log_sum(int64_t zxid, struct slice record);
 
 /* --- snapshot files --- */
 

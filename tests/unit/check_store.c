@@ -699,6 +699,75 @@ START_TEST(a_damaged_log_is_refused)
 }
 END_TEST
 
+/* Behind the first of these words in the file. */
+static void flip_bit(const char *name, const char *words)
+{
+    struct stat st;
+    ck_assert_int_eq(stat(in_folder(name), &st), 0);
+    size_t size = (size_t)st.st_size, at = 0, len = strlen(words);
+    char *all = xmalloc(size);
+    int fd = open(in_folder(name), O_RDONLY);
+    ck_assert_int_eq(read(fd, all, size), st.st_size);
+    close(fd);
+    while (at + len < size && memcmp(all + at, words, len) != 0) at++;
+    ck_assert_uint_lt(at + len, size);
+    char flipped = (char)(all[at + len - 1] ^ 1);
+    write_file(name, at + len - 1, &flipped, 1);
+    free(all);
+}
+
+START_TEST(a_damaged_row_is_named)
+{
+    static const char *const ways[] = {
+        "UPDATE log SET record = (SELECT record FROM log WHERE zxid = 701) WHERE zxid = 700",
+        "UPDATE log SET zxid = 5000 WHERE zxid = 1000; UPDATE log SET zxid = 1000 WHERE zxid = 700; "
+        "UPDATE log SET zxid = 700 WHERE zxid = 5000",
+        "UPDATE log SET sum = sum + 1 WHERE zxid = 700",
+        "UPDATE log SET sum = NULL WHERE zxid = 700",
+        "UPDATE log SET record = x'' WHERE zxid = 700",
+    };
+    start();
+    wait_persisted(append_range(1, 1000));
+    stop();
+    if (_i < 5)
+        sql("log.db", ways[_i]);
+    else
+        flip_bit("log.db", "data of 700");
+    store = try_open();
+    ck_assert_msg(store != NULL, "%s", error);
+    ck_assert_int_eq(try_load(), -1);
+    ck_assert_uint_eq(loaded.n, 699);
+    assert_error_has("log.db");
+    assert_error_has("table log, zxid 0x2bc");
+    assert_error_has("docs/storage.md");
+}
+END_TEST
+
+/* As the servers before sums left it. */
+START_TEST(a_log_without_sums_is_brought_up_to_date)
+{
+    start();
+    wait_persisted(append_range(1, 100));
+    stop();
+    sql("log.db", "ALTER TABLE log DROP COLUMN sum; DELETE FROM meta WHERE key = 'unsummed';"
+                  "UPDATE meta SET value = 1 WHERE key = 'format'");
+    start();
+    assert_log(1, 100);
+    wait_persisted(append_range(101, 200));
+    restart();
+    assert_log(1, 200);
+    stop();
+    ck_assert_str_eq(sql_text("log.db", "SELECT value FROM meta WHERE key = 'format'"), "2");
+    ck_assert_str_eq(sql_text("log.db", "SELECT count(*) FROM log WHERE sum IS NULL"), "100");
+    ck_assert_str_eq(sql_text("log.db", "SELECT size FROM history WHERE path = '/n150'"),
+                     sql_text("log.db", "SELECT length(record) FROM log WHERE zxid = 150"));
+    sql("log.db", "UPDATE log SET sum = NULL WHERE zxid = 150");
+    store = try_open();
+    ck_assert_int_eq(try_load(), -1);
+    assert_error_has("zxid 0x96");
+}
+END_TEST
+
 START_TEST(a_wal_without_its_log_is_refused)
 {
     write_file("log.db-wal", 0, "x", 1);
@@ -1173,6 +1242,8 @@ static Suite *suite(void)
     tcase_add_test(c, someone_elses_database_is_refused);
     tcase_add_test(c, a_newer_format_is_refused);
     tcase_add_test(c, a_damaged_log_is_refused);
+    tcase_add_loop_test(c, a_damaged_row_is_named, 0, 6);
+    tcase_add_test(c, a_log_without_sums_is_brought_up_to_date);
     tcase_add_test(c, a_wal_without_its_log_is_refused);
     tcase_add_loop_test(c, a_snapshot_comes_back_as_it_was, 0, 3);
     tcase_add_test(c, chunk_and_end_may_come_together);
