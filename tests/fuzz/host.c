@@ -139,6 +139,17 @@ void host_disk(struct host *h)
     }
 }
 
+void host_vote(struct host *h, int64_t from, enum peer_state state, int64_t leader)
+{
+    struct core_status s;
+    struct bytes b = {0};
+    core_status(h->core, &s);
+    notification_put(&b, &(struct notification){state, leader, s.logged, s.round, s.epoch, 2, SLICE_NULL});
+    bytes_consume(&b, 4);
+    host_frame(h, LINK_ELECTION, from, bytes_slice(&b), true);
+    bytes_free(&b);
+}
+
 void host_client(struct host *h, struct script *s, bool carry_out)
 {
     enum { CONNECT, RECONNECT, ASK, ASK_BADLY, RAW, GONE, ACTIONS };
@@ -223,9 +234,13 @@ static void take_output(struct host *h, struct link_ref ref)
     struct quorum_stream stream = {0};
     while (cursor_left(&c) > 0) {
         if (ref.kind == LINK_LEARNER || ref.kind == LINK_LEADER) {
+            bool packet = stream.mode == STREAM_PACKETS;
             long n = quorum_stream_next(&stream, c.p, cursor_left(&c));
             assert(n > 0);
-            cursor_take(&c, (size_t)n);
+            struct cursor whole = cursor_over(cursor_take(&c, (size_t)n), (size_t)n);
+            struct quorum_packet q;
+            assert(!packet || (quorum_packet_get(&whole, &q) && cursor_left(&whole) == 0));
+            if (packet && q.type == PKT_LEADERINFO) h->offered = zxid_epoch(q.zxid);
             continue;
         }
         int32_t size = cursor_i32(&c);

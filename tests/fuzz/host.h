@@ -29,6 +29,7 @@ struct host {
     bool leader_up;                  /* LINK_LEADER */
     int64_t leader;                  /* whom it is to, once it was asked for; 0 for none */
     int64_t newest;                  /* zxid of the newest record handed to the log */
+    int64_t offered;                 /* epoch of the last LEADERINFO sent */
     int leader_opened;               /* how often LINK_LEADER was asked for */
 };
 
@@ -49,6 +50,9 @@ void host_start(struct host *h);
 void host_time(struct host *h, int64_t us);
 /* All that was handed over is durable; the snapshot writer goes on by a step. */
 void host_disk(struct host *h);
+
+/* An election message from a member about the present round: its vote for a leader, with our own zxid and epoch. */
+void host_vote(struct host *h, int64_t from, enum peer_state state, int64_t leader);
 
 /* One action of a client, as the script says: connects, asks, is lost. */
 void host_client(struct host *h, struct script *s, bool carry_out);

@@ -8,14 +8,24 @@ FUZZ_LIBS = libfuzz.a libcore.a libwire.a $(CRYPTO_LIBS)
 
 CORPUS_CHECKS = \
 	corpus_records \
-	corpus_client
+	corpus_client \
+	corpus_quorum \
+	corpus_election \
+	corpus_snapshot \
+	corpus_txn \
+	corpus_text
 check_PROGRAMS += $(CORPUS_CHECKS)
 TESTS += $(CORPUS_CHECKS)
 
 if ENABLE_FUZZERS
 noinst_PROGRAMS += \
 	fuzz_records \
-	fuzz_client
+	fuzz_client \
+	fuzz_quorum \
+	fuzz_election \
+	fuzz_snapshot \
+	fuzz_txn \
+	fuzz_text
 endif
 
 corpus_records_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_records.c
@@ -31,3 +41,38 @@ corpus_client_LDADD = $(FUZZ_LIBS)
 fuzz_client_SOURCES = tests/fuzz/fuzz_client.c
 fuzz_client_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_client_LDADD = $(FUZZ_LIBS)
+
+corpus_quorum_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_quorum.c
+corpus_quorum_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"quorum"'
+corpus_quorum_LDADD = $(FUZZ_LIBS)
+fuzz_quorum_SOURCES = tests/fuzz/fuzz_quorum.c
+fuzz_quorum_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_quorum_LDADD = $(FUZZ_LIBS)
+
+corpus_election_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_election.c
+corpus_election_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"election"'
+corpus_election_LDADD = $(FUZZ_LIBS)
+fuzz_election_SOURCES = tests/fuzz/fuzz_election.c
+fuzz_election_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_election_LDADD = $(FUZZ_LIBS)
+
+corpus_snapshot_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_snapshot.c
+corpus_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"snapshot"'
+corpus_snapshot_LDADD = $(FUZZ_LIBS)
+fuzz_snapshot_SOURCES = tests/fuzz/fuzz_snapshot.c
+fuzz_snapshot_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_snapshot_LDADD = $(FUZZ_LIBS)
+
+corpus_txn_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_txn.c
+corpus_txn_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"txn"'
+corpus_txn_LDADD = $(FUZZ_LIBS)
+fuzz_txn_SOURCES = tests/fuzz/fuzz_txn.c
+fuzz_txn_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_txn_LDADD = $(FUZZ_LIBS)
+
+corpus_text_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_text.c server/words.c server/control.c server/version.c
+corpus_text_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"text"'
+corpus_text_LDADD = libfuzz.a liblauncher.a libnet.a libcore.a libconf.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+fuzz_text_SOURCES = tests/fuzz/fuzz_text.c server/words.c server/control.c server/version.c
+fuzz_text_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_text_LDADD = libfuzz.a liblauncher.a libnet.a libcore.a libconf.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)

@@ -274,3 +274,99 @@ void make_worse(struct script *s, struct bytes *b, size_t from)
         break;
     }
 }
+
+void make_notification(struct script *s, struct bytes *b, int64_t round, int64_t zxid, int64_t epoch)
+{
+    struct notification n = {.state = (enum peer_state)script_below(s, 4), .version = 2, .config = SLICE_NULL};
+    uint8_t far = script_u8(s);
+    n.leader = far & 1 ? script_i64(s) : (int64_t)script_below(s, 6);
+    n.zxid = far & 2 ? script_i64(s) : zxid + (int8_t)script_u8(s);
+    n.election_epoch = far & 4 ? script_i64(s) : round + (int8_t)script_u8(s);
+    n.peer_epoch = far & 8 ? script_i64(s) : epoch + (int8_t)script_u8(s);
+    struct bytes whole = {0};
+    notification_put(&whole, &n);
+    bytes_put(b, whole.data + 4, whole.len - 4);
+    bytes_free(&whole);
+}
+
+static int64_t near_zxid(struct script *s, const struct near *near)
+{
+    switch (script_below(s, 6)) {
+    case 0: return zxid_make(near->epoch, 0);
+    case 1: return near->newest;
+    case 2: return near->newest + 1;
+    case 3: return script_i64(s);
+    case 4: return -1;
+    default: return zxid_make(near->epoch, script_u8(s));
+    }
+}
+
+static int64_t near_session(struct script *s, const struct near *near)
+{
+    uint32_t which = script_below(s, near->n_sessions + 1);
+    return which < near->n_sessions ? near->sessions[which] : script_i64(s);
+}
+
+static void put_packet_data(struct script *s, struct bytes *b, int64_t zxid, const struct near *near)
+{
+    enum { NOTHING, INFO, EPOCH, TXN, REQUEST, SESSION, RUN, KINDS };
+    int64_t session = 0;
+    switch (script_below(s, KINDS)) {
+    case INFO: learner_info_put(b, &(struct learner_info){script_below(s, 6), LEARNER_PROTOCOL_VERSION, 0}); break;
+    case EPOCH: bytes_i32(b, script_u8(s) & 1 ? (int32_t)near->epoch : script_i32(s)); break;
+    case TXN:
+        session = near_session(s, near);
+        make_txn(s, b, zxid, session, near->cxid);
+        break;
+    case REQUEST: {
+        struct bytes request = {0};
+        bytes_i64(b, near_session(s, near));
+        make_request(s, &request, script_u8(s));
+        bytes_put(b, request.data, request.len);
+        bytes_free(&request);
+        break;
+    }
+    case SESSION:
+        bytes_i64(b, near_session(s, near));
+        bytes_i32(b, script_i32(s));
+        break;
+    case RUN: {
+        struct slice run = script_run(s);
+        if (run.len > 0) bytes_put(b, run.p, (size_t)run.len);
+        break;
+    }
+    default: break;
+    }
+}
+
+void make_packet(struct script *s, struct bytes *b, const struct near *near)
+{
+    struct bytes data = {0}, auth = {0};
+    int32_t type = PKT_REQUEST + (int32_t)script_below(s, PKT_INFORM_AND_ACTIVATE);
+    int64_t zxid = near_zxid(s, near);
+    put_packet_data(s, &data, zxid, near);
+    bytes_i32(&auth, 1);
+    jute_put_identity(&auth, (struct identity){SLICE_OF("ip"), SLICE_OF("127.0.0.1")});
+    bool asks = type == PKT_REQUEST;
+    quorum_packet_put(b, &(struct quorum_packet){type, zxid, data.len > 0 ? bytes_slice(&data) : SLICE_NULL,
+                                                 asks ? vector_trusted(bytes_slice(&auth)) : VECTOR_NULL});
+    bytes_free(&data);
+    bytes_free(&auth);
+}
+
+void make_snapshot(struct script *s, struct bytes *b)
+{
+    struct tree *t = tree_new(3);
+    struct bytes txn = {0};
+    uint32_t count = script_below(s, 12);
+    for (uint32_t i = 1; i <= count; i++) {
+        bytes_clear(&txn);
+        make_txn(s, &txn, zxid_make(1, i), 1 + script_below(s, 3), 0);
+        tree_apply(t, bytes_slice(&txn), NULL, NULL, NULL);
+    }
+    struct tree_snapshot *snap = tree_snapshot_begin(t);
+    while (tree_snapshot_chunk(snap, b, 4096)) continue;
+    tree_snapshot_end(snap);
+    bytes_free(&txn);
+    tree_free(t);
+}
