@@ -16,7 +16,7 @@ libcore_a_SOURCES += \
 
 if HAVE_CHECK
 # What drives a core by hand; floor 4's tests link with it too.
-check_LIBRARIES = libdriver.a
+check_LIBRARIES += libdriver.a
 libdriver_a_SOURCES = \
 	tests/lib/core_client.c tests/lib/core_client.h \
 	tests/lib/core_driver.c tests/lib/core_driver.h \

@@ -1,5 +1,5 @@
 # tests/fuzz: the same targets over a corpus (corpus_NAME) and with libFuzzer (fuzz_NAME, configure --enable-fuzzers).
-check_LIBRARIES = libfuzz.a
+check_LIBRARIES += libfuzz.a
 libfuzz_a_SOURCES = \
 	tests/fuzz/fuzz.h \
 	tests/fuzz/host.c tests/fuzz/host.h \

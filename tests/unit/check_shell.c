@@ -125,7 +125,7 @@ START_TEST(test_control_drops)
     bool is_gone = false;
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     struct loop *l = loop_new();
-    struct control *c = control_new(l, fds[0], 1, &(struct control_user){&is_gone, nothing, gone});
+    struct control *c = control_new(l, fds[0], 1, &(struct control_user){.arg = &is_gone, .status = nothing, .gone = gone});
     for (int i = 0; i < LINES; i++) {
         control_say(c, "line", ",\"n\":%d,\"filler\":\"%050d\"", i, 0);
         control_flush(c);
