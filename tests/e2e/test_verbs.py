@@ -243,6 +243,7 @@ class Failures(Case):
     def busy(self, port):
         s = socket.socket()
         self.addCleanup(s.close)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection of an earlier test may linger
         s.bind(("127.0.0.1", port))
         s.listen(1)
         return s
