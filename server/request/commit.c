@@ -2,6 +2,7 @@
  * Source: FinalRequestProcessor.java, DataTree.java (3.8.0). */
 #include "request/core_private.h"
 
+static void undecodable(struct core *c, int64_t zxid);
 static void changed(void *arg, enum watch_event event, struct slice path);
 static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
 static void answer(struct core *c, struct client *cl, const struct txn_header *h);
@@ -13,8 +14,10 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
     struct core *c = arg;
     struct cursor at = cursor_slice(record);
     struct txn_header h;
-    if (!txn_header_get(&at, &h)) return;
-    tree_apply(zab_tree(c->zab), record, &c->result, changed, c);
+    if (!txn_header_get(&at, &h) || !tree_apply(zab_tree(c->zab), record, &c->result, changed, c)) {
+        undecodable(c, zxid);
+        return;
+    }
     changes_applied(&c->changes, zxid);
     if (h.type == OP_CLOSE_SESSION) tracker_remove(&c->tracker, h.session);
 
@@ -25,6 +28,14 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
         answer(c, cl, &h);
     }
     leader_syncs_due(c, zxid);
+}
+
+/* What a quorum committed cannot be skipped: this server would go on with another tree than the others. */
+static void undecodable(struct core *c, int64_t zxid)
+{
+    enum { EXIT_PACKET = 13 };
+    update_fact(c->u, (struct fact){c->now_us, FACT_FATAL, {REASON_MALFORMED, EXIT_PACKET, zxid}});
+    c->u->exit_code = EXIT_PACKET;
 }
 
 static void changed(void *arg, enum watch_event event, struct slice path)
