@@ -251,7 +251,7 @@ void log_drop(struct log *l, int64_t zxid)
     size_t n = log_above(l, zxid);
     for (size_t i = 0; i < n; i++) buf_unref(l->at[i].record);
     l->n -= n;
-    memmove(l->at, l->at + n, l->n * sizeof *l->at);
+    if (n > 0) memmove(l->at, l->at + n, l->n * sizeof *l->at);
 }
 
 size_t log_above(const struct log *l, int64_t zxid)

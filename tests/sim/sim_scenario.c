@@ -125,8 +125,11 @@ static bool finish(struct scenario *s, const char *file, const char *before, boo
         FILE *f = fopen(file, "w");
         if (f == NULL || fputs(after, f) < 0 || fclose(f) != 0) good = false;
     }
+    if (s->w != NULL) {
+        s->w->trace.mode = TRACE_OFF;
+        world_free(s->w);
+    }
     bytes_free(&s->out);
-    if (s->w != NULL) world_free(s->w);
     return good;
 }
 

@@ -107,7 +107,7 @@ struct server *world_server(struct world *w, int64_t sid)
 
 static void bury(struct world *w)
 {
-    list_each_safe (l, &w->graveyard) {
+    list_each_safe(l, &w->graveyard) {
         struct end *e = list_entry(l, struct end, buried);
         list_remove(l);
         end_free(e);
