@@ -13,3 +13,33 @@ libcore_a_SOURCES += \
 	server/request/read_watch.c \
 	server/request/reaper.c \
 	server/request/tracker.c server/request/tracker.h
+
+if HAVE_CHECK
+REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_connect check_order
+check_PROGRAMS += $(REQUEST_TESTS)
+TESTS += $(REQUEST_TESTS)
+check_tracker_SOURCES = tests/unit/check_tracker.c tests/unit/unit.h
+check_tracker_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_tracker_LDADD = $(CORE_TEST_LIBS)
+check_changes_SOURCES = tests/unit/check_changes.c tests/unit/txn_make.c tests/unit/txn_make.h tests/unit/unit.h
+check_changes_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_changes_LDADD = $(CORE_TEST_LIBS)
+check_path_SOURCES = tests/unit/check_path.c tests/unit/unit.h
+check_path_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_path_LDADD = $(CORE_TEST_LIBS)
+check_passwd_SOURCES = tests/unit/check_passwd.c tests/unit/unit.h
+check_passwd_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_passwd_LDADD = $(CORE_TEST_LIBS)
+check_prep_SOURCES = tests/unit/check_prep.c tests/unit/unit.h
+check_prep_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_prep_LDADD = $(CORE_TEST_LIBS)
+check_read_SOURCES = tests/unit/check_read.c tests/unit/unit.h
+check_read_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_read_LDADD = $(CORE_TEST_LIBS)
+check_connect_SOURCES = tests/unit/check_connect.c tests/unit/unit.h
+check_connect_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_connect_LDADD = $(CORE_TEST_LIBS)
+check_order_SOURCES = tests/unit/check_order.c tests/unit/unit.h
+check_order_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_order_LDADD = $(CORE_TEST_LIBS)
+endif
