@@ -374,6 +374,7 @@ static struct tree *leaders_tree(void)
     must_apply(t, make_create_session(&m, 0x0300000000000001, 9000));
     must_apply(t, make_create(&m, "/e", SLICE_NULL, ACL_WORLD_READ, true, 2));
     ck_assert_int_eq(tree_zxid(t), Z(1, 9));
+    bytes_free(&m.bytes);
     return t;
 }
 

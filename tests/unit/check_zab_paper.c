@@ -190,7 +190,7 @@ START_TEST(all_deliver_what_is_broadcast)
 {
     new_ensemble(3);
     for (int64_t sid = 1; sid <= 3; sid++) {
-        char path[8];
+        char path[32];
         snprintf(path, sizeof path, "/%lld", (long long)sid);
         broadcast(sid, path); /* through any server */
         ensemble_settle(&e);
@@ -262,7 +262,7 @@ START_TEST(what_was_committed_outlives_its_leader)
     new_ensemble(3);
     for (int round = 1; round <= 6; round++) {
         int64_t leader = ensemble_leader(&e);
-        char path[8];
+        char path[32];
         snprintf(path, sizeof path, "/%d", round);
         broadcast(leader, path);
         ensemble_settle(&e);
@@ -356,7 +356,7 @@ START_TEST(a_latecomer_is_brought_up_to_date_and_counts)
     new_ensemble(3);
     ensemble_kill(&e, 1);
     for (int i = 0; i < 5; i++) {
-        char path[8];
+        char path[32];
         snprintf(path, sizeof path, "/%d", i);
         broadcast(3, path);
         ensemble_settle(&e);
