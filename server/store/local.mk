@@ -25,9 +25,11 @@ TESTS += check_powerloss
 check_powerloss_SOURCES = tests/unit/check_powerloss.c tests/unit/disk_model.c tests/unit/disk_model.h
 check_powerloss_LDADD = libstore.a libwire.a $(SQLITE_LIBS)
 
-# Not a test: prints what an append, an open and a load cost.
-check_PROGRAMS += bench_store
+# Not tests: they print what an append, an open and a load cost, and a restart with many znodes.
+check_PROGRAMS += bench_store bench_restart
 bench_store_SOURCES = tests/bench/bench_store.c
 bench_store_LDADD = libstore.a libwire.a $(SQLITE_LIBS)
+bench_restart_SOURCES = tests/bench/bench_restart.c
+bench_restart_LDADD = libstore.a libcore.a libwire.a $(SQLITE_LIBS) $(CRYPTO_LIBS)
 
 EXTRA_DIST += docs/storage.md
