@@ -6,6 +6,7 @@ libstore_a_SOURCES = \
 	server/store/log.c \
 	server/store/log_thread.c \
 	server/store/snapshot.c \
+	server/store/snapshot_load.c \
 	server/store/snapshot_thread.c \
 	server/store/snapshot_writer.c \
 	server/store/store.c server/store/store.h \

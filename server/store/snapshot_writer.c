@@ -28,6 +28,7 @@ static int write_acls(struct snapshot_writer *w, struct cursor c, char *error);
 static void print_acl(struct bytes *b, struct vector acl);
 static int write_node(struct snapshot_writer *w, struct cursor c, char *error);
 static int write_meta(struct snapshot_writer *w, char *error);
+static int write_file_sum(struct snapshot_writer *w, char *error);
 static int malformed(struct snapshot_writer *w, char *error);
 static int move_into_place(struct snapshot_writer *w, char *error);
 static void close_db(struct snapshot_writer *w);
@@ -67,6 +68,7 @@ int snapshot_end(struct snapshot_writer *w, char *error)
     int rc = w->expect == SNAP_SIGNATURE || (w->expect == SNAP_SESSIONS && w->elements > 0) ? 0 : malformed(w, error);
     if (rc == 0) rc = write_meta(w, error);
     if (rc == 0) rc = db_exec(w->db, "COMMIT", "commit", error);
+    if (rc == 0) rc = write_file_sum(w, error);
     if (rc == 0) rc = db_sync(w->db, error);
     close_db(w);
     if (rc == 0) rc = move_into_place(w, error);
@@ -216,6 +218,19 @@ static int write_meta(struct snapshot_writer *w, char *error)
         if (db_run(w->meta, "write it", error) != 0) return -1;
     }
     return 0;
+}
+
+/* All pages are written; nothing of them changes any more but these bytes of the first one. */
+static int write_file_sum(struct snapshot_writer *w, char *error)
+{
+    uint32_t noted = 0, sum = 0;
+    uint8_t bytes[4];
+    sqlite3_file *file = NULL;
+    if (snapshot_file_sum(w->db, &noted, &sum, error) != 0) return -1;
+    be32_put(bytes, sum);
+    int rc = sqlite3_file_control(w->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc == SQLITE_OK) rc = file->pMethods->xWrite(file, bytes, sizeof bytes, SNAPSHOT_FILE_SUM_AT);
+    return rc == SQLITE_OK ? 0 : db_error(w->db, rc, NULL, "write it", error);
 }
 
 static int malformed(struct snapshot_writer *w, char *error)

@@ -144,7 +144,7 @@ void store_close(struct store *s)
     release(s);
 }
 
-int store_thread(pthread_t *thread, void *(*run)(void *arg), struct store *s, char *error)
+int store_thread(pthread_t *thread, void *(*run)(void *arg), void *arg, char *error)
 {
     pthread_attr_t attr;
     sigset_t all, before;
@@ -152,7 +152,7 @@ int store_thread(pthread_t *thread, void *(*run)(void *arg), struct store *s, ch
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, THREAD_STACK);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(thread, &attr, run, s);
+    int rc = pthread_create(thread, &attr, run, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     if (rc == 0) return 0;

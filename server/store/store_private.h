@@ -61,9 +61,11 @@ int snapshot_list(const char *dir, int64_t **zxids, size_t *n, char *error);
 int snapshot_remove(const char *dir, int64_t above, int64_t upto, char *error);
 /* Removes unfinished ones. */
 int snapshot_sweep(const char *dir, char *error);
-/* Reads one to its end and checks it: 0 good, 1 damaged (line in error), -1 cannot tell (newer format; line in error). */
+/* Checks one to its end: 0 good, 1 damaged (line in error), -1 cannot tell (newer format; line in error). */
 int snapshot_check(const char *dir, int64_t zxid, char *error);
-/* Hands a checked one over. */
+/* Reads all rows and hands them over, if to anyone, before the sum over them is checked; returns as snapshot_check(). */
+int snapshot_read(const char *dir, int64_t zxid, const struct store_sink *sink, char *error);
+/* Hands a checked one over, from the calling thread. */
 int snapshot_load(const char *dir, int64_t zxid, const struct store_sink *sink, char *error);
 /* The path, to be freed by the caller. */
 char *snapshot_path(const char *dir, int64_t zxid, const char *suffix);
@@ -72,6 +74,11 @@ char *snapshot_path(const char *dir, int64_t zxid, const char *suffix);
  * and the rest of each element singly: every step is a bijection, so no single change goes unnoticed. */
 #define SNAPSHOT_SUM_START UINT64_C(0xcbf29ce484222325)
 uint64_t snapshot_sum(uint64_t sum, const uint8_t *p, size_t n);
+
+/* Where SQLite keeps its user_version in a file: there a snapshot has 32 bits over all of the file but these; 0: none were noted. */
+enum { SNAPSHOT_FILE_SUM_AT = 60 };
+/* Of the file below db's connection. -1 with a line in error. */
+int snapshot_file_sum(sqlite3 *db, uint32_t *noted, uint32_t *sum, char *error);
 
 /* One snapshot being written. */
 struct snapshot_writer;
@@ -126,7 +133,7 @@ struct store {
 };
 
 /* Starts a thread with a small stack and all signals blocked; the loop's thread takes the signals. 0, or -1 with a line in error. */
-int store_thread(pthread_t *thread, void *(*run)(void *arg), struct store *s, char *error);
+int store_thread(pthread_t *thread, void *(*run)(void *arg), void *arg, char *error);
 /* Takes note of an event and wakes the loop. Called without the mutex. */
 void store_tell(struct store *s, const struct store_event *e);
 

@@ -96,7 +96,7 @@ void tree_snapshot_end(struct tree_snapshot *s)
 
 void snapshots_save(struct tree *t, const struct znode *n)
 {
-    list_each (l, &t->snapshots) {
+    list_each(l, &t->snapshots) {
         struct tree_snapshot *s = list_entry(l, struct tree_snapshot, of_tree);
         if (!is_to_come(s, n) || map_get(&s->saved_by_seq, n->seq) != NULL) continue;
         bytes_clear(&s->scratch);
@@ -112,7 +112,7 @@ void snapshots_save(struct tree *t, const struct znode *n)
 
 void snapshots_forget(struct tree *t, const struct znode *n)
 {
-    list_each (l, &t->snapshots) {
+    list_each(l, &t->snapshots) {
         struct tree_snapshot *s = list_entry(l, struct tree_snapshot, of_tree);
         if (s->at == &n->order) s->at = n->order.next;
     }
@@ -223,6 +223,24 @@ static bool load_acls(struct tree *t, struct cursor *c)
     return !c->bad;
 }
 
+static bool has_path(const struct znode *n, struct slice path)
+{
+    const uint8_t *end = path.p + path.len;
+    for (; n->parent != NULL; n = n->parent) {
+        if ((size_t)(end - path.p) < n->name_len + 1u) return false;
+        end -= n->name_len;
+        if (memcmp(end, n->name, n->name_len) != 0 || *--end != '/') return false;
+    }
+    return end == path.p;
+}
+
+/* The znode of that path among the last one loaded and its parent, for znodes made together stand together; or NULL. */
+static struct znode *near(struct znode *last, struct slice path)
+{
+    if (last->parent != NULL && has_path(last->parent, path)) return last->parent;
+    return has_path(last, path) ? last : NULL;
+}
+
 static bool load_znode(struct tree *t, struct cursor *c)
 {
     struct snap_node r;
@@ -236,7 +254,9 @@ static bool load_znode(struct tree *t, struct cursor *c)
     while (slash >= 0 && r.path.p[slash] != '/') slash--;
     /* At 1 the parent would be "/", which is not how a path names the root. */
     if (slash < 0 || slash == 1 || slash == r.path.len - 1) return false;
-    struct znode *parent = tree_get(t, slice_of(r.path.p, (size_t)slash));
+    struct slice above = slice_of(r.path.p, (size_t)slash);
+    struct znode *parent = t->order.prev != &t->order ? near(znode_of_order(t->order.prev), above) : NULL;
+    if (parent == NULL) parent = tree_get(t, above);
     struct slice name = slice_of(r.path.p + slash + 1, (size_t)(r.path.len - slash - 1));
     if (parent == NULL || tree_child(t, parent, name) != NULL || !acl_table_use(&t->acls, r.acl)) return false;
     znode_add(t, parent, name, r.data, r.acl, &r.stat);
