@@ -396,8 +396,9 @@ static void peer_acks_epoch(struct zab *z, struct peer *p, const struct quorum_p
     p->last_zxid = q->zxid;
     p->epoch_counts = p->current_epoch != -1;
     const struct leader *ld = &z->leader;
+    /* Who is ahead must lead instead, until a quorum has agreed to us: what only one still has was never committed. */
     bool ahead = p->current_epoch > ld->own_epoch || (p->current_epoch == ld->own_epoch && p->last_zxid > ld->own_zxid);
-    if (c.bad || (p->epoch_counts && ahead && p->current_epoch != ld->epoch)) {
+    if (c.bad || (p->epoch_counts && ahead && ld->phase < LEADER_SYNC)) {
         peer_offends(z, p, c.bad ? REASON_MALFORMED : REASON_AHEAD);
         return;
     }

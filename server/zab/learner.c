@@ -226,7 +226,10 @@ static bool take_record(struct zab *z, const struct quorum_packet *q)
         newest = ln->behind.count > 0 ? entries_at(&ln->behind, ln->behind.count - 1)->zxid : ln->incoming_zxid;
     struct cursor c = cursor_slice(q->data);
     struct txn_header h;
-    if (!txn_header_get(&c, &h) || h.zxid != q->zxid || h.zxid <= newest) return false;
+    if (!txn_header_get(&c, &h) || h.zxid != q->zxid) return false;
+    /* An Apache leader begins to forward before it looks which zxid its snapshot has: what is in it comes again. */
+    if (ln->incoming != NULL && h.zxid <= ln->incoming_zxid) return true;
+    if (h.zxid <= newest) return false;
     struct entry e = {q->zxid, buf_new(q->data.p, (size_t)q->data.len)};
     if (ln->incoming != NULL)
         entries_push(&ln->behind, e);
