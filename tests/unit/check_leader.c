@@ -218,6 +218,23 @@ START_TEST(a_learner_that_accepted_before_may_be_ahead)
 }
 END_TEST
 
+/* Leader.waitForEpochAck: once a quorum has agreed, nobody is compared any more. Whoever has a longer history of the same
+ * epoch now has a tail that was never committed. */
+START_TEST(a_learner_with_a_tail_is_taken_once_the_epoch_is_established)
+{
+    lead(3, 0);
+    driver_load_many(&d, 2, 1, 5, Z(2, 5));
+    lead_elected(&d, 2, 2);
+    learner_comes(&d, 1, 2, false);
+    learner_acks_epoch(&d, 1, 2, Z(2, 5));
+    learner_comes(&d, 2, 2, false);
+    driver_forget(&d);
+    learner_acks_epoch(&d, 2, 2, Z(2, 6));
+    ck_links(&d, "");
+    ck_to(2, "TRUNC 2:5, NEWLEADER 3:0");
+}
+END_TEST
+
 /* After the epoch is established, our vote says so (election.md 5: "the vote's peerEpoch is updated to the new epoch").
  */
 START_TEST(the_leaders_vote_carries_the_new_epoch)
@@ -795,6 +812,7 @@ static void add_phases(Suite *s)
     tcase_add_test(c, a_learner_of_a_later_epoch_is_refused);
     tcase_add_test(c, a_learner_with_a_later_zxid_is_refused);
     tcase_add_test(c, a_learner_that_accepted_before_may_be_ahead);
+    tcase_add_test(c, a_learner_with_a_tail_is_taken_once_the_epoch_is_established);
     tcase_add_test(c, the_leaders_vote_carries_the_new_epoch);
     tcase_add_test(c, without_a_quorum_of_learners_it_gives_up);
     tcase_add_test(c, without_a_quorum_of_newleader_acks_it_gives_up);

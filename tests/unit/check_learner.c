@@ -445,6 +445,29 @@ START_TEST(a_snapshots_data_are_the_leaders)
 }
 END_TEST
 
+/* LearnerHandler.run: forwarding begins before the snapshot's zxid is taken, so that transactions come which it has. */
+START_TEST(what_a_snapshot_has_may_come_again)
+{
+    learner();
+    join();
+    struct tree *t = leaders_tree();
+    leader(PKT_SNAP, Z(1, 9));
+    send_snapshot(t, true);
+    tree_free(t);
+    for (int n = 8; n <= 10; n++) {
+        proposes(Z(1, n));
+        leader(PKT_COMMIT, Z(1, n));
+    }
+    driver_forget(&d);
+    leader(PKT_NEWLEADER, Z(2, 0));
+    ck_says("ACK 2:0");
+    leader(PKT_UPTODATE, -1);
+    ck_assert(serving());
+    ck_assert_int_eq(applied(), Z(1, 10));
+    ck_fact(&d, FACT_SYNCED, "synced leader=3 mode=SNAP zxid=0x10000000a transactions=1");
+}
+END_TEST
+
 START_TEST(a_malformed_snapshot_changes_nothing)
 {
     learner();
@@ -829,6 +852,7 @@ static void add_phases(Suite *s)
     tcase_add_checked_fixture(c, NULL, teardown);
     tcase_add_test(c, a_snapshot_is_on_disk_before_newleader_is_acked);
     tcase_add_test(c, a_snapshots_data_are_the_leaders);
+    tcase_add_test(c, what_a_snapshot_has_may_come_again);
     tcase_add_test(c, a_malformed_snapshot_changes_nothing);
     tcase_add_test(c, a_snapshot_that_breaks_off_changes_nothing);
     tcase_add_test(c, a_leader_lost_while_its_snapshot_is_written);
