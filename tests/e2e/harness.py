@@ -244,14 +244,16 @@ class TapResult(unittest.TestResult):
             self.comment("".join(traceback.format_exception(*err)))
 
 
-def run(modules, names=(), out=None):
-    """Run the tests of `modules`; with names, only those that contain one of them. Returns the exit status."""
+def chosen(modules, names=()):
+    """The tests of `modules`; with names, only those that contain one of them."""
+    tests = [t for m in modules for t in flatten(unittest.defaultTestLoader.loadTestsFromModule(m))]
+    return [t for t in tests if not names or any(n in t.id() for n in names)]
+
+
+def run(tests, out=None):
+    """Run these tests. Returns the exit status."""
     out = out or sys.stdout
-    suite = unittest.TestSuite()
-    for module in modules:
-        for test in flatten(unittest.defaultTestLoader.loadTestsFromModule(module)):
-            if not names or any(n in test.id() for n in names):
-                suite.addTest(test)
+    suite = unittest.TestSuite(tests)
     print("1..%d" % suite.countTestCases(), file=out, flush=True)
     result = TapResult(out)
     began = time.monotonic()
@@ -277,10 +279,14 @@ def flatten(suite):
 
 def main(*modules):
     """The main of a test_*.py: arguments are parts of test names."""
-    modules = modules or (sys.modules["__main__"],)
+    run_and_exit(chosen(modules or (sys.modules["__main__"],), sys.argv[1:]))
+
+
+def run_and_exit(tests):
+    """Run these tests and end with their status; with 99 when there is no server to run."""
     try:
         ensemble.server_command("zoo.cfg")
     except ensemble.NotAvailable as e:
         print("Bail out! %s" % e)
         sys.exit(99)
-    sys.exit(run(modules, sys.argv[1:]))
+    sys.exit(run(tests))
