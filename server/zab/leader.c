@@ -383,6 +383,11 @@ static void peer_informs(struct zab *z, struct peer *p, const struct quorum_pack
     p->accepted_epoch = zxid_epoch(q->zxid);
     p->phase = PEER_INFORMED;
     if (z->state != PEER_LEADING) return;
+    /* It has promised a later epoch and may never follow this one: only a later one yet can take it in. */
+    if (z->leader.phase >= LEADER_EPOCH_STORING && !p->observer && p->accepted_epoch > z->leader.epoch) {
+        zab_look(z, REASON_EPOCH_OLD);
+        return;
+    }
     if (z->leader.phase >= LEADER_EPOCH)
         send_leaderinfo(z, p);
     else

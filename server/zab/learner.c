@@ -151,7 +151,9 @@ static void leaderinfo(struct zab *z, const struct quorum_packet *q)
 {
     struct learner *ln = &z->learner;
     ln->epoch = zxid_epoch(q->zxid);
-    if (ln->epoch < z->accepted_epoch) {
+    if (ln->epoch < z->accepted_epoch && is_observer(z)) {
+        ack_epoch(z, false); /* an observer's promise counts for nobody */
+    } else if (ln->epoch < z->accepted_epoch) {
         lost(z, REASON_EPOCH_OLD);
     } else if (ln->epoch == z->accepted_epoch) {
         ack_epoch(z, false);

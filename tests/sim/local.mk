@@ -30,4 +30,5 @@ EXTRA_DIST += tests/sim/check_sim.sh \
 	tests/scenarios/old_tail_behind_a_new_epoch.txt \
 	tests/scenarios/partitioned_leader.txt \
 	tests/scenarios/tail_becomes_history.txt \
-	tests/scenarios/three_start_in_order.txt
+	tests/scenarios/three_start_in_order.txt \
+	tests/scenarios/voter_with_a_later_epoch.txt
