@@ -11,7 +11,7 @@ import unittest
 import harness
 import wire
 from ensemble import DEADLINE, Ensemble, wait_for
-from harness import Undisturbed, Watched
+from harness import Undisturbed, Watched, not_yet
 from kazoo.exceptions import (AuthFailedError, BadVersionError, InvalidACLError, NoAuthError,
                               NoChildrenForEphemeralsError, NodeExistsError, NoNodeError, NotEmptyError,
                               RolledBackError, RuntimeInconsistency)
@@ -621,6 +621,15 @@ class Acls:
         with self.assertRaises(AuthFailedError):
             zk.add_auth("nonsense", "x:y")
 
+    @not_yet("sasl")
+    def test_sasl_without_a_configuration_gets_a_null_token(self):
+        c = self.conn(self.a.address)
+        reply = c.ok(wire.SASL, wire.buf(b"token"))
+        r = Reader(reply.body)
+        self.assertIsNone(r.buf())
+        r.done()
+        c.create(self.fresh())
+
     def test_identities_do_not_outlive_the_connection(self):
         c, path = self.conn(self.a.address), self.fresh()
         c.ok(wire.AUTH, wire.i(0) + wire.buf("digest") + wire.buf("u:p"), xid=wire.AUTH_XID)
@@ -1220,12 +1229,25 @@ class Limits(harness.Case):
             c.drop()
 
     def test_connections_without_a_session_are_dropped_in_time(self):
+        ens = self.ensemble(1).start()
+        # Apache looks every ten seconds, so it may take twenty.
+        self.check_sessionless(ens, 10, 21)
+
+    @not_yet("nio.sessionlessCnxnTimeout")
+    def test_that_time_is_configurable(self):
         ens = self.ensemble(1, options={"nio.sessionlessCnxnTimeout": 500}).start()
+        self.check_sessionless(ens, 0.5, 5)
+
+    def check_sessionless(self, ens, earliest, latest):
+        """Silent connections are closed between so many seconds."""
+        began = time.monotonic()
         silent = self.conn(ens[1].address, connect=False)
         stuck = self.conn(ens[1].address, connect=False)
         stuck.send_raw(wire.i(44) + b"then nothing")
-        silent.expect_close()
-        stuck.expect_close()
+        for c in (silent, stuck):
+            c.sock.settimeout(latest)
+            c.expect_close()
+            self.assertGreater(time.monotonic() - began, earliest - 0.1)
 
     def test_words_that_are_not_allowed(self):
         ens = self.ensemble(1, options={"4lw.commands.whitelist": None}).start()
