@@ -2,7 +2,7 @@
 """Any member is killed, stopped or paused at any time, also a majority at once, under a load of both clients; readers see
 no time run backwards while it lasts, and afterwards everything acknowledged is on every server.
 
-E2E_SECONDS says how long (10), E2E_SEED repeats one choice of faults (their moments still depend on the machine).
+E2E_SECONDS says how long (6), E2E_SEED repeats one choice of faults (their moments still depend on the machine).
 
 Apache 3.8.0 fails this now and then, alone and among members of ours: a follower of it that loses its leader may keep a
 committed transaction in memory and never log it (ZOOKEEPER-4712), and misses it after its next restart."""
@@ -17,7 +17,7 @@ import wire
 from ensemble import ENGINE, wait_for
 from load import CWriter, KazooWriter, check
 
-SECONDS = float(os.environ.get("E2E_SECONDS", "10"))
+SECONDS = float(os.environ.get("E2E_SECONDS", "6"))
 
 
 class Reader:
