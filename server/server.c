@@ -24,8 +24,6 @@
 #include "version.h"
 #include "words.h"
 
-enum { SESSIONLESS_MS = 10000 }; /* Apache's, which no zoo.cfg here can change */
-
 struct server {
     struct conf *conf;
     struct core_config core_config;
@@ -340,7 +338,7 @@ static void make_net(struct server *s, uint64_t seed)
         .max_client_cnxns = c->max_client_cnxns,
         .connect_ms = c->connect_ms,
         .hello_ms = c->connect_ms,
-        .sessionless_ms = SESSIONLESS_MS,
+        .sessionless_ms = c->sessionless_ms,
         .seed = seed,
         .arg = s,
         .word = answer_word,

@@ -11,6 +11,7 @@
 static void offend(struct core *c, struct client *cl, enum reason why);
 static void touch(struct core *c, struct client *cl);
 static void auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+static void no_sasl(struct core *c, struct client *cl, const struct request_header *h);
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static void sync_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h,
@@ -62,6 +63,7 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     touch(c, cl);
     switch (h.type) {
     case OP_AUTH: auth(c, cl, &h, body); break;
+    case OP_SASL: no_sasl(c, cl, &h); break;
     case OP_SYNC: sync_request(c, cl, &h, body); break;
     case OP_CREATE:
     case OP_CREATE2:
@@ -195,6 +197,15 @@ static void auth(struct core *c, struct client *cl, const struct request_header 
     if (auth_packet_get(&body, &p)) err = auth_add(&cl->ids, p.scheme, p.auth, c->config->super_digest);
     reply_header_only(c, cl, h->xid, 0, err);
     if (err != 0) client_close(c, cl);
+}
+
+/* What a server says where SASL is not configured: no token, and no hard feelings. */
+static void no_sasl(struct core *c, struct client *cl, const struct request_header *h)
+{
+    size_t mark;
+    struct bytes *b = reply_begin(c, cl, h->xid, 0, 0, &mark);
+    jute_put_string(b, SLICE_NULL);
+    reply_end(c, cl, b, mark);
 }
 
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)

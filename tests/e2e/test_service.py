@@ -11,7 +11,7 @@ import unittest
 import harness
 import wire
 from ensemble import DEADLINE, Ensemble, wait_for
-from harness import Undisturbed, Watched, not_yet
+from harness import Undisturbed, Watched
 from kazoo.exceptions import (AuthFailedError, BadVersionError, InvalidACLError, NoAuthError,
                               NoChildrenForEphemeralsError, NodeExistsError, NoNodeError, NotEmptyError,
                               RolledBackError, RuntimeInconsistency)
@@ -621,7 +621,6 @@ class Acls:
         with self.assertRaises(AuthFailedError):
             zk.add_auth("nonsense", "x:y")
 
-    @not_yet("sasl")
     def test_sasl_without_a_configuration_gets_a_null_token(self):
         c = self.conn(self.a.address)
         reply = c.ok(wire.SASL, wire.buf(b"token"))
@@ -1233,7 +1232,6 @@ class Limits(harness.Case):
         # Apache looks every ten seconds, so it may take twenty.
         self.check_sessionless(ens, 10, 21)
 
-    @not_yet("nio.sessionlessCnxnTimeout")
     def test_that_time_is_configurable(self):
         ens = self.ensemble(1, options={"nio.sessionlessCnxnTimeout": 500}).start()
         self.check_sessionless(ens, 0.5, 5)
