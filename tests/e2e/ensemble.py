@@ -189,6 +189,10 @@ class Member:
         """Stop it from doing anything (SIGSTOP): sockets stay open, nothing is answered."""
         self.process.send_signal(signal.SIGSTOP)
         self.paused = True
+        if hasattr(os, "waitid"):
+            # Not every thread stops at once: until the kernel says that all have, something may still be answered.
+            wait_for("%s to be stopped" % self.name,
+                     lambda: os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOHANG))
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)

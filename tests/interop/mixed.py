@@ -26,9 +26,10 @@ OPTIONS = {"znode.container.checkIntervalMs": 300, "preAllocSize": 1024}
 NEVER = re.compile(r"NullPointer|ClassCast|IndexOutOfBounds|BufferUnderflow|IllegalArgument|IllegalState|Unreasonable|Error while"
                    r"|[Dd]igests? (?:are|do|mis)|[Mm]ismatch|not matching|Severe|unsupported|unrecoverable|OutOfMemory"
                    r"|Follower is ahead|Exiting JVM|NumberFormat|UTFDataFormat")
-# What Apache ZooKeeper 3.8.0 also writes when it is alone, after a member was killed: a follower's log thread that meets the
-# connection that was just closed, and a follower of an Apache leader that is told to commit before it is told UPTODATE.
-OWN_FAULTS = re.compile(r'"this.learner.sock" is null')
+# What Apache ZooKeeper 3.8.0 also writes when it is alone, after a member was killed: threads of a follower that meet the
+# connection to the leader that was just closed; and a follower of an Apache leader that is told to commit before UPTODATE.
+OWN_FAULTS = re.compile(r'"this.learner.sock" is null|Severe unrecoverable error, from thread : FollowerRequestProcessor:\d+\n'
+                        r'java.net.SocketException: (?:Socket closed|Broken pipe|Connection reset)')
 OWN_FAULTS_UNDER_APACHE = re.compile(r'"pif" is null')
 # The warnings that also come when Apache ZooKeeper is alone and nothing happens to it.
 EVERYDAY = re.compile(r"NIOServerCnxn - (?:Unexpected exception|Close of session)|expected 0x|Either no config or no quorum|not recommended"

@@ -30,14 +30,24 @@ class LoadCase(mixed.MixedCase):
 
     def fill(self, member, root, count, data=b"x" * 20, name="f", window=100):
         """`count` creates below root through one member, pipelined; all acknowledged on return."""
-        with wire.Conn(member.address) as c:
-            c.connect(timeout=60000)
-            for at in range(0, count, window):
-                batch = range(at, min(at + window, count))
-                for n in batch:
-                    c.send(wire.CREATE, wire.create("%s/%s-%d" % (root, name, n), data))
-                self.assertEqual([n for n in batch if c.reply().err], [])
-            c.close_session()
+        done, fine = 0, {0}
+        while done < count:
+            with wire.Conn(member.address) as c:
+                c.connect(timeout=60000)
+                try:
+                    while done < count:
+                        batch = range(done, min(done + window, count))
+                        for n in batch:
+                            c.send(wire.CREATE, wire.create("%s/%s-%d" % (root, name, n), data))
+                        self.assertEqual({c.reply().err for _ in batch} - fine, set())
+                        done = batch[-1] + 1
+                    c.close_session()
+                except AssertionError as e:
+                    # Two members of Apache's alone sometimes leave a client that pipelines without an answer.
+                    ours = [m for m in member.ensemble.members if m.running() and m.engine == "ours"]
+                    if ours or not str(e).startswith("no answer"):
+                        raise
+                    fine = {0, wire.NODE_EXISTS}
 
     def writers(self, ens, root, n):
         found = []
