@@ -1,5 +1,7 @@
 /* zkserver: the command line. */
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exit_code.h"
@@ -7,6 +9,7 @@
 #include "version.h"
 
 static int verb_version(const char *path);
+static int run_purge(int argc, char **argv);
 
 static const struct verb {
     const char *name;
@@ -24,7 +27,8 @@ enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: zkserver start|start-foreground|stop|restart|status|version [zoo.cfg]\n");
+    fprintf(to, "usage: zkserver start|start-foreground|stop|restart|status|version [zoo.cfg]\n"
+                "       zkserver purge [zoo.cfg] [-n KEEP]\n");
 }
 
 static void help(void)
@@ -32,6 +36,7 @@ static void help(void)
     usage(stdout);
     printf("\nOne member of a ZooKeeper ensemble. The configuration is ./zoo.cfg unless named.\n\n");
     for (size_t i = 0; i < N_VERBS; i++) printf("  %-18s%s\n", verbs[i].name, verbs[i].help);
+    printf("  %-18s%s\n", "purge", "of a stopped server: keep the newest KEEP snapshots (3) and the log since then");
     printf("\nA background server logs to $ZOO_LOG_DIR/zkserver.log, or to dataDir when that is not set.\n"
            "\nexit codes\n");
 #define EXIT_CODE_LINE(name, number, text) printf("  %-4d%s\n", number, text);
@@ -45,6 +50,28 @@ static int verb_version(const char *path)
     return EXIT_FINISHED;
 }
 
+/* [zoo.cfg] [-n KEEP], in either order. */
+static int run_purge(int argc, char **argv)
+{
+    enum { KEEP = 3, KEEP_MAX = 1000000 };
+    const char *path = NULL;
+    long keep = KEEP;
+    bool good = true;
+    for (int i = 0; i < argc && good; i++) {
+        char *end = NULL;
+        if (strcmp(argv[i], "-n") == 0 && i + 1 < argc) {
+            keep = strtol(argv[++i], &end, 10);
+            good = *argv[i] != '\0' && *end == '\0' && keep >= 1 && keep <= KEEP_MAX;
+        } else {
+            good = path == NULL && *argv[i] != '-';
+            path = argv[i];
+        }
+    }
+    if (good) return verb_purge(path != NULL ? path : "zoo.cfg", (int)keep);
+    fprintf(stderr, "usage: zkserver purge [zoo.cfg] [-n KEEP]; KEEP is a number from 1 on\n");
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
@@ -53,6 +80,7 @@ int main(int argc, char **argv)
         return EXIT_FINISHED;
     }
     if (strcmp(name, "--version") == 0) return verb_version(NULL);
+    if (strcmp(name, "purge") == 0) return run_purge(argc - 2, argv + 2);
     for (size_t i = 0; i < N_VERBS && argc <= 3; i++)
         if (strcmp(verbs[i].name, name) == 0) return verbs[i].run(argc > 2 ? argv[2] : "zoo.cfg");
     usage(stderr);

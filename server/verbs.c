@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "net/socket.h"
 #include "pidfile.h"
 #include "server.h"
+#include "store/store.h"
 
 static bool read_conf(struct conf *c, const char *path);
 static int start(struct conf *c);
@@ -26,6 +28,7 @@ static int stop(const struct conf *c);
 static int daemon_run(struct conf *c, int ready_fd);
 static int await_ready(int fd, pid_t child);
 static int ask(const struct conf *c, char *answer, size_t size);
+static int purge(const struct conf *c, int keep);
 
 int verb_start_foreground(const char *path)
 {
@@ -84,6 +87,14 @@ int verb_status(const char *path)
         else
             printf("%.*s\n", (int)strcspn(mode + 1, "\n"), mode + 1);
     }
+    conf_free(&c);
+    return code;
+}
+
+int verb_purge(const char *path, int keep)
+{
+    struct conf c;
+    int code = read_conf(&c, path) ? purge(&c, keep) : EXIT_USAGE;
     conf_free(&c);
     return code;
 }
@@ -232,4 +243,52 @@ static int ask(const struct conf *c, char *answer, size_t size)
     answer[len] = '\0';
     if (fd >= 0) close(fd);
     return asked ? 0 : -1;
+}
+
+/* --- purge --- */
+
+static void pass_over_snapshot(void *arg, int64_t zxid, struct slice elements)
+{
+    (void)arg;
+    (void)zxid;
+    (void)elements;
+}
+
+static void pass_over_record(void *arg, int64_t zxid, int64_t committed, struct slice record)
+{
+    (void)committed;
+    pass_over_snapshot(arg, zxid, record);
+}
+
+/* What a start would read is read first: nothing goes away from a folder that a server could not start with. */
+static int purge(const struct conf *c, int keep)
+{
+    char error[STORE_ERROR_MAX];
+    const struct store_config config = {.data_dir = c->data_dir, .data_log_dir = c->data_log_dir};
+    const struct store_sink nobody = {NULL, pass_over_snapshot, pass_over_record};
+    struct store_epochs epochs;
+    struct store_purged done;
+    char *pid_path = pidfile_path(c->data_dir);
+    pid_t holder = pidfile_holder(pid_path);
+    free(pid_path);
+    if (holder != 0) {
+        fprintf(stderr,
+                "the server runs as process %ld: stop it first, or have it purge by itself with "
+                "autopurge.purgeInterval in zoo.cfg\n",
+                (long)holder);
+        return EXIT_UNEXPECTED;
+    }
+    if (access(c->data_dir, F_OK) != 0) {
+        fprintf(stderr, "dataDir %s: %s; there is nothing to purge\n", c->data_dir, strerror(errno));
+        return EXIT_DATA_DIR;
+    }
+    struct store *s = store_open(&config, error);
+    bool good = s != NULL && store_load(s, &nobody, &epochs, error) == 0 && store_purge_now(s, keep, &done, error) == 0;
+    store_close(s);
+    if (good)
+        printf("%zu snapshots removed, %zu kept; %" PRId64 " records removed from the log\n", done.removed, done.kept,
+               done.records);
+    else
+        fprintf(stderr, "%s\n", error);
+    return good ? EXIT_FINISHED : EXIT_DATA_DIR;
 }

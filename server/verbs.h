@@ -1,4 +1,5 @@
-/* The verbs of zkServer.sh: start, stop, restart, status. Source: bin/zkServer.sh (3.8.0); protocol/admin.md 5. */
+/* The verbs of zkServer.sh: start, stop, restart, status; and zkCleanup.sh's, purge. Source: bin/zkServer.sh, PurgeTxnLog.java (3.8.0);
+ * protocol/admin.md 5. */
 #ifndef SERVER_VERBS_H
 #define SERVER_VERBS_H
 
@@ -8,5 +9,7 @@ int verb_start_foreground(const char *path);
 int verb_stop(const char *path);
 int verb_restart(const char *path);
 int verb_status(const char *path);
+/* For a server that is stopped: keeps the newest snapshots and the log since the oldest of them. */
+int verb_purge(const char *path, int keep);
 
 #endif

@@ -116,6 +116,16 @@ int log_collect(struct log *l, char *error)
     return 0;
 }
 
+int log_rows(struct log *l, int64_t *rows, char *error)
+{
+    return db_number(l->db, "SELECT count(*) FROM log", 0, rows, "read the log", error);
+}
+
+int log_shrink(struct log *l, char *error)
+{
+    return db_exec(l->db, "VACUUM", "give space back", error);
+}
+
 /* Appending to a file that grows costs a journal commit of the file system with every fsync, overwriting does not:
  * about half the time of a commit. Zeros behind the last frame are what a recovery takes for the end. */
 void log_prefill(struct log *l)

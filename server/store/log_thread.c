@@ -33,6 +33,24 @@ void *log_thread_main(void *arg)
     return NULL;
 }
 
+int store_purge_now(struct store *s, int keep, struct store_purged *done, char error[STORE_ERROR_MAX])
+{
+    int64_t *before, *after, rows, left;
+    size_t n_before, n_after;
+    if (snapshot_list(s->data_dir, &before, &n_before, error) != 0) return -1;
+    free(before);
+    if (log_rows(&s->log, &rows, error) != 0 || purge(s, keep, error) != 0) return -1;
+    while (s->log.rubbish) {
+        if (log_collect(&s->log, error) != 0) return -1;
+    }
+    if (log_rows(&s->log, &left, error) != 0) return -1;
+    if (left < rows && log_shrink(&s->log, error) != 0) return -1;
+    if (snapshot_list(s->data_dir, &after, &n_after, error) != 0) return -1;
+    free(after);
+    *done = (struct store_purged){.removed = n_before - n_after, .kept = n_after, .records = rows - left};
+    return 0;
+}
+
 /* Waits for work and takes all of it; false when there is none and the store closes. After a failure the work is
  * dropped here. */
 static bool take(struct store *s, struct turn *t)

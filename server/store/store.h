@@ -66,6 +66,14 @@ bool store_poll(struct store *s, struct store_event *e);
  * after (it is queued to the log thread). */
 void store_purge(struct store *s, int keep);
 
+/* The same at once, all of it, and gives the disk its space back; between store_load and store_close, for a store that is never
+ * started. -1 with a line in error. */
+struct store_purged {
+    size_t removed, kept; /* snapshots */
+    int64_t records;      /* removed from the log */
+};
+int store_purge_now(struct store *s, int keep, struct store_purged *done, char error[STORE_ERROR_MAX]);
+
 /* Waits until everything submitted is on disk, stops the threads, closes. NULL is allowed. */
 void store_close(struct store *s);
 

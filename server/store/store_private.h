@@ -43,6 +43,10 @@ int log_write(struct log *l, const char *data_dir, const struct disk_op *ops, si
 int log_move_base(struct log *l, int64_t zxid, char *error);
 /* Deletes some rows up to base; clears rubbish when there are none left. */
 int log_collect(struct log *l, char *error);
+/* How many rows there are. -1 with a line in error. */
+int log_rows(struct log *l, int64_t *rows, char *error);
+/* Gives the file system the space of what was deleted. */
+int log_shrink(struct log *l, char *error);
 /* Gives the write-ahead log its usual size ahead of time. When idle: it writes a few MB. */
 void log_prefill(struct log *l);
 /* Moves the write-ahead log's pages to log.db. */
