@@ -5,6 +5,7 @@ E2E_TESTS = \
 	tests/e2e/test_ensemble.py \
 	tests/e2e/test_leader_kills.py \
 	tests/e2e/test_chaos.py \
+	tests/e2e/test_disk.py \
 	tests/e2e/test_verbs.py \
 	tests/e2e/test_launcher.py
 TESTS += $(E2E_TESTS)
