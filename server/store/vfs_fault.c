@@ -278,8 +278,7 @@ static int vfs_open(sqlite3_vfs *v, const char *path, sqlite3_file *file, int fl
     int rc = disk.below->xOpen(disk.below, path, below(file), flags, out_flags);
     if (below(file)->pMethods != NULL) o->base.pMethods = methods_of(below(file)->pMethods->iVersion);
     if (rc != SQLITE_OK) return rc;
-    o->dir_due =
-        flags & SQLITE_OPEN_CREATE && flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL);
+    o->dir_due = flags & SQLITE_OPEN_CREATE && flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL);
     if (!there) fault_after(&(struct fault_step){.op = FAULT_CREATE, .path = path});
     return rc;
 }

@@ -23,10 +23,11 @@
 #include "wire/snap_stream.h"
 #include "wire/txn_records.h"
 
-enum { POINTS = 500, CALLS_MAX = 4096, OPS_MAX = 10, ZXIDS_MAX = 8192, DEADLINE_MS = 60 * 1000 };
+enum { POINTS = 500, TWICE_EVERY = 25, CALLS_MAX = 4096, OPS_MAX = 10, ZXIDS_MAX = 8192, DEADLINE_MS = 60 * 1000 };
 
 /* Notes in the journal. */
 enum {
+    NOTE_BEGIN,     /* a snapshot begins: 1 for one of a leader's */
     NOTE_SUBMITTED, /* so many calls are about to have been made */
     NOTE_PERSISTED, /* this ticket was reported */
     NOTE_END,       /* a snapshot's end is about to be submitted: its zxid */
@@ -242,9 +243,10 @@ static void some_epochs(void)
     submit(&c);
 }
 
-static void write_snapshot(int64_t zxid, bool busy)
+static void write_snapshot(int64_t zxid, bool busy, bool of_leader)
 {
     struct bytes b = {0};
+    journal_note(&journal, NOTE_BEGIN, of_leader);
     make_snapshot(&b, zxid);
     d.more = d.done = false;
     store_snapshot(store, &(struct snap_op){.type = SNAPOP_BEGIN, .zxid = zxid}, 1);
@@ -269,7 +271,7 @@ static void some_snapshot(void)
 {
     int64_t zxid = last_zxid();
     if (zxid == 0 || (d.n_snapshots > 0 && zxid <= d.snapshots[d.n_snapshots - 1])) return;
-    write_snapshot(zxid, rnd_below(&rnd, 2) == 0);
+    write_snapshot(zxid, rnd_below(&rnd, 2) == 0, false);
     keep_snapshot(zxid);
 }
 
@@ -312,7 +314,7 @@ static void some_install(void)
         zxid = d.h.zxids[d.h.n - 3];
         if (d.n_snapshots > 0 && zxid <= d.snapshots[d.n_snapshots - 1]) return;
     }
-    write_snapshot(zxid, false);
+    write_snapshot(zxid, false, true);
     new_epoch();
     struct call c = {.n = 2, .installs = true};
     c.ops[0] = (struct disk_op){.type = DISK_TRUNC, .zxid = zxid};
@@ -404,16 +406,27 @@ static void record_workload(size_t points)
 
 /* What was known at a point. */
 struct knowledge {
-    size_t submitted;  /* calls */
-    uint64_t reported; /* ticket */
-    int64_t end;       /* of the newest snapshot: may be there */
-    int64_t done;      /* is there, unless it was taken back */
+    size_t submitted;         /* calls */
+    uint64_t reported;        /* ticket */
+    int64_t end;              /* of the newest snapshot: may be there */
+    int64_t done;             /* is there, unless it was taken back */
+    bool writing, installing; /* a snapshot; a leader's, until its TRUNC and BASE are reported */
+    uint64_t installed;       /* their ticket */
 };
 
 static void learn(struct knowledge *k, const struct journal_step *step)
 {
     if (!step->note) return;
+    if (step->what == NOTE_BEGIN) k->writing = true;
+    if (step->what == NOTE_BEGIN && step->at == 1) k->installing = true;
+    if (step->what == NOTE_DONE) k->writing = false;
     if (step->what == NOTE_SUBMITTED) k->submitted = (size_t)step->at;
+    if (step->what == NOTE_SUBMITTED && calls[k->submitted - 1].installs)
+        k->installed = calls[k->submitted - 1].ops[1].ticket;
+    if (step->what == NOTE_PERSISTED && k->installed != 0 && (uint64_t)step->at >= k->installed) {
+        k->installing = false;
+        k->installed = 0;
+    }
     if (step->what == NOTE_PERSISTED) k->reported = (uint64_t)step->at;
     if (step->what == NOTE_END) k->end = step->at;
     if (step->what == NOTE_DONE) k->done = step->at;
@@ -500,6 +513,40 @@ static bool survives(const struct disk_model *m, const struct knowledge *k, enum
     return wrong == NULL;
 }
 
+/* Power is lost again while the store recovers what is in the folder: at each step, the same must come out. Adds the
+ * points. */
+static bool survives_twice(size_t *points)
+{
+    static struct loaded want;
+    struct journal again = {0};
+    struct disk_model *m = model_of(folder);
+    fault_set(&(struct fault_plan){.room = -1, .no_sync = true, .observe = journal_observe, .arg = &again});
+    const char *wrong = open_and_load(NULL);
+    store_close(store);
+    fault_set(&(struct fault_plan){.room = -1, .no_sync = true});
+    want = loaded;
+    want.elements = (struct bytes){0};
+    for (size_t i = 0; i < again.n && wrong == NULL; i++) {
+        model_apply(m, &again.steps[i]);
+        ++*points;
+        for (enum loss loss = 0; loss < LOSSES && wrong == NULL; loss++) {
+            model_lose_power(m, loss, &rnd, folder);
+            wrong = open_and_load(NULL);
+            if (wrong == NULL &&
+                (loaded.snapshot != want.snapshot || loaded.n != want.n ||
+                 memcmp(loaded.zxids, want.zxids, want.n * sizeof *want.zxids) != 0 ||
+                 loaded.epochs.accepted != want.epochs.accepted || loaded.epochs.current != want.epochs.current))
+                wrong = "something else came out of it";
+            store_close(store);
+        }
+    }
+    if (wrong != NULL) fprintf(stderr, "lost again while recovering: %s\n", wrong);
+    store = NULL;
+    model_free(m);
+    journal_free(&again);
+    return wrong == NULL;
+}
+
 /* A disk whose syncs do nothing loses records, and this check notices. */
 static bool notices_a_lie(void)
 {
@@ -523,6 +570,7 @@ int main(int argc, char **argv)
 {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     size_t points = argc > 2 ? strtoull(argv[2], NULL, 10) : POINTS, at = 0, lost = 0, kinds[FAULT_OPS] = {0};
+    size_t in_snapshot = 0, in_install = 0, twice = 0;
     strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/powerloss.XXXXXX" : "/tmp/powerloss.XXXXXX");
     if (mkdtemp(folder) == NULL || !fault_install()) fail("no folder or no disk to fail");
     rnd = (struct rnd){seed};
@@ -537,9 +585,17 @@ int main(int argc, char **argv)
         kinds[journal.steps[i].what]++;
         bool good = true;
         for (enum loss loss = 0; loss < LOSSES; loss++) good = survives(m, &k, loss, at) && good;
+        in_snapshot += k.writing && !k.installing;
+        in_install += k.installing;
+        if (at % TWICE_EVERY == 0) {
+            model_lose_power(m, at % 2 == 0 ? LOSS_SOME : LOSS_TORN, &rnd, folder);
+            good = survives_twice(&twice) && good;
+        }
         if (!good) lost++;
     }
     printf("points: %zu, lost: %zu\n", at, lost);
+    printf("%zu of them in a snapshot, %zu in the install of a leader's; %zu more during recovery\n", in_snapshot,
+           in_install, twice);
     printf("seed %" PRIu64
            ": %zu writes, %zu syncs, %zu of folders, %zu new files, %zu renamed, %zu removed, %zu truncated\n",
            seed, kinds[FAULT_WRITE], kinds[FAULT_SYNC], kinds[FAULT_SYNC_DIR], kinds[FAULT_CREATE], kinds[FAULT_RENAME],
@@ -552,5 +608,5 @@ int main(int argc, char **argv)
     char *clean = xasprintf("rm -r %s", folder);
     int rc = system(clean);
     free(clean);
-    return lost > 0 || at < points || !noticed || rc != 0;
+    return lost > 0 || at < points || in_snapshot == 0 || in_install == 0 || twice == 0 || !noticed || rc != 0;
 }

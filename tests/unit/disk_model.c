@@ -24,6 +24,7 @@ struct inode {
     struct content synced;
     const struct journal_step **since;
     size_t n, cap;
+    char *first_name;   /* of one that was there at the beginning */
     struct inode *next; /* of all */
 };
 
@@ -49,6 +50,7 @@ struct disk_model {
 static pthread_mutex_t journal_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void add(struct journal *j, struct journal_step step);
+static struct inode *add_inode(struct disk_model *m);
 static struct inode *find(const struct names *names, const char *name);
 static void put(struct names *names, const char *name, struct inode *inode);
 static void drop(struct names *names, const char *name);
@@ -57,6 +59,7 @@ static void keep_step(struct inode *f, const struct journal_step *step);
 static void sync_file(struct inode *f);
 static void carry_out(struct content *c, const struct journal_step *step, size_t from, size_t upto);
 static void remove_files(const char *folder);
+static void read_file(const char *folder, struct inode *f);
 static void write_file(const char *folder, const char *name, const struct content *c);
 static struct content what_is_left(const struct disk_model *m, const struct inode *f, enum loss loss, struct rnd *rnd);
 
@@ -91,12 +94,31 @@ struct disk_model *model_new(void)
     return xcalloc(1, sizeof(struct disk_model));
 }
 
+struct disk_model *model_of(const char *folder)
+{
+    struct disk_model *m = model_new();
+    DIR *d = opendir(folder);
+    if (d == NULL) abort();
+    const struct dirent *e;
+    while ((e = readdir(d)) != NULL) {
+        if (e->d_name[0] == '.') continue;
+        struct inode *f = add_inode(m);
+        f->first_name = xstrdup(e->d_name);
+        read_file(folder, f);
+        put(&m->live, f->first_name, f);
+    }
+    closedir(d);
+    m->synced = m->live;
+    return m;
+}
+
 void model_free(struct disk_model *m)
 {
     for (struct inode *f = m->all, *next; f != NULL; f = next) {
         next = f->next;
         free(f->synced.p);
         free(f->since);
+        free(f->first_name);
         free(f);
     }
     free(m);
@@ -119,11 +141,7 @@ void model_apply(struct disk_model *m, const struct journal_step *step)
         m->synced = m->live;
         m->n_changes = 0;
         return;
-    case FAULT_CREATE:
-        f = xcalloc(1, sizeof *f);
-        f->next = m->all;
-        m->all = f;
-        break;
+    case FAULT_CREATE: f = add_inode(m); break;
     default: break;
     }
     if (m->n_changes == CHANGES_MAX) abort();
@@ -155,6 +173,14 @@ static void add(struct journal *j, struct journal_step step)
     if (j->n == j->cap) j->steps = xrealloc(j->steps, (j->cap = j->cap > 0 ? 2 * j->cap : 1024) * sizeof *j->steps);
     j->steps[j->n++] = step;
     pthread_mutex_unlock(&journal_mutex);
+}
+
+static struct inode *add_inode(struct disk_model *m)
+{
+    struct inode *f = xcalloc(1, sizeof *f);
+    f->next = m->all;
+    m->all = f;
+    return f;
 }
 
 /* --- names --- */
@@ -287,6 +313,22 @@ static void write_file(const char *folder, const char *name, const struct conten
     char *path = xasprintf("%s/%s", folder, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (fd < 0 || (c->len > 0 && write(fd, c->p, c->len) != (ssize_t)c->len)) abort();
+    close(fd);
+    free(path);
+}
+
+static void read_file(const char *folder, struct inode *f)
+{
+    enum { PIECE = 64 * 1024 };
+    char *path = xasprintf("%s/%s", folder, f->first_name);
+    int fd = open(path, O_RDONLY);
+    if (fd < 0) abort();
+    for (ssize_t n = 1; n > 0;) {
+        size_t len = f->synced.len;
+        set_len(&f->synced, len + PIECE);
+        n = read(fd, f->synced.p + len, PIECE);
+        f->synced.len = len + (n > 0 ? (size_t)n : 0);
+    }
     close(fd);
     free(path);
 }

@@ -30,6 +30,8 @@ void journal_free(struct journal *j);
 
 struct disk_model;
 struct disk_model *model_new(void);
+/* Begins with what is in the folder, all of it synced. */
+struct disk_model *model_of(const char *folder);
 void model_free(struct disk_model *m);
 void model_apply(struct disk_model *m, const struct journal_step *step);
 
