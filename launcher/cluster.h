@@ -30,6 +30,7 @@ struct cluster {
     char *call; /* how the launcher is called for it: "pseudo-cluster --name x" */
     bool fixed; /* the port scheme of the checkout; else free ports */
     bool made;  /* the launcher made the folder itself */
+    int tick_ms; /* of confs that the launcher writes; 0: the usual */
     struct member *members;
     size_t n;
 };

@@ -9,15 +9,12 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-#include "launcher/boot.h"
+#include "launcher/private.h"
 #include "launcher/text.h"
-#include "launcher/view.h"
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv);
-static int boot_private(struct globals *g, size_t n, struct cluster *cluster, struct control *control);
 static void set_environment(const struct cluster *cluster, const char *connect);
 static int run_command(char **argv);
-static void end_private(struct control *control, const struct cluster *cluster, bool keep);
 
 const struct command cmd_run = {
     .name = "run",
@@ -62,8 +59,11 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
 
     struct cluster cluster;
     struct control control;
-    exit = boot_private(g, (size_t)n, &cluster, &control);
+    char *connect;
+    exit = private_boot(g, (size_t)n, 0, &cluster, &control, &connect);
     if (exit) return exit;
+    set_environment(&cluster, connect);
+    free(connect);
     if (!quiet) {
         struct bytes took = {0};
         put_duration(&took, clock_us() - g->started_us);
@@ -72,39 +72,11 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
         bytes_free(&took);
     }
     exit = run_command(argv + optind);
-    end_private(&control, &cluster, keep && exit != EXIT_DONE);
+    keep = keep && exit != EXIT_DONE;
+    if (keep) fprintf(stderr, "pseudo-cluster: kept %s\n", cluster.dir);
+    private_end(&control, keep);
     cluster_free(&cluster);
     return exit;
-}
-
-static int boot_private(struct globals *g, size_t n, struct cluster *cluster, struct control *control)
-{
-    const char *tmp = getenv("TMPDIR");
-    char *folder = xasprintf("%s/pseudo-cluster-XXXXXX", tmp && *tmp ? tmp : "/tmp"), *why = NULL;
-    json_t *end = NULL;
-    if (!mkdtemp(folder)) {
-        why = xasprintf("cannot make the folder %s: %s", folder, strerror(errno));
-        free(folder);
-        return talk_fail(EXIT_NO_ENSEMBLE, why);
-    }
-    g->dir = folder;
-    int result = cluster_locate(cluster, g, &why);
-    if (result) return talk_fail(EXIT_NO_ENSEMBLE, why);
-    struct boot boot = {cluster, n, true, 0};
-    int code = boot_cluster(&boot, control, &end);
-    bool open = code == 0;
-    if (open && fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {
-        set_environment(cluster, fact_string(json_object_get(end, "cluster"), "connect"));
-        json_decref(end);
-    } else {
-        if (open) code = talk_end(end);
-        if (open) end_private(control, cluster, false);
-        remove_tree(cluster->dir);
-        cluster_free(cluster);
-    }
-    free(folder);
-    g->dir = NULL;
-    return code ? EXIT_NO_ENSEMBLE : EXIT_DONE;
 }
 
 static void set_environment(const struct cluster *cluster, const char *connect)
@@ -159,15 +131,4 @@ static int run_command(char **argv)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
     command_pid = 0;
     return status_code(status);
-}
-
-/* The supervisor removes the folder; the end of the connection says that it has. */
-static void end_private(struct control *control, const struct cluster *cluster, bool keep)
-{
-    bool timed_out;
-    if (keep) fprintf(stderr, "pseudo-cluster: kept %s\n", cluster->dir);
-    if (control_ask(control, json_pack("{s:s, s:b}", "cmd", "down", "keep", keep))) {
-        for (json_t *line; (line = control_next(control, -1, &timed_out));) json_decref(line);
-    }
-    control_close(control);
 }

@@ -197,7 +197,10 @@ static void init_member(struct member *m, int id, bool alone, const char *dir)
 static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit)
 {
     c->members = xcalloc(n, sizeof *c->members);
-    for (c->n = 0; c->n < n; c->n++) init_member(&c->members[c->n], (int)c->n + 1, n == 1, dir);
+    for (c->n = 0; c->n < n; c->n++) {
+        init_member(&c->members[c->n], (int)c->n + 1, n == 1, dir);
+        if (c->tick_ms) c->members[c->n].tick_ms = c->tick_ms;
+    }
     if (c->fixed ? !reserve_scheme(c, ports, why, exit)
                  : !reserve_former(c, dir, ports) && !reserve_free(c, ports, why, exit)) {
         return -1;

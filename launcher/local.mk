@@ -10,10 +10,12 @@ liblauncher_a_SOURCES = \
 	launcher/control_client.c launcher/control_client.h \
 	launcher/ensemble.c \
 	launcher/exits.h \
+	launcher/history.c launcher/history.h \
 	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_fault.c \
 	launcher/outage.c \
 	launcher/platform.c launcher/platform.h launcher/platform_common.h launcher/platform_linux.c \
 	launcher/ports.c launcher/ports.h \
+	launcher/private.c launcher/private.h \
 	launcher/probe.c launcher/probe.h \
 	launcher/supervise.c launcher/supervise.h \
 	launcher/supervisor.c launcher/supervisor.h \
@@ -22,6 +24,14 @@ liblauncher_a_SOURCES = \
 	launcher/targets.c launcher/targets.h \
 	launcher/text.c launcher/text.h \
 	launcher/timeline.c launcher/timeline.h \
+	launcher/torture_faults.c launcher/torture_faults.h \
+	launcher/torture_load.c launcher/torture_load.h \
+	launcher/torture_report.c launcher/torture_report.h \
+	launcher/torture_tree.c launcher/torture_tree.h \
+	launcher/verdict.c launcher/verdict.h \
+	launcher/verdict_lines.c launcher/verdict_lines.h \
+	launcher/verdict_order.c \
+	launcher/verdict_reads.c launcher/verdict_rules.h \
 	launcher/view.c launcher/view.h
 
 pseudo_cluster_SOURCES = \
@@ -38,11 +48,12 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_run.c \
 	launcher/cmd_status.c \
 	launcher/cmd_stop.c \
+	launcher/cmd_torture.c \
 	launcher/cmd_up.c \
 	launcher/cmd_version.c \
 	launcher/cmd_wait.c \
 	launcher/cmd_watch.c
-pseudo_cluster_LDADD = liblauncher.a libconf.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
+pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CHECK
 LAUNCHER_CHECKS = check_launcher_cluster check_launcher_supervise check_launcher_targets check_launcher_timeline

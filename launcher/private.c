@@ -1,0 +1,51 @@
+/* Booting and ending an ensemble of a command's own. */
+#include "launcher/private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "launcher/view.h"
+
+int private_boot(struct globals *g, size_t n, int tick_ms, struct cluster *cluster, struct control *control,
+                 char **connect)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *folder = xasprintf("%s/pseudo-cluster-XXXXXX", tmp && *tmp ? tmp : "/tmp"), *why = NULL;
+    json_t *end = NULL;
+    if (!mkdtemp(folder)) {
+        why = xasprintf("cannot make the folder %s: %s", folder, strerror(errno));
+        free(folder);
+        return talk_fail(EXIT_NO_ENSEMBLE, why);
+    }
+    g->dir = folder;
+    int result = cluster_locate(cluster, g, &why);
+    g->dir = NULL;
+    free(folder);
+    if (result) return talk_fail(EXIT_NO_ENSEMBLE, why);
+    cluster->tick_ms = tick_ms;
+    struct boot boot = {cluster, n, true, 0};
+    int code = boot_cluster(&boot, control, &end);
+    bool open = code == 0;
+    if (open && fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {
+        *connect = xstrdup(fact_string(json_object_get(end, "cluster"), "connect"));
+        json_decref(end);
+        return EXIT_DONE;
+    }
+    if (open) talk_end(end);
+    if (open) private_end(control, false);
+    remove_tree(cluster->dir);
+    cluster_free(cluster);
+    return EXIT_NO_ENSEMBLE;
+}
+
+/* The supervisor removes the folder; the end of the connection says that it has. */
+void private_end(struct control *control, bool keep)
+{
+    bool timed_out;
+    if (control_ask(control, json_pack("{s:s, s:b}", "cmd", "down", "keep", keep))) {
+        for (json_t *line; (line = control_next(control, -1, &timed_out));) json_decref(line);
+    }
+    control_close(control);
+}
