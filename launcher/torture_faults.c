@@ -130,7 +130,8 @@ size_t faults_fds(const struct faults *f)
 
 int faults_polls(const struct faults *f, struct pollfd *fds)
 {
-    int64_t until = f->next_us, now = clock_us();
+    int64_t now = clock_us(), until = now + 1000000;
+    if (f->next_us < until) until = f->next_us;
     for (size_t i = 0; i < ACTIVE_MOST; i++) {
         const struct active *a = &f->active[i];
         fds[i] = (struct pollfd){.fd = a->open ? a->control.fd : -1, .events = POLLIN};

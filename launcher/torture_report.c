@@ -118,7 +118,7 @@ static void count_outages(const struct report *r, struct counts *c)
     if (c->outages) {
         qsort(gaps, c->outages, sizeof *gaps, by_size);
         c->longest_us = gaps[c->outages - 1];
-        c->median_us = gaps[c->outages / 2];
+        c->median_us = (gaps[(c->outages - 1) / 2] + gaps[c->outages / 2]) / 2;
     }
     free(gaps);
 }
