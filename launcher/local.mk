@@ -56,7 +56,7 @@ pseudo_cluster_SOURCES = \
 pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CHECK
-LAUNCHER_CHECKS = check_launcher_cluster check_launcher_supervise check_launcher_targets check_launcher_timeline
+LAUNCHER_CHECKS = check_launcher_cluster check_launcher_supervise check_launcher_targets check_launcher_timeline check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
 LAUNCHER_UNIT_LIBS = liblauncher.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(JANSSON_LIBS)
@@ -68,4 +68,6 @@ check_launcher_targets_SOURCES = tests/unit/check_launcher_targets.c
 check_launcher_targets_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_timeline_SOURCES = tests/unit/check_launcher_timeline.c
 check_launcher_timeline_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_torture_SOURCES = tests/unit/check_torture.c tests/unit/unit.h
+check_torture_LDADD = $(LAUNCHER_UNIT_LIBS)
 endif
