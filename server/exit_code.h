@@ -7,7 +7,7 @@
     E(EXIT_UNEXPECTED, 1, "unexpected; and for the verbs: not running, or running already")                            \
     E(EXIT_USAGE, 2, "bad arguments, configuration or myid")                                                           \
     E(EXIT_DATA_DIR, 3, "dataDir or dataLogDir cannot be used")                                                        \
-    E(EXIT_SNAPSHOT_LOAD, 10, "a snapshot holds malformed data")                                                       \
+    E(EXIT_SNAPSHOT_LOAD, 10, "a snapshot or the log holds malformed data")                                            \
     E(EXIT_COMMIT_MISMATCH, 12, "told to commit what was not proposed")                                                \
     E(EXIT_QUORUM_PACKET, 13, "told to drop transactions that were committed")                                         \
     E(EXIT_PEER_PORT, 14, "quorum or election port cannot be listened on")                                             \

@@ -151,7 +151,8 @@ static bool unescape(struct bytes *out, const char *p, const char *end)
 
 static char *trimmed(const struct bytes *b)
 {
-    const char *p = (const char *)b->data, *end = p + b->len;
+    struct slice whole = bytes_slice(b);
+    const char *p = whole.len > 0 ? (const char *)whole.p : "", *end = p + whole.len;
     while (p < end && (unsigned char)*p <= ' ') p++;
     while (p < end && (unsigned char)end[-1] <= ' ') end--;
     char *s = xmalloc((size_t)(end - p) + 1);

@@ -34,18 +34,31 @@ static bool multi_get(struct cursor *c, struct vector *txns, int64_t session);
 static void apply_multi(struct apply *a, struct vector txns);
 static void apply_op(struct apply *a, const struct op *op);
 
+static bool txn_get(struct slice txn, struct txn_header *h, struct op *op, struct vector *txns)
+{
+    struct cursor c = cursor_slice(txn);
+    *txns = VECTOR_EMPTY;
+    if (!txn_header_get(&c, h)) return false;
+    bool good = h->type == OP_MULTI ? multi_get(&c, txns, h->session) : op_get(&c, h->type, h->session, op);
+    return good && digest_or_end(&c);
+}
+
+bool txn_is_whole(struct slice txn, int64_t zxid)
+{
+    struct txn_header h;
+    struct vector txns;
+    struct op op;
+    return txn_get(txn, &h, &op, &txns) && h.zxid == zxid;
+}
+
 bool tree_apply(struct tree *t, struct slice txn, struct apply_result *result, tree_changed_fn *changed, void *arg)
 {
     struct apply a = {.tree = t, .result = result, .changed = changed, .arg = arg};
-    struct cursor c = cursor_slice(txn);
-    struct vector txns = VECTOR_EMPTY;
+    struct vector txns;
     struct op op;
-    if (!txn_header_get(&c, &a.header)) return false;
-    bool multi = a.header.type == OP_MULTI;
-    bool good = multi ? multi_get(&c, &txns, a.header.session) : op_get(&c, a.header.type, a.header.session, &op);
-    if (!good || !digest_or_end(&c)) return false;
+    if (!txn_get(txn, &a.header, &op, &txns)) return false;
     if (result != NULL) result->count = 0;
-    if (multi)
+    if (a.header.type == OP_MULTI)
         apply_multi(&a, txns);
     else
         apply_op(&a, &op);

@@ -36,7 +36,7 @@ static bool is_voter(const struct zab *z, int64_t sid)
 void election_start(struct zab *z)
 {
     struct election *el = &z->election;
-    el->round++;
+    el->round = (int64_t)((uint64_t)el->round + 1); /* wraps, as Apache's does: a round that was heard may be any */
     el->finalize_at = TIME_NEVER;
     el->resend_after_us = RESEND_FIRST_US;
     el->resend_at = z->now + el->resend_after_us;

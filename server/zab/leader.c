@@ -83,6 +83,7 @@ static void discover(struct zab *z)
         const struct peer *p = peer_of(l);
         if (p->phase >= PEER_INFORMED && p->accepted_epoch > newest) newest = p->accepted_epoch;
     }
+    if (newest >= EPOCH_END) return;
     struct leader *ld = &z->leader;
     ld->epoch = z->accepted_epoch = newest + 1;
     ld->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
@@ -364,7 +365,9 @@ static void peer_informs(struct zab *z, struct peer *p, const struct quorum_pack
 {
     struct cursor c = cursor_slice(q->data);
     struct learner_info info;
-    if (!learner_info_get(&c, &info) || info.protocol_version < LEARNER_PROTOCOL_VERSION) {
+    int64_t epoch = zxid_epoch(q->zxid);
+    if (!learner_info_get(&c, &info) || info.protocol_version < LEARNER_PROTOCOL_VERSION || epoch < 0 ||
+        epoch >= EPOCH_END) {
         peer_offends(z, p, REASON_MALFORMED);
         return;
     }
@@ -380,7 +383,7 @@ static void peer_informs(struct zab *z, struct peer *p, const struct quorum_pack
     p->index = index;
     p->sid = info.sid;
     p->observer = z->members[index].observer || q->type == PKT_OBSERVERINFO;
-    p->accepted_epoch = zxid_epoch(q->zxid);
+    p->accepted_epoch = epoch;
     p->phase = PEER_INFORMED;
     if (z->state != PEER_LEADING) return;
     /* It has promised a later epoch and may never follow this one: only a later one yet can take it in. */

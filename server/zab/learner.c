@@ -151,7 +151,9 @@ static void leaderinfo(struct zab *z, const struct quorum_packet *q)
 {
     struct learner *ln = &z->learner;
     ln->epoch = zxid_epoch(q->zxid);
-    if (ln->epoch < z->accepted_epoch && is_observer(z)) {
+    if (ln->epoch < 0 || ln->epoch >= EPOCH_END) {
+        lost(z, REASON_MALFORMED);
+    } else if (ln->epoch < z->accepted_epoch && is_observer(z)) {
         ack_epoch(z, false); /* an observer's promise counts for nobody */
     } else if (ln->epoch < z->accepted_epoch) {
         lost(z, REASON_EPOCH_OLD);
@@ -184,6 +186,10 @@ static void sync_begins(struct zab *z, const struct quorum_packet *q)
         truncate_to(z, q->zxid);
         break;
     case PKT_SNAP:
+        if (q->zxid < 0 || zxid_epoch(q->zxid) > ln->epoch) {
+            lost(z, REASON_UNEXPECTED);
+            return;
+        }
         ln->mode = SYNC_SNAP;
         ln->incoming = tree_new(rnd_next(&z->rnd));
         ln->incoming_zxid = q->zxid;
@@ -228,10 +234,11 @@ static bool take_record(struct zab *z, const struct quorum_packet *q)
         newest = ln->behind.count > 0 ? entries_at(&ln->behind, ln->behind.count - 1)->zxid : ln->incoming_zxid;
     struct cursor c = cursor_slice(q->data);
     struct txn_header h;
-    if (!txn_header_get(&c, &h) || h.zxid != q->zxid) return false;
+    if (!txn_header_get(&c, &h) || h.zxid != q->zxid || zxid_epoch(h.zxid) > ln->epoch) return false;
     /* An Apache leader begins to forward before it looks which zxid its snapshot has: what is in it comes again. */
     if (ln->incoming != NULL && h.zxid <= ln->incoming_zxid) return true;
-    if (h.zxid <= newest) return false;
+    /* What cannot be applied must not be acknowledged: from the log it would end this server at each start. */
+    if (h.zxid <= newest || !txn_is_whole(q->data, q->zxid)) return false;
     struct entry e = {q->zxid, buf_new(q->data.p, (size_t)q->data.len)};
     if (ln->incoming != NULL)
         entries_push(&ln->behind, e);

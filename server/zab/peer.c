@@ -232,6 +232,7 @@ void packet_put(struct bytes *b, int32_t type, int64_t zxid, struct slice data)
 
 static void load_snapshot(struct zab *z, const struct event *e)
 {
+    if (z->u->exit_code != 0) return;
     int met = tree_load(z->tree, e->frame, e->zxid);
     if (met < 0) zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, e->zxid);
     if (met <= 0) return;
@@ -241,6 +242,11 @@ static void load_snapshot(struct zab *z, const struct event *e)
 
 static void load_record(struct zab *z, const struct event *e)
 {
+    if (z->u->exit_code != 0) return;
+    if (e->zxid <= z->history.logged || !txn_is_whole(e->frame, e->zxid)) {
+        zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, e->zxid);
+        return;
+    }
     /* A standalone server is its own quorum: what it logged is committed. */
     int64_t committed = z->config->standalone ? INT64_MAX : e->committed;
     struct buf *record = buf_new(e->frame.p, (size_t)e->frame.len);
@@ -251,6 +257,7 @@ static void load_record(struct zab *z, const struct event *e)
 
 static void start(struct zab *z, const struct event *e)
 {
+    if (z->u->exit_code != 0) return; /* what was loaded is no history */
     int64_t logged_epoch = zxid_epoch(z->history.logged);
     z->current_epoch = e->current_epoch > logged_epoch ? e->current_epoch : logged_epoch;
     z->accepted_epoch = e->accepted_epoch > z->current_epoch ? e->accepted_epoch : z->current_epoch;

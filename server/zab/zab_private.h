@@ -11,6 +11,8 @@
 
 #define TIME_NEVER INT64_MAX
 enum { US_PER_MS = 1000 };
+/* No member may speak of an epoch from here on: zxids would be negative soon. */
+enum { EPOCH_END = 0x7fffffff };
 
 /* --- election (phase 0) --- */
 

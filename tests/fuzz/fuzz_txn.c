@@ -107,7 +107,7 @@ static void load(struct script *s, int64_t self)
     host_new(&h, host_config(self));
     uint32_t count = script_below(s, 12);
     int64_t committed = script_u8(s);
-    for (int64_t zxid = 1; zxid <= count && !h.stopped; zxid++) {
+    for (int64_t zxid = 1; zxid <= count; zxid++) {
         uint8_t how = script_u8(s);
         bytes_clear(&txn);
         struct slice raw = how & 2 ? script_run(s) : SLICE_NULL;
@@ -117,10 +117,12 @@ static void load(struct script *s, int64_t self)
             make_txn(s, &txn, zxid, 1 + script_below(s, 3), 0);
         if (how & 1) make_worse(s, &txn, 0);
         struct slice exact = exact_copy(bytes_slice(&txn));
+        h.stopped = false; /* the shell goes on with its load */
         host_step(&h, (struct event){.type = EV_LOAD_RECORD, .frame = exact, .zxid = zxid, .committed = committed});
         exact_free(exact);
     }
-    if (!h.stopped) host_start(&h);
+    h.stopped = false;
+    host_start(&h);
     /* Every record that was taken over is applied, or waits for a commit. */
     struct core_status st;
     core_status(h.core, &st);
