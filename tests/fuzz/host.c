@@ -299,6 +299,7 @@ static void look_around(struct host *h)
     core_status(h->core, &s);
     assert(s.connections >= 0 && s.connections <= HOST_CLIENTS);
     assert(s.outstanding >= 0 && s.znodes >= 1 && s.watches >= 0 && s.data_size >= 0);
+    assert(s.epoch >= 0 && s.epoch <= INT32_MAX && s.zxid >= 0 && s.logged >= 0);
     int64_t open = 0;
     for (int64_t id = 0; id < HOST_CLIENTS; id++) {
         struct core_client_status c;
