@@ -87,9 +87,10 @@ void election_hello_put(struct bytes *b, int64_t sid, struct slice address)
 
 /* --- the quorum stream --- */
 
-enum { PACKET_FIXED = 12, PACKET_MIN = 20 };
+enum { PACKET_FIXED = 12, IDENTITY_MIN = 8, AUTH_MAX = JUTE_MAXBUFFER_PEER };
 
-static long packet_size(const uint8_t *p, size_t len)
+/* Up to the strings of auth, two for each identity. */
+static long packet_head(const uint8_t *p, size_t len, int64_t *strings)
 {
     if (len < PACKET_FIXED + 4) return 0;
     int32_t type = (int32_t)be32_get(p);
@@ -99,25 +100,36 @@ static long packet_size(const uint8_t *p, size_t len)
     size_t at = PACKET_FIXED + 4 + (data > 0 ? (size_t)data : 0);
     if (len < at + 4) return 0;
     int32_t identities = (int32_t)be32_get(p + at);
-    if (identities < -1) return -1;
-    at += 4;
-    for (int64_t i = 0; i < 2 * (int64_t)identities; i++) {
-        if (len - at < 4) return 0;
-        int32_t n = (int32_t)be32_get(p + at);
-        if (n < -1 || n > JUTE_MAXBUFFER_PEER) return -1;
-        at += 4;
-        if (n > 0) {
-            if (len - at < (size_t)n) return 0;
-            at += (size_t)n;
-        }
+    if (identities < -1 || identities > AUTH_MAX / IDENTITY_MIN) return -1;
+    *strings = 2 * (int64_t)identities;
+    return (long)at + 4;
+}
+
+static long packet_size(struct quorum_stream *s, const uint8_t *p, size_t len)
+{
+    enum { PACKET_MAX = PACKET_FIXED + 8 + JUTE_MAXBUFFER_PEER + AUTH_MAX };
+    if (s->seen == 0 || s->seen > len) {
+        long head = packet_head(p, len, &s->strings);
+        if (head <= 0) return head;
+        s->seen = (size_t)head;
     }
-    return (long)at;
+    for (; s->strings > 0; s->strings--) {
+        if (len - s->seen < 4) return 0;
+        int32_t n = (int32_t)be32_get(p + s->seen);
+        size_t size = 4 + (n > 0 ? (size_t)n : 0);
+        if (n < -1 || n > JUTE_MAXBUFFER_PEER || s->seen + size > PACKET_MAX) return -1;
+        if (len - s->seen < size) return 0;
+        s->seen += size;
+    }
+    long whole = (long)s->seen;
+    s->seen = 0;
+    return whole;
 }
 
 long quorum_stream_next(struct quorum_stream *s, const uint8_t *p, size_t len)
 {
     if (s->mode == STREAM_PACKETS) {
-        long n = packet_size(p, len);
+        long n = packet_size(s, p, len);
         if (n > 0 && be32_get(p) == PKT_SNAP) {
             s->mode = STREAM_SNAPSHOT;
             s->element = SNAP_SESSIONS;

@@ -55,10 +55,14 @@ enum stream_mode { STREAM_PACKETS, STREAM_SNAPSHOT };
 struct quorum_stream {
     enum stream_mode mode;
     int element; /* inside a snapshot: enum snap_element that comes next */
+    /* Where a packet that was not all there was left: so much of it has been looked at, so many strings of auth were to come. */
+    size_t seen;
+    int64_t strings;
 };
 
 /* The size of the next complete piece at p: a packet, or one element of a snapshot (snap_stream.h). 0 when more bytes are
- * needed, -1 when the bytes are none. A piece that is returned is assumed taken: the mode moves on. */
+ * needed, -1 when the bytes are none, or speak of more than a piece may hold. A piece that is returned is assumed taken: the
+ * mode moves on. After 0, the next call is given the same bytes and more: what was looked at is not looked at again. */
 long quorum_stream_next(struct quorum_stream *s, const uint8_t *p, size_t len);
 
 #endif

@@ -28,7 +28,7 @@ SNAP_RECORDS(RECORD_STRUCT)
 SNAP_RECORDS(RECORD_PROTOTYPES)
 
 /* The size of the next complete element; *expect says which comes (start with SNAP_SESSIONS), *is says which it was, and
- * *expect moves on. 0 when more bytes are needed, -1 when the bytes are none. After SNAP_SIGNATURE *expect is SNAP_SESSIONS
+ * *expect moves on. 0 when more bytes are needed, -1 when the bytes are none, or speak of more than an element may hold. After SNAP_SIGNATURE *expect is SNAP_SESSIONS
  * again. */
 long snap_element_next(enum snap_element *expect, enum snap_element *is, const uint8_t *p, size_t len);
 

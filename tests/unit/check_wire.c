@@ -384,7 +384,7 @@ static long next_of_snapshot(void *state, const uint8_t *p, size_t len)
 
 START_TEST(test_quorum_stream)
 {
-    struct quorum_stream s = {STREAM_PACKETS, 0};
+    struct quorum_stream s = {.mode = STREAM_PACKETS};
     struct bytes auth = {0};
     bytes_i32(&auth, 1);
     jute_put_identity(&auth, (struct identity){SLICE_OF("ip"), SLICE_OF("127.0.0.1")});
@@ -423,7 +423,7 @@ END_TEST
 
 static long packet_with(int32_t type, int32_t data_len, int32_t identities)
 {
-    struct quorum_stream s = {STREAM_PACKETS, 0};
+    struct quorum_stream s = {.mode = STREAM_PACKETS};
     bytes_clear(&stream);
     bytes_i32(&stream, type);
     bytes_i64(&stream, 1);
@@ -444,7 +444,27 @@ START_TEST(test_hostile_packets)
     ck_assert_int_eq(packet_with(PKT_PING, JUTE_MAXBUFFER_PEER + 1, -1), -1);
     ck_assert_int_eq(packet_with(PKT_PING, JUTE_MAXBUFFER_PEER, -1), 0);
     ck_assert_int_eq(packet_with(PKT_PING, -1, -2), -1);
-    ck_assert_int_eq(packet_with(PKT_PING, -1, INT32_MAX), 0);
+    ck_assert_int_eq(packet_with(PKT_PING, -1, INT32_MAX), -1);
+    ck_assert_int_eq(packet_with(PKT_PING, -1, JUTE_MAXBUFFER_PEER / 8), 0); /* as many empty ones as fit */
+    ck_assert_int_eq(packet_with(PKT_PING, -1, JUTE_MAXBUFFER_PEER / 8 + 1), -1);
+    bytes_free(&stream);
+}
+END_TEST
+
+/* A packet of very many identities that comes byte by byte: each byte is looked at once, so that this ends soon. */
+START_TEST(test_slow_packet)
+{
+    enum { IDENTITIES = JUTE_MAXBUFFER_PEER / 8 };
+    struct quorum_stream s = {.mode = STREAM_PACKETS};
+    bytes_clear(&stream);
+    quorum_packet_put(&stream, &(struct quorum_packet){PKT_REQUEST, 1, SLICE_NULL, VECTOR_NULL});
+    stream.len -= 4;
+    bytes_i32(&stream, IDENTITIES);
+    for (int i = 0; i < IDENTITIES; i++) bytes_i64(&stream, 0);
+    bool waits = true;
+    for (size_t len = 0; len < stream.len; len++) waits &= quorum_stream_next(&s, stream.data, len) == 0;
+    ck_assert(waits);
+    ck_assert_int_eq(quorum_stream_next(&s, stream.data, stream.len), stream.len);
     bytes_free(&stream);
 }
 END_TEST
@@ -462,12 +482,15 @@ static long element_with(enum snap_element expect, int32_t first, int32_t second
 START_TEST(test_hostile_elements)
 {
     ck_assert_int_eq(element_with(SNAP_SESSIONS, -1, 0), -1);
-    ck_assert_int_eq(element_with(SNAP_SESSIONS, INT32_MAX, 0), 0);
+    ck_assert_int_eq(element_with(SNAP_SESSIONS, INT32_MAX, 0), -1);
+    ck_assert_int_eq(element_with(SNAP_SESSIONS, 20000000, 0), 0);
     ck_assert_int_eq(element_with(SNAP_SESSIONS, 1, 0), 16);
     ck_assert_int_eq(element_with(SNAP_ACLS, -1, 0), -1);
     ck_assert_int_eq(element_with(SNAP_ACLS, 1, -1), -1); /* an ACL that is null */
     ck_assert_int_eq(element_with(SNAP_ACLS, 1, 0), 16);
-    ck_assert_int_eq(element_with(SNAP_ACLS, 1, INT32_MAX), 0);
+    ck_assert_int_eq(element_with(SNAP_ACLS, 1, INT32_MAX), -1);
+    ck_assert_int_eq(element_with(SNAP_ACLS, INT32_MAX, 0), -1);
+    ck_assert_int_eq(element_with(SNAP_ACLS, 1, 100000), 0);
     ck_assert_int_eq(element_with(SNAP_NODE, -2, 0), -1);
     ck_assert_int_eq(element_with(SNAP_NODE, INT32_MAX, 0), -1);
     ck_assert_int_eq(element_with(SNAP_NODE, 8, INT32_MAX), -1); /* the data's length */
@@ -572,6 +595,7 @@ int main(void)
     tcase_add_test(c, test_quorum_stream);
     tcase_add_test(c, test_snapshot_stream);
     tcase_add_test(c, test_hostile_packets);
+    tcase_add_test(c, test_slow_packet);
     tcase_add_test(c, test_hostile_elements);
     tcase_add_test(c, test_txn_path);
     tcase_add_test(c, test_names);
