@@ -31,6 +31,9 @@ static size_t n_inputs;
 static struct bytes running; /* what is at work when the process ends */
 static unsigned passed;
 
+static void read_all(void);
+static void watch_the_end(void);
+static void run_all(unsigned rounds);
 static void keep(void *arg, const char *name, const struct bytes *bytes);
 static void write_seed(void *arg, const char *name, const struct bytes *bytes);
 static void read_file(const char *path);
@@ -40,8 +43,19 @@ static void change(struct rnd *r, struct bytes *b);
 static void on_crash(int sig);
 static void leave_input(void);
 
-/* Sanitizers end the process in their own way. */
-void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+/* A sanitizer ends the process in its own way. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+#ifdef SANITIZED
+void __sanitizer_set_death_callback(void (*callback)(void));
+#else
+#define __sanitizer_set_death_callback(callback) ((void)0)
+#endif
 
 int main(int argc, char **argv)
 {
@@ -54,22 +68,44 @@ int main(int argc, char **argv)
         rounds = (unsigned)strtoul(argv[2], NULL, 10);
     else if (argc > 1)
         rounds = 0;
-    if (rounds > 0) {
-        const char *src = getenv("srcdir");
-        char *dir = xasprintf("%s/tests/fuzz/corpus/%s", src != NULL ? src : ".", FUZZ_NAME);
-        fuzz_seeds(keep, NULL);
-        read_corpus(dir);
-        free(dir);
-    } else {
-        for (int i = 1; i < argc; i++) read_file(argv[i]);
+    for (int i = 1; i < argc && rounds == 0; i++) read_file(argv[i]);
+    if (rounds > 0) read_all();
+    watch_the_end();
+    run_all(rounds);
+    printf("%u passed, %d failed\n", passed, n_inputs == 0);
+    bool nothing = n_inputs == 0;
+    while (n_inputs > 0) {
+        n_inputs--;
+        free(inputs[n_inputs].name);
+        bytes_free(&inputs[n_inputs].bytes);
     }
-    int fatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) signal(fatal[i], on_crash);
-    if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(leave_input);
+    free(inputs);
+    bytes_free(&running);
+    return nothing;
+}
 
-    for (size_t i = 0; i < n_inputs; i++) run(&inputs[i].bytes);
+/* Seeds and files. */
+static void read_all(void)
+{
+    const char *src = getenv("srcdir");
+    char *dir = xasprintf("%s/tests/fuzz/corpus/%s", src != NULL ? src : ".", FUZZ_NAME);
+    fuzz_seeds(keep, NULL);
+    read_corpus(dir);
+    free(dir);
+}
+
+static void watch_the_end(void)
+{
+    static const int fatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) signal(fatal[i], on_crash);
+    __sanitizer_set_death_callback(leave_input);
+}
+
+static void run_all(unsigned rounds)
+{
     struct rnd r = {.state = 1};
     struct bytes changed = {0};
+    for (size_t i = 0; i < n_inputs; i++) run(&inputs[i].bytes);
     for (unsigned i = 0; i < rounds && n_inputs > 0; i++) {
         const struct bytes *from = &inputs[rnd_below(&r, n_inputs)].bytes;
         bytes_clear(&changed);
@@ -77,15 +113,7 @@ int main(int argc, char **argv)
         for (uint64_t n = 1 + rnd_below(&r, 6); n > 0; n--) change(&r, &changed);
         run(&changed);
     }
-    printf("%u passed, %d failed\n", passed, n_inputs == 0);
     bytes_free(&changed);
-    bytes_free(&running);
-    for (size_t i = 0; i < n_inputs; i++) {
-        free(inputs[i].name);
-        bytes_free(&inputs[i].bytes);
-    }
-    free(inputs);
-    return n_inputs == 0;
 }
 
 static void keep(void *arg, const char *name, const struct bytes *bytes)

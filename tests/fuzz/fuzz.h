@@ -1,5 +1,5 @@
-/* What a fuzzer's target gives, and the small script that it reads its input as. A target is one file; it is linked twice: with
- * libFuzzer (fuzz_NAME) and with corpus_main.c (corpus_NAME), which needs no particular compiler. */
+/* What a fuzzer's target gives, and the small script that it reads its input as. A target is one file; it is linked
+ * twice: with libFuzzer (fuzz_NAME) and with corpus_main.c (corpus_NAME), which needs no particular compiler. */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 

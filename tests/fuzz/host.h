@@ -1,5 +1,5 @@
-/* One core and what it takes to carry its updates out, for the fuzzers: links that are open or not, a disk that obeys. It insists
- * on what a shell may rely on: whole and well-formed frames, nothing for who was closed, tickets that grow. */
+/* One core and what it takes to carry its updates out, for the fuzzers: links that are open or not, a disk that obeys.
+ * It insists on what a shell may rely on: whole and well-formed frames, nothing for who was closed, tickets that grow. */
 #ifndef FUZZ_HOST_H
 #define FUZZ_HOST_H
 

@@ -1,4 +1,4 @@
-/* Requests, packets and transactions as a script says: mostly sound, so that they come further than arbitrary bytes do. */
+/* Requests, packets and transactions as a script says: mostly sound, so that they come further than arbitrary bytes. */
 #ifndef FUZZ_MAKE_H
 #define FUZZ_MAKE_H
 
@@ -25,7 +25,7 @@ void make_worse(struct script *s, struct bytes *b, size_t from);
 /* Appends the body of an election message, near what is told here or far from it. */
 void make_notification(struct script *s, struct bytes *b, int64_t round, int64_t zxid, int64_t epoch);
 
-/* Appends a packet. sessions, for what it says of one, and cxid, of the request that its transaction answers, may be known here. */
+/* Appends a packet. sessions are known here, and cxid is of a request that waits: what it says may be about these. */
 struct near {
     int64_t epoch, newest; /* zxid */
     const int64_t *sessions;
