@@ -160,6 +160,7 @@ struct reading {
 
 static int fail(struct reading *r, int line, const char *key, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+static void make_one_line(char *text);
 static int read_entries(struct reading *r, const struct properties *props);
 static int set_option(struct reading *r, size_t i, const char *key, const char *value, int line);
 static int check(struct reading *r);
@@ -215,6 +216,7 @@ int conf_parse(struct conf *c, const char *path, const char *text, size_t len, c
     else if (read_entries(&r, &props) == 0)
         rc = check(&r);
     properties_free(&props);
+    if (rc != 0) make_one_line(error);
     return rc;
 }
 
@@ -250,7 +252,15 @@ static int fail(struct reading *r, int line, const char *key, const char *format
 static void warn(struct conf *c, int line, const char *key, const char *text)
 {
     c->warnings = xrealloc(c->warnings, (c->n_warnings + 1) * sizeof *c->warnings);
-    c->warnings[c->n_warnings++] = xasprintf("%s:%d: %s: %s", c->path, line, key, text);
+    c->warnings[c->n_warnings] = xasprintf("%s:%d: %s: %s", c->path, line, key, text);
+    make_one_line(c->warnings[c->n_warnings++]);
+}
+
+/* Keys and values may hold line ends, written as \n. */
+static void make_one_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ') *text = '?';
 }
 
 /* --- entry by entry --- */
