@@ -128,6 +128,33 @@ static void act_packet(struct scene *sc, uint32_t learner, bool worse)
     bytes_free(&b);
 }
 
+/* As a leader would: what was asked last is proposed and committed, renewed or brought up to date. */
+static void act_answer(struct scene *sc)
+{
+    struct host *h = &sc->h;
+    struct core_status s = status(sc);
+    int64_t zxid = s.logged >= zxid_make(s.epoch, 0) ? s.logged + 1 : zxid_make(s.epoch, 1);
+    struct bytes b = {0};
+    if (h->asked.packet == PKT_REVALIDATE) {
+        bytes_i64(&b, h->asked.session);
+        bytes_u8(&b, script_u8(&sc->s));
+        feed_packet(sc, 0, PKT_REVALIDATE, -1, bytes_slice(&b));
+    } else if (h->asked.type == OP_SYNC) {
+        feed_packet(sc, 0, PKT_SYNC, 0, SLICE_NULL);
+    } else {
+        if (h->asked.type == OP_CREATE_SESSION) {
+            txn_header_put(&b, &(struct txn_header){h->asked.session, h->asked.cxid, zxid, 1, OP_CREATE_SESSION});
+            bytes_i32(&b, 1000);
+        } else {
+            make_txn(&sc->s, &b, zxid, h->asked.session, h->asked.cxid);
+        }
+        feed_packet(sc, 0, PKT_PROPOSAL, zxid, bytes_slice(&b));
+        host_disk(h);
+        feed_packet(sc, 0, PKT_COMMIT, zxid, SLICE_NULL);
+    }
+    bytes_free(&b);
+}
+
 static void act_snapshot(struct scene *sc)
 {
     struct bytes b = {0};
@@ -158,7 +185,7 @@ static void act_link(struct scene *sc, uint32_t learner)
 
 static void act(struct scene *sc)
 {
-    enum { PACKET, WORSE_PACKET, RAW, LINK, CLIENT, VOTE, TIME, DISK, AGAIN, SNAPSHOT, ACTIONS };
+    enum { PACKET, WORSE_PACKET, RAW, LINK, CLIENT, VOTE, TIME, DISK, AGAIN, SNAPSHOT, ANSWER, ACTIONS };
     struct host *h = &sc->h;
     struct script *s = &sc->s;
     uint8_t what = script_u8(s);
@@ -185,6 +212,7 @@ static void act(struct scene *sc)
         else
             follow(sc, true, what & 0x80);
         break;
+    case ANSWER: act_answer(sc); break;
     default: act_snapshot(sc); break;
     }
 }
@@ -259,11 +287,11 @@ static void feed_packet(struct scene *sc, uint32_t learner, int32_t type, int64_
 
 void fuzz_seeds(seed_fn *add, void *arg)
 {
-    enum { P = 0, L = 3, C = 4, V = 5, T = 6, D = 7, A = 8, S = 9 };
+    enum { R = 10, P = 0, L = 3, C = 4, V = 5, T = 6, D = 7, A = 8, S = 9 };
     struct bytes b = {0};
     char name[16];
     for (uint8_t how = 0; how < 8; how++) {
-        for (uint8_t kind = 0; kind < 4; kind++) {
+        for (uint8_t kind = 0; kind < 5; kind++) {
             bytes_clear(&b);
             PUT(&b, how);
             if (how & BY_SNAPSHOT && !(how & LEADS)) PUT(&b, 2, 0, 1, 0, 2, 0, 31, 0, 0, 0, 0, 0, 8, 0, 0, 10, 0, 0, 0);
@@ -279,6 +307,9 @@ void fuzz_seeds(seed_fn *add, void *arg)
                 PUT(&b, P, PKT_PROPOSAL - 1, 2, 3, 0, 0, 1, 0, 2, 0, 31, 0, 0, 0, D, P, PKT_COMMIT - 1, 1, 0, P,
                     PKT_REQUEST - 1, 4, 4, 0, 0, 1, 0, 2, 0, 31, 0, P, PKT_REVALIDATE - 1, 4, 5, 0, 0, 0, 9, 9, P,
                     PKT_PING - 1, 4, 5, 0, 0, 0, 9, 9);
+            if (kind == 4) /* a follower's client: session, create, sync, the same session once more */
+                PUT(&b, C, 0, 0, 60, R, C, 0, 2, 0, 1, 1, 'x', 2, 0, 31, 0, R, 0, 1, 1, 'x', 2, 0, 31, 0, 1, 0, C, 0, 2,
+                    9, 1, R, C, 1, 1, 0, 1, 0, 0, 10, 0, R, 1, C, 1, 2, 10, 1, 1, R, 5, 1, 1, 'y', 1);
             name[0] = (char)('0' + how);
             name[1] = (char)('a' + kind);
             name[2] = 0;

@@ -223,6 +223,16 @@ static bool knows(const struct host *h, struct link_ref ref)
     return true;
 }
 
+static void note_asked(struct host *h, const struct quorum_packet *q)
+{
+    struct cursor at = cursor_slice(q->data);
+    h->asked.packet = q->type;
+    h->asked.session = cursor_i64(&at);
+    h->asked.cxid = cursor_i32(&at);
+    h->asked.type = q->type == PKT_REQUEST ? cursor_i32(&at) : 0;
+    assert(!at.bad);
+}
+
 /* Cuts what waits into frames: nothing may be left over, and each must be what its link carries. */
 static void take_output(struct host *h, struct link_ref ref)
 {
@@ -241,6 +251,8 @@ static void take_output(struct host *h, struct link_ref ref)
             struct quorum_packet q;
             assert(!packet || (quorum_packet_get(&whole, &q) && cursor_left(&whole) == 0));
             if (packet && q.type == PKT_LEADERINFO) h->offered = zxid_epoch(q.zxid);
+            if (packet && ref.kind == LINK_LEADER && (q.type == PKT_REQUEST || q.type == PKT_REVALIDATE))
+                note_asked(h, &q);
             continue;
         }
         int32_t size = cursor_i32(&c);

@@ -30,6 +30,10 @@ struct host {
     int64_t leader;                  /* whom it is to, once it was asked for; 0 for none */
     int64_t newest;                  /* zxid of the newest record handed to the log */
     int64_t offered;                 /* epoch of the last LEADERINFO sent */
+    struct {                         /* the last packet that asked the leader for something */
+        int32_t packet, cxid, type;
+        int64_t session;
+    } asked;
     int leader_opened;               /* how often LINK_LEADER was asked for */
 };
 
