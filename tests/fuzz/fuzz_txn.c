@@ -99,6 +99,28 @@ static void apply_made(struct script *s)
     tree_free(t);
 }
 
+/* Its elements in chunks, good or not. */
+static void load_snapshot(struct host *h, struct script *s, int64_t zxid)
+{
+    struct bytes b = {0};
+    make_snapshot(s, &b);
+    if (script_u8(s) & 1) make_worse(s, &b, 0);
+    size_t size = 1 + script_u8(s);
+    enum snap_element expect = SNAP_SESSIONS, is;
+    while (bytes_waiting(&b) > 0) {
+        size_t chunk = 0;
+        for (long n = 1; n > 0 && chunk < size && chunk<bytes_waiting(&b); chunk += n> 0 ? (size_t)n : 0)
+            n = snap_element_next(&expect, &is, b.data + b.head + chunk, bytes_waiting(&b) - chunk);
+        if (chunk == 0) chunk = bytes_waiting(&b); /* no element */
+        struct slice exact = exact_copy(slice_of(b.data + b.head, chunk));
+        h->stopped = false;
+        host_step(h, (struct event){.type = EV_LOAD_SNAPSHOT, .frame = exact, .zxid = zxid});
+        exact_free(exact);
+        bytes_consume(&b, chunk);
+    }
+    bytes_free(&b);
+}
+
 /* A server that starts with a log of these, and goes on from there. */
 static void load(struct script *s, int64_t self)
 {
@@ -107,7 +129,9 @@ static void load(struct script *s, int64_t self)
     host_new(&h, host_config(self));
     uint32_t count = script_below(s, 12);
     int64_t committed = script_u8(s);
-    for (int64_t zxid = 1; zxid <= count; zxid++) {
+    int64_t base = script_u8(s) & 1 ? 20 : 0;
+    if (base > 0) load_snapshot(&h, s, base);
+    for (int64_t zxid = base + 1; zxid <= base + count; zxid++) {
         uint8_t how = script_u8(s);
         bytes_clear(&txn);
         struct slice raw = how & 2 ? script_run(s) : SLICE_NULL;
@@ -126,7 +150,7 @@ static void load(struct script *s, int64_t self)
     /* Every record that was taken over is applied, or waits for a commit. */
     struct core_status st;
     core_status(h.core, &st);
-    if (self == 0 && !h.stopped && count > 0) assert(tree_zxid(core_tree(h.core)) == count);
+    if (self == 0 && !h.stopped && count > 0) assert(tree_zxid(core_tree(h.core)) == base + count);
     while (script_more(s) && !h.stopped) {
         host_client(&h, s, true);
         host_disk(&h);
@@ -155,7 +179,7 @@ void fuzz_seeds(seed_fn *add, void *arg)
             name[2] = (char)('0' + how);
             bytes_clear(&b);
             bytes_u8(&b, how);
-            if (how != MADE) bytes_put(&b, (uint8_t[]){3, 2}, 2);
+            if (how != MADE) bytes_put(&b, (uint8_t[]){3, 2, 0}, 3);
             bytes_put(&b, create, sizeof create);
             bytes_u8(&b, 0);
             bytes_put(&b, script, sizeof rest + 1);
@@ -163,6 +187,17 @@ void fuzz_seeds(seed_fn *add, void *arg)
             if (how != MADE) bytes_put(&b, (uint8_t[]){0, 0, 60, 0, 2, 0, 4, 1, 1, 2, 0, 31, 0}, 13);
             add(arg, name, &b);
         }
+    }
+    for (uint8_t worse = 0; worse < 3; worse++) {
+        static const uint8_t rest[] = {3, 'z', 40, 30, 1, 0, 0, 0, 2, 1, 'q', 2, 0, 31, 0, 1, 0, 1, 0, 0, 60};
+        char name[] = {'s', (char)('0' + worse), 0};
+        bytes_clear(&b);
+        bytes_put(&b,
+                  (uint8_t[]){LOADED_ALONE, 2, 9, 1, 3, 0, 1, 1, 'a', 2, 0, 31, 0, 0, 0, 1, 0, 2, 1, 'b', 2, 0, 31, 1},
+                  24);
+        bytes_put(&b, (uint8_t[]){0, 0, 1, 8, 0, 0, 10, 0, 0, 2, worse}, 11);
+        bytes_put(&b, rest, sizeof rest);
+        add(arg, name, &b);
     }
     bytes_free(&b);
 }

@@ -310,6 +310,7 @@ static void look_around(struct host *h)
     struct core_status s;
     core_status(h->core, &s);
     assert(s.connections >= 0 && s.connections <= HOST_CLIENTS);
+    if (h->stopped) return;
     assert(s.outstanding >= 0 && s.znodes >= 1 && s.watches >= 0 && s.data_size >= 0);
     assert(s.epoch >= 0 && s.epoch <= INT32_MAX && s.zxid >= 0 && s.logged >= 0);
     int64_t open = 0;
