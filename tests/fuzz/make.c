@@ -275,14 +275,19 @@ void make_worse(struct script *s, struct bytes *b, size_t from)
     }
 }
 
+static int64_t near_to(struct script *s, int64_t v)
+{
+    return (int64_t)((uint64_t)v + (uint64_t)(int8_t)script_u8(s));
+}
+
 void make_notification(struct script *s, struct bytes *b, int64_t round, int64_t zxid, int64_t epoch)
 {
     struct notification n = {.state = (enum peer_state)script_below(s, 4), .version = 2, .config = SLICE_NULL};
     uint8_t far = script_u8(s);
     n.leader = far & 1 ? script_i64(s) : (int64_t)script_below(s, 6);
-    n.zxid = far & 2 ? script_i64(s) : zxid + (int8_t)script_u8(s);
-    n.election_epoch = far & 4 ? script_i64(s) : round + (int8_t)script_u8(s);
-    n.peer_epoch = far & 8 ? script_i64(s) : epoch + (int8_t)script_u8(s);
+    n.zxid = far & 2 ? script_i64(s) : near_to(s, zxid);
+    n.election_epoch = far & 4 ? script_i64(s) : near_to(s, round);
+    n.peer_epoch = far & 8 ? script_i64(s) : near_to(s, epoch);
     struct bytes whole = {0};
     notification_put(&whole, &n);
     bytes_put(b, whole.data + 4, whole.len - 4);
@@ -294,7 +299,7 @@ static int64_t near_zxid(struct script *s, const struct near *near)
     switch (script_below(s, 6)) {
     case 0: return zxid_make(near->epoch, 0);
     case 1: return near->newest;
-    case 2: return near->newest + 1;
+    case 2: return (int64_t)((uint64_t)near->newest + 1);
     case 3: return script_i64(s);
     case 4: return -1;
     default: return zxid_make(near->epoch, script_u8(s));
