@@ -27,7 +27,7 @@ class Supervised:
         self.ours.settimeout(DEADLINE)
         env = dict(os.environ, PSEUDO_CLUSTER_FD=str(theirs.fileno()))
         with open(m.log, "ab") as log:
-            m.process = subprocess.Popen(with_parent(server_command(m.cfg, m.sid)), stdin=subprocess.DEVNULL, stdout=log,
+            m.process = subprocess.Popen(with_parent(server_command(m.cfg)), stdin=subprocess.DEVNULL, stdout=log,
                                          stderr=log, cwd=m.ensemble.folder, start_new_session=True, env=env,
                                          pass_fds=[theirs.fileno()])
         theirs.close()

@@ -19,6 +19,7 @@
 #include "base/rnd.h"
 #include "base/xalloc.h"
 #include "store/store.h"
+#include "store/vfs_fault.h"
 #include "wire/proto.h"
 #include "wire/snap_stream.h"
 #include "wire/txn_records.h"
@@ -720,8 +721,7 @@ START_TEST(a_damaged_row_is_named)
 {
     static const char *const ways[] = {
         "UPDATE log SET record = (SELECT record FROM log WHERE zxid = 701) WHERE zxid = 700",
-        "UPDATE log SET zxid = 5000 WHERE zxid = 1000; UPDATE log SET zxid = 1000 WHERE zxid = 700; "
-        "UPDATE log SET zxid = 700 WHERE zxid = 5000",
+        "DELETE FROM log WHERE zxid = 700; UPDATE log SET zxid = 700 WHERE zxid = 1000",
         "UPDATE log SET sum = sum + 1 WHERE zxid = 700",
         "UPDATE log SET sum = NULL WHERE zxid = 700",
         "UPDATE log SET record = x'' WHERE zxid = 700",
@@ -1215,6 +1215,114 @@ START_TEST(log_and_snapshot_go_on_together)
 }
 END_TEST
 
+/* --- every step of the disk fails once --- */
+
+/* Waits for an event of the type; false when the store failed. */
+static bool told(enum store_event_type type, uint64_t ticket)
+{
+    for (;;) {
+        struct store_event e = next_event();
+        if (e.type == STORE_FAILED) return false;
+        if (e.type == type && e.ticket >= ticket) return true;
+    }
+}
+
+/* Appends 1 to 8, a snapshot at 8, and a truncation to 6; *least of them must be there when something failed. */
+static bool small_workload(int64_t *least)
+{
+    struct bytes b = make_snapshot(10);
+    bool good = true;
+    for (int64_t zxid = 1; zxid <= 8 && good; zxid++) {
+        good = told(STORE_PERSISTED, submit(op_append(zxid)));
+        if (good) *least = zxid;
+    }
+    if (good) submit_snap(SNAPOP_BEGIN, 8, SLICE_NULL);
+    good = good && told(STORE_SNAPSHOT_MORE, 0);
+    if (good) submit_snap(SNAPOP_CHUNK, 8, bytes_slice(&b));
+    good = good && told(STORE_SNAPSHOT_MORE, 0);
+    if (good) submit_snap(SNAPOP_END, 8, SLICE_NULL);
+    good = good && told(STORE_SNAPSHOT_DONE, 0);
+    if (good) *least = 6;
+    good = good && told(STORE_PERSISTED, submit_simple(DISK_TRUNC, 6));
+    bytes_free(&b);
+    return good;
+}
+
+/* The workload over a disk with this fault, then the same folder over a good one. True when nothing failed. */
+static bool survives(const struct fault_plan *plan)
+{
+    static const struct fault_plan good = {.room = -1, .no_sync = true};
+    int64_t least = 0;
+    ck_assert_int_eq(mkdir(in_folder("faults"), 0755), 0);
+    char *path = xasprintf("%s/faults", folder);
+    const struct store_config config = {.data_dir = path, .data_log_dir = path};
+    const struct store_sink sink = {.arg = &loaded, .snapshot = on_snapshot, .record = on_record};
+    next_ticket = 1;
+    error[0] = '\0';
+    fault_set(plan);
+    store = store_open(&config, error);
+    bool passed = store != NULL && store_load(store, &sink, &loaded.epochs, error) == 0;
+    ck_assert(passed || error[0] != '\0');
+    bool started = passed;
+    if (started) {
+        ck_assert_int_eq(pipe(wakes), 0);
+        store_start(store, wake, &wakes[1]);
+        passed = small_workload(&least);
+    }
+    store_close(store);
+    if (started) {
+        close(wakes[0]);
+        close(wakes[1]);
+    }
+    fault_set(&good);
+    loaded.n = 0;
+    bytes_clear(&loaded.snapshot);
+    bytes_clear(&loaded.records);
+    loaded.snapshot_zxid = 0;
+    store = store_open(&config, error);
+    ck_assert_msg(store != NULL, "%s", error);
+    ck_assert_msg(store_load(store, &sink, &loaded.epochs, error) == 0, "%s", error);
+    int64_t last = loaded.n > 0 ? loaded.zxids[loaded.n - 1] : loaded.snapshot_zxid;
+    ck_assert_msg(last >= least && last <= 8, "%" PRId64 " of %" PRId64, last, least);
+    if (passed) ck_assert_int_eq(last, 6);
+    store_close(store);
+    store = NULL;
+    remove_tree(path);
+    free(path);
+    return passed;
+}
+
+START_TEST(any_failing_step_is_told_and_nothing_is_lost)
+{
+    enum { STEPS = 60 };
+    int failures = 0;
+    ck_assert(fault_install());
+    for (int n = 1; n <= STEPS; n++) {
+        for (int once = 0; once < 2; once++) {
+            struct fault_plan plan = {.room = -1, .no_sync = true, .fail_once = once != 0};
+            plan.fail_at[_i] = n;
+            if (!survives(&plan)) failures++;
+        }
+    }
+    /* Nothing that is needed depends on truncating or deleting. */
+    bool needed = _i != FAULT_TRUNCATE && _i != FAULT_DELETE;
+    if (needed) ck_assert_int_gt(failures, 1);
+}
+END_TEST
+
+START_TEST(a_disk_may_be_full_at_any_byte)
+{
+    enum { STEP = 3000 };
+    ck_assert(fault_install());
+    int failures = 0;
+    for (int64_t room = 0;; room += STEP, failures++) {
+        struct fault_plan plan = {.room = room, .no_sync = true};
+        if (survives(&plan)) break;
+    }
+    ck_assert_int_gt(failures, 10);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("store");
@@ -1266,6 +1374,8 @@ static Suite *suite(void)
     tcase_add_test(c, a_snapshot_from_a_leader_replaces_a_diverged_log);
     tcase_add_test(c, purge_keeps_the_newest);
     tcase_add_test(c, log_and_snapshot_go_on_together);
+    tcase_add_loop_test(c, any_failing_step_is_told_and_nothing_is_lost, 0, FAULT_OPS);
+    tcase_add_test(c, a_disk_may_be_full_at_any_byte);
     suite_add_tcase(s, c);
     return s;
 }
