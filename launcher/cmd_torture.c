@@ -34,7 +34,8 @@ const struct command cmd_torture = {
         "the change is seen, all members have the same tree.\n"
         "\n"
         "  --seconds N     how long faults are made (30)\n"
-        "  --faults LIST   which kinds, with commas: kill, pause, stop, restart-all (all)\n"
+        "  --faults LIST   which kinds, with commas: kill, pause, stop, restart-all, ... (all there are; a\n"
+        "                  wrong one has them listed)\n"
         "  --seed S        the faults and the load of that seed (a new one)\n"
         "  -n N            how many servers (3)\n"
         "  --clients N     how many clients (6)\n"
@@ -91,7 +92,7 @@ static const char *read_trees(struct torture *t);
 static bool go_on(struct torture *t, bool (*done)(const struct torture *t), int64_t seconds);
 static void show(struct torture *t);
 static void hide(struct torture *t);
-static void note_own_findings(struct torture *t);
+static void judge(struct torture *t, const char *stuck);
 static char *keep_history(const struct torture *t);
 static void remove_root(const struct torture *t);
 static void hear_signals(void);
@@ -115,9 +116,8 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     r.no_verdict = torment(&t);
     r.began_us = t.began_us;
     r.ended_us = t.ended_us;
-    if (!r.no_verdict) {
-        verdict_give(&t.verdict, &t.history);
-        note_own_findings(&t);
+    if (!r.no_verdict || (t.faults && !interrupts && !faults_broken(t.faults))) {
+        judge(&t, r.no_verdict);
         r.verdict = &t.verdict;
     }
     hide(&t);
@@ -155,6 +155,11 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
 
 enum { OPTION_SECONDS = 2000, OPTION_FAULTS, OPTION_SEED, OPTION_CLIENTS, OPTION_RATE, OPTION_HERE };
 
+static bool has_verb(const char *verb)
+{
+    return command_find(verb) != NULL;
+}
+
 /* -1: go on. */
 static int read_options(const struct command *self, struct globals *g, int argc, char **argv, struct options *o)
 {
@@ -190,7 +195,7 @@ static int read_options(const struct command *self, struct globals *g, int argc,
     if (optind != argc) return command_usage(self, "it takes options only, not '%s'", argv[optind]);
     if (!o->here && (g->dir || g->name))
         return command_usage(self, "it makes its own folder; -C and --name need --here");
-    if (faults_choose(faults, &o->faults, &why) != 0) {
+    if (faults_choose(faults, has_verb, &o->faults, &why) != 0) {
         exit = command_usage(self, "%s", why);
         free(why);
         return exit;
@@ -269,6 +274,9 @@ static const char *torment(struct torture *t)
     t->load = load_new(&load);
     t->began_us = t->ended_us = clock_us();
     if (!go_on(t, has_started, START_WITHIN_S)) return "the clients could not begin";
+    if (!t->g->json)
+        fprintf(stderr, "pseudo-cluster: %zu servers under load for %ld s, seed %" PRIu64 ": %s\n", t->n, o->seconds,
+                o->seed, t->connect);
     t->faults = faults_new(&t->cluster, &o->faults, o->seed, &t->history);
     t->began_us = clock_us();
     go_on(t, never, o->seconds);
@@ -369,11 +377,15 @@ static void hide(struct torture *t)
     t->shown = false;
 }
 
-/* What the run itself saw, besides what clients were told. */
-static void note_own_findings(struct torture *t)
+/* What clients were told, and what the run itself saw. stuck: why the end did not come to pass, or NULL; then there are
+ * no trees to judge. */
+static void judge(struct torture *t, const char *stuck)
 {
     static const size_t none[] = {SIZE_MAX};
     const char *crash = faults_crash(t->faults);
+    if (stuck) history_trees_begin(&t->history, NULL, 0);
+    verdict_give(&t->verdict, &t->history);
+    if (stuck) verdict_add(&t->verdict, "a mended ensemble serves again", none, "%s", stuck);
     if (crash) verdict_add(&t->verdict, "no server ends by itself", none, "%s", crash);
 }
 

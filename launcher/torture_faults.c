@@ -11,19 +11,35 @@
 #include "launcher/text.h"
 #include "launcher/view.h"
 
-/* A kind of fault: which verb of the supervisor does it and which undoes it, and for how long it lasts. A new verb
- * joins by a row here. */
+/* Whom a fault hits. */
+enum hits {
+    HITS_SERVER,
+    HITS_ALL,     /* at once, when nothing else is broken */
+    HITS_LEADER,  /* whoever leads when it arrives */
+    HITS_SIDES,   /* the links between two halves */
+    HITS_SESSION, /* a client's */
+};
+
+/* A kind of fault: the supervisor's verb that does it, the one that undoes it, and how long it lasts. A new verb joins
+ * by a row here; one that the launcher does not have is no fault. */
 static const struct kind {
     const char *name, *verb, *undo; /* undo NULL: it is over by itself */
-    bool deposes;                   /* as in history.h */
-    bool all;                       /* hits all servers at once */
-    const char *done;               /* "killed" */
+    enum hits hits;
+    bool deposes;     /* as in history.h */
+    const char *done; /* "killed" */
     long least_ms, most_ms;
 } kinds[] = {
-    {"kill", "kill", "restart", false, false, "killed", 100, 3000},
-    {"pause", "pause", "resume", true, false, "paused", 100, 5000},
-    {"stop", "stop", "restart", false, false, "stopped", 100, 2000},
-    {"restart-all", "restart", NULL, false, true, "restarting", 0, 0},
+    {"kill", "kill", "restart", HITS_SERVER, false, "killed", 100, 3000},
+    {"pause", "pause", "resume", HITS_SERVER, true, "paused", 100, 5000},
+    {"stop", "stop", "restart", HITS_SERVER, false, "stopped", 100, 2000},
+    {"restart-all", "restart", NULL, HITS_ALL, false, "restarting", 0, 0},
+    {"partition", "partition", "heal", HITS_SIDES, true, "parted", 200, 5000},
+    {"isolate", "isolate", "heal", HITS_SERVER, true, "isolated", 200, 5000},
+    {"slow", "slow", "heal", HITS_SERVER, true, "slow", 200, 3000},
+    {"drop-clients", "drop-clients", "heal", HITS_SERVER, false, "without clients", 100, 2000},
+    {"expire", "expire", NULL, HITS_SESSION, false, "expiring", 0, 0},
+    {"stepdown", "stepdown", NULL, HITS_LEADER, true, "stepping down", 0, 0},
+    {"clock", "clock", "clock", HITS_SERVER, false, "with another clock", 500, 5000},
 };
 
 enum {
@@ -34,6 +50,10 @@ enum {
     REST_MS = 3000, /* once in a while nothing is broken for so long */
     VERB_TIMEOUT_MS = 60000,
     OUT_OF = 100,
+    ID_NONE = -1,
+    SIDE_MOST = 256,
+    SLOW_MOST_US = 40000,
+    SHIFT_MOST_MS = 3600000,
 };
 
 enum phase { PHASE_NONE, PHASE_ASKING, PHASE_DOING, PHASE_UNDOING };
@@ -42,7 +62,8 @@ enum phase { PHASE_NONE, PHASE_ASKING, PHASE_DOING, PHASE_UNDOING };
 struct active {
     enum phase phase;
     const struct kind *kind;
-    int id; /* of the server; 0: all */
+    int id;                   /* of the server; 0: all, ID_NONE: none in particular */
+    char sides[2][SIDE_MOST]; /* of a partition: "1,3" */
     struct control control;
     bool open;    /* control is */
     bool settled; /* the verb has been answered */
@@ -63,6 +84,7 @@ struct faults {
     char *broken, *crash;
 };
 
+static char *kinds_text(verb_exists_fn *exists);
 static bool active_ask(struct faults *f, struct active *a, json_t *request);
 static void active_close(struct active *a);
 static void active_listen(struct faults *f, struct active *a);
@@ -75,28 +97,20 @@ static void heal_all(struct faults *f, struct active *a);
 static void note_crash(struct faults *f, const json_t *servers);
 static int64_t between_ms(struct faults *f, long least, long most);
 
-char *faults_text(void)
-{
-    struct bytes b = {0};
-    for (size_t i = 0; i < KINDS; i++) bytes_printf(&b, "%s%s", i ? ", " : "", kinds[i].name);
-    bytes_u8(&b, 0);
-    return (char *)b.data;
-}
-
-int faults_choose(const char *text, struct fault_choice *choice, char **why)
+int faults_choose(const char *text, verb_exists_fn *exists, struct fault_choice *choice, char **why)
 {
     *choice = (struct fault_choice){0};
-    for (size_t i = 0; i < KINDS && !text; i++) choice->wanted[i] = true;
+    for (size_t i = 0; i < KINDS && !text; i++) choice->wanted[i] = exists(kinds[i].verb);
     char *copy = xstrdup(text ? text : ""), *rest = copy;
     int result = 0;
     for (char *word; text && result == 0 && (word = strsep(&rest, ","));) {
         size_t i = 0;
         while (i < KINDS && strcmp(kinds[i].name, word) != 0) i++;
-        if (i < KINDS) {
+        if (i < KINDS && exists(kinds[i].verb)) {
             choice->wanted[i] = true;
             continue;
         }
-        char *all = faults_text();
+        char *all = kinds_text(exists);
         *why = xasprintf("there is no fault '%s'; there are: %s", word, all);
         free(all);
         result = -1;
@@ -198,6 +212,17 @@ const char *faults_crash(const struct faults *f)
     return f->crash;
 }
 
+/* "kill, pause, ...": all that exist; to be freed. */
+static char *kinds_text(verb_exists_fn *exists)
+{
+    struct bytes b = {0};
+    for (size_t i = 0; i < KINDS; i++) {
+        if (exists(kinds[i].verb)) bytes_printf(&b, "%s%s", b.len ? ", " : "", kinds[i].name);
+    }
+    bytes_u8(&b, 0);
+    return (char *)b.data;
+}
+
 /* --- talking to the supervisor --- */
 
 static bool active_ask(struct faults *f, struct active *a, json_t *request)
@@ -217,11 +242,40 @@ static bool active_ask(struct faults *f, struct active *a, json_t *request)
     return control_ask(&a->control, request);
 }
 
-static bool ask_verb(struct faults *f, struct active *a, const char *verb)
+/* What a verb takes besides its target. */
+static void add_details(struct faults *f, const struct active *a, json_t *request)
 {
-    char target[16] = "all";
-    if (a->id) snprintf(target, sizeof target, "zoo%d", a->id);
-    return active_ask(f, a, json_pack("{s:s, s:s, s:i}", "cmd", verb, "target", target, "timeout_ms", VERB_TIMEOUT_MS));
+    static const char *const ways[] = {"both", "both", "in", "out"};
+    const char *verb = a->kind->verb;
+    if (strcmp(verb, "isolate") == 0) {
+        json_object_set_new(request, "way", json_string(ways[rnd_below(&f->rnd, 4)]));
+    } else if (strcmp(verb, "slow") == 0) {
+        uint64_t delay = rnd_below(&f->rnd, SLOW_MOST_US), jitter = rnd_below(&f->rnd, delay + 1);
+        json_object_set_new(request, "delay_us", json_integer((json_int_t)delay));
+        json_object_set_new(request, "jitter_us", json_integer((json_int_t)jitter));
+    } else if (strcmp(verb, "drop-clients") == 0) {
+        json_object_set_new(request, "refuse", json_boolean(rnd_below(&f->rnd, 2) == 0));
+    } else if (strcmp(verb, "clock") == 0) {
+        int64_t shift = between_ms(f, -SHIFT_MOST_MS, SHIFT_MOST_MS);
+        json_object_set_new(request, "shift_ms", json_integer(shift));
+    } else if (strcmp(verb, "partition") == 0) {
+        json_object_set_new(request, "groups", json_pack("[s, s]", a->sides[0], a->sides[1]));
+    }
+}
+
+static bool ask_verb(struct faults *f, struct active *a, bool undo_it)
+{
+    char target[32] = "all";
+    if (a->id > 0) snprintf(target, sizeof target, "zoo%d", a->id);
+    json_t *request =
+        json_pack("{s:s, s:i}", "cmd", undo_it ? a->kind->undo : a->kind->verb, "timeout_ms", VERB_TIMEOUT_MS);
+    if (a->kind->hits == HITS_SESSION)
+        json_object_set_new(request, "session", json_string(a->sides[0]));
+    else if (a->kind->hits != HITS_LEADER)
+        json_object_set_new(request, "target", json_string(target));
+    if (undo_it && strcmp(a->kind->undo, "clock") == 0) json_object_set_new(request, "reset", json_true());
+    if (!undo_it) add_details(f, a, request);
+    return active_ask(f, a, request);
 }
 
 static void active_close(struct active *a)
@@ -317,26 +371,71 @@ static const json_t *choose_server(struct faults *f, const json_t *servers)
     return is_hit(f, fact_number(v, "id", 0)) ? NULL : v;
 }
 
+/* Each server goes to one side by chance, but none is empty. */
+static void choose_sides(struct faults *f, struct active *a, const json_t *servers)
+{
+    size_t n = json_array_size(servers), first = (size_t)rnd_below(&f->rnd, n);
+    struct bytes sides[2] = {{0}};
+    for (size_t i = 0; i < n; i++) {
+        size_t side = i == first ? 0 : i == (first + 1) % n ? 1 : (size_t)rnd_below(&f->rnd, 2);
+        bytes_printf(&sides[side], "%s%" PRId64, sides[side].len ? "," : "",
+                     fact_number(json_array_get(servers, i), "id", 0));
+    }
+    for (size_t k = 0; k < 2; k++) {
+        snprintf(a->sides[k], SIDE_MOST, "%.*s", (int)sides[k].len, (char *)sides[k].data);
+        bytes_free(&sides[k]);
+    }
+}
+
+/* A session that lives, as far as its client knows. */
+static bool choose_session(struct faults *f, struct active *a)
+{
+    const struct history *h = f->history;
+    size_t n = h->n_sessions, from = n ? (size_t)rnd_below(&f->rnd, n) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct history_session *s = &h->sessions[(from + i) % n];
+        if (s->end != HISTORY_LIVES || !s->id) continue;
+        snprintf(a->sides[0], SIDE_MOST, "0x%" PRIx64, (uint64_t)s->id);
+        return true;
+    }
+    return false;
+}
+
+/* Whom it hits, as text to be freed; NULL when it cannot be done now. */
+static char *aim(struct faults *f, struct active *a, const struct kind *k, const json_t *servers)
+{
+    bool any = false;
+    for (size_t i = 0; i < ACTIVE_MOST; i++) any |= f->active[i].phase >= PHASE_DOING;
+    const json_t *v = k->hits == HITS_SERVER ? choose_server(f, servers) : NULL;
+    a->id = v ? (int)fact_number(v, "id", 0) : k->hits == HITS_ALL ? 0 : ID_NONE;
+    switch (k->hits) {
+    case HITS_SERVER: return v ? xasprintf("zoo%d (%s)", a->id, fact_string(v, "role")) : NULL;
+    case HITS_ALL: return any ? NULL : xstrdup("all");
+    case HITS_LEADER: return json_array_size(servers) > 1 ? xstrdup("the leader") : NULL;
+    case HITS_SESSION: return choose_session(f, a) ? xstrdup(a->sides[0]) : NULL;
+    case HITS_SIDES: break;
+    }
+    if (json_array_size(servers) < 2) return NULL;
+    choose_sides(f, a, servers);
+    return xasprintf("%s / %s", a->sides[0], a->sides[1]);
+}
+
 static void begin(struct faults *f, struct active *a, const json_t *servers)
 {
     const struct kind *k = choose_kind(f);
-    const json_t *v = k && !k->all ? choose_server(f, servers) : NULL;
-    bool any = false;
-    for (size_t i = 0; i < ACTIVE_MOST; i++) any |= f->active[i].phase >= PHASE_DOING;
-    if (!k || (k->all ? any : !v)) return;
+    char *target = k ? aim(f, a, k, servers) : NULL;
+    if (!target) return;
     a->kind = k;
-    a->id = k->all ? 0 : (int)fact_number(v, "id", 0);
-    char *target = k->all ? xstrdup("all") : xasprintf("zoo%d (%s)", a->id, fact_string(v, "role"));
     a->record = history_fault_add(f->history, k->name, target, k->deposes, clock_us());
     free(target);
     a->undo_us = k->undo ? clock_us() + between_ms(f, k->least_ms, k->most_ms) * 1000 : INT64_MAX;
-    if (ask_verb(f, a, k->verb)) a->phase = PHASE_DOING;
+    if (ask_verb(f, a, false)) a->phase = PHASE_DOING;
 }
 
 static void undo(struct faults *f, struct active *a)
 {
     if (!a->kind->undo) return; /* its own answer ends it */
-    a->phase = ask_verb(f, a, a->kind->undo) ? PHASE_UNDOING : PHASE_NONE;
+    a->phase = ask_verb(f, a, true) ? PHASE_UNDOING : PHASE_NONE;
 }
 
 static void finish(struct faults *f, struct active *a)

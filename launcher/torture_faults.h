@@ -14,10 +14,11 @@ struct fault_choice {
     bool wanted[FAULT_KINDS_MOST];
 };
 
-/* Reads "kill,pause"; NULL means all. -1 with *why, to be freed, which names those that exist. */
-int faults_choose(const char *text, struct fault_choice *choice, char **why);
-/* "kill, pause, ...": all that exist; to be freed. */
-char *faults_text(void);
+/* Whether the launcher has this verb. */
+typedef bool verb_exists_fn(const char *verb);
+
+/* Reads "kill,pause"; NULL means all that exist. -1 with *why, to be freed, which names those. */
+int faults_choose(const char *text, verb_exists_fn *exists, struct fault_choice *choice, char **why);
 
 struct faults;
 

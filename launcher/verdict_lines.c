@@ -44,6 +44,7 @@ void lines_free(struct lines *l)
     free(l->writers);
     free(l->exact);
     free(l->floors);
+    free(l->alive);
     free(l);
 }
 
@@ -98,10 +99,13 @@ static void find_floors(struct lines *l)
     const struct history *h = l->h;
     int64_t most = 0;
     l->floors = xcalloc(h->n_answers + 1, sizeof *l->floors);
+    l->alive = xcalloc(h->n_sessions + 1, sizeof *l->alive);
     for (size_t i = 0; i < h->n_answers; i++) {
         int64_t zxid = h->ops[h->answers[i]].zxid;
         if (zxid > most) most = zxid;
         l->floors[i] = most;
+        const struct history_op *o = &h->ops[h->answers[i]];
+        if (o->outcome == HISTORY_OK && zxid > l->alive[o->session]) l->alive[o->session] = zxid;
     }
 }
 

@@ -47,6 +47,7 @@ struct lines {
     size_t n_writers;
     int64_t *exact;  /* of each op, 0: unknown */
     int64_t *floors; /* after each answer: the highest zxid that anyone had been told */
+    int64_t *alive;  /* of each session: the highest zxid that it was answered at */
 };
 
 /* Violations that show while putting together go to v. */

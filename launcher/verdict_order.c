@@ -235,6 +235,7 @@ static void find_change(const struct history *h, const struct line *line, int64_
 static size_t first_answer(const struct history *h, size_t session, int64_t armed, int64_t zxid)
 {
     size_t low = 0, high = h->n_answers;
+    int64_t over = h->sessions[session].ended;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (h->ops[h->answers[middle]].ended <= armed)
@@ -244,6 +245,7 @@ static size_t first_answer(const struct history *h, size_t session, int64_t arme
     }
     for (size_t i = low; i < h->n_answers; i++) {
         const struct history_op *o = &h->ops[h->answers[i]];
+        if (over && o->ended > over) break;
         if (o->session == session && answered(o) && o->zxid >= zxid) return h->answers[i];
     }
     return SIZE_MAX;

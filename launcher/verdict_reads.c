@@ -15,7 +15,6 @@ struct sight {
 };
 
 static void judge_present(struct verdict *v, const struct lines *l, const struct sight *s);
-static int64_t alive_until(const struct lines *l, size_t session);
 
 /* --- one znode --- */
 
@@ -108,23 +107,12 @@ void judge_absent(struct verdict *v, const struct lines *l, const struct line *l
     if (create && part_is_ephemeral(create->part)) {
         size_t session = l->h->ops[create->op].session;
         bool ended = l->h->sessions[session].end != HISTORY_LIVES;
-        if (ended && alive_until(l, session) < high) return;
+        if (ended && l->alive[session] < high) return;
         add_two(v, "ephemerals live as long as their session", create->op, op, line->path,
                 "is not there, and its session lives");
         return;
     }
     add_two(v, "nothing acknowledged is lost", last->op, op, line->path, "is not there, and nobody deleted it");
-}
-
-/* Up to which state the session had answers. */
-static int64_t alive_until(const struct lines *l, size_t session)
-{
-    const struct history *h = l->h;
-    for (size_t i = h->n_answers; i-- > 0;) {
-        const struct history_op *o = &h->ops[h->answers[i]];
-        if (o->session == session && o->outcome == HISTORY_OK) return o->zxid;
-    }
-    return 0;
 }
 
 /* --- reads --- */

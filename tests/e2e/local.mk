@@ -8,8 +8,9 @@ E2E_TESTS = \
 	tests/e2e/test_disk.py \
 	tests/e2e/test_verbs.py \
 	tests/e2e/test_launcher.py
-TESTS += $(E2E_TESTS)
+TESTS += $(E2E_TESTS) tests/e2e/test_torture.sh
 EXTRA_DIST += $(E2E_TESTS) \
+	tests/e2e/test_torture.sh \
 	tests/e2e/ensemble.py \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
