@@ -8,9 +8,8 @@ E2E_TESTS = \
 	tests/e2e/test_disk.py \
 	tests/e2e/test_verbs.py \
 	tests/e2e/test_launcher.py
-TESTS += $(E2E_TESTS) tests/e2e/test_torture.sh
+TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
-	tests/e2e/test_torture.sh \
 	tests/e2e/ensemble.py \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
@@ -27,3 +26,6 @@ endif
 check-apache: $(check_PROGRAMS)
 	ENGINE=apache top_builddir=. $(srcdir)/tests/e2e/run
 .PHONY: check-apache
+
+TESTS += tests/e2e/test_torture.sh
+EXTRA_DIST += tests/e2e/test_torture.sh
