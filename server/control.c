@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,8 +140,20 @@ static void disk(struct control *c, struct slice line)
 static void command(struct control *c, struct slice line)
 {
     struct slice cmd = json_field(line, "cmd");
-    if (slice_equal(cmd, SLICE_OF("\"status\""))) c->user.status(c->user.arg, json_field(line, "id"));
-    if (slice_equal(cmd, SLICE_OF("\"disk\""))) disk(c, line);
+    if (slice_equal(cmd, SLICE_OF("\"status\"")))
+        c->user.status(c->user.arg, json_field(line, "id"));
+    else if (slice_equal(cmd, SLICE_OF("\"disk\"")))
+        disk(c, line);
+    else
+        c->user.order(c->user.arg, line);
+}
+
+void control_poll(struct control *c)
+{
+    struct pollfd p = {.events = POLLIN};
+    if (c == NULL) return;
+    p.fd = c->fd;
+    while (poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0) readable(c);
 }
 
 static void readable(void *arg)

@@ -4,6 +4,7 @@
  *         "dropped" {lines}
  *   down  {"cmd":"status","id":<anything>}
  *         {"cmd":"disk","mode":"slow","ms":200}, or "eio", "full", "ok": makes this server's disk fail; answered with "disk" {mode, ms}
+ *         orders (orders.h), which are answered: "answer" {id, ...}
  *
  * Writing never blocks: when the supervisor does not read, lines are dropped and counted. When it is gone, so is the server. */
 #ifndef SERVER_CONTROL_H
@@ -25,6 +26,8 @@ struct control_user {
     void (*status)(void *arg, struct slice id);
     /* The disk shall fail like this. False when there is no such mode. */
     bool (*disk)(void *arg, struct slice mode, int32_t ms);
+    /* Any other command, whole. */
+    void (*order)(void *arg, struct slice line);
     void (*gone)(void *arg); /* the supervisor */
 };
 
@@ -34,6 +37,9 @@ struct control *control_new(struct loop *l, int fd, int64_t sid, const struct co
 void control_free(struct control *c);
 
 void control_fact(struct control *c, const struct fact *f);
+/* Takes what the supervisor has written by now, without waiting. */
+void control_poll(struct control *c);
+
 /* {"t":..,"sid":..,"fact":"<name>"<more>} where more is empty or begins with a comma. */
 void control_say(struct control *c, const char *name, const char *more, ...) __attribute__((format(printf, 3, 4)));
 /* Sends what waits, as far as the supervisor takes it at once. */

@@ -12,6 +12,7 @@ zkserver_SOURCES = \
 	server/exit_code.h \
 	server/log.c server/log.h \
 	server/main.c \
+	server/orders.c server/orders.h \
 	server/pidfile.c server/pidfile.h \
 	server/server.c server/server.h \
 	server/verbs.c server/verbs.h \

@@ -17,6 +17,7 @@
 #include "control.h"
 #include "exit_code.h"
 #include "log.h"
+#include "orders.h"
 #include "net/net.h"
 #include "pidfile.h"
 #include "store/store.h"
@@ -34,6 +35,7 @@ struct server {
     struct store *store;
     struct net *net;
     struct control *control;
+    struct orders orders;
     struct words words;
     struct waiter *woken, *terminated, *interrupted, *purge;
     int wake_pipe[2];
@@ -218,6 +220,12 @@ static bool disk_shall_fail(void *arg, struct slice mode, int32_t ms)
     return true;
 }
 
+static void take_order(void *arg, struct slice line)
+{
+    struct server *s = arg;
+    orders_take(&s->orders, line);
+}
+
 static bool answer_word(void *arg, const uint8_t word[4], struct bytes *answer)
 {
     struct server *s = arg;
@@ -255,7 +263,7 @@ static void open_control(struct server *s)
 {
     const char *fd = getenv("PSEUDO_CLUSTER_FD");
     if (fd == NULL) return;
-    const struct control_user user = {s, say_status, disk_shall_fail, supervisor_gone};
+    const struct control_user user = {s, say_status, disk_shall_fail, take_order, supervisor_gone};
     s->control = control_new(s->loop, atoi(fd), s->conf->myid, &user);
     fault_install();
 }
@@ -346,6 +354,7 @@ static void make_net(struct server *s, uint64_t seed)
         .trouble = trouble,
     };
     s->net = net_new(&config);
+    s->orders = (struct orders){.net = s->net, .core = s->core, .control = s->control};
     s->words = (struct words){c, s->core, s->net, net_now_us(), 0};
 }
 
@@ -413,6 +422,8 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     log_line(LOG_INFO_LINE, "zkserver %s", version_text());
     for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
     warn_of_apache(s);
+    /* A network that is broken already is so from the first connection on. */
+    control_poll(s->control);
     struct event e = {.type = EV_START, .accepted_epoch = epochs->accepted, .current_epoch = epochs->current};
     net_step(s->net, &e);
     settle(s);

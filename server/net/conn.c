@@ -21,6 +21,7 @@ enum {
     LINGER_MS = 2000,
 };
 
+static void connect_timed_out(void *arg);
 static void readable(void *arg);
 static size_t take(struct conn *c, const uint8_t *p, size_t len);
 static void writable(void *arg);
@@ -38,11 +39,31 @@ struct conn *conn_new(struct net *n, int fd, enum link_kind kind, enum conn_stat
     list_append(&n->conns[state], &c->of_state);
     list_init(&c->of_paused);
     list_init(&c->of_unproven);
-    if (state == CONN_CONNECTING && fd >= 0) {
-        c->writable = waiter_write(n->config.loop, fd, writable, c);
-        waiter_on(c->writable);
-    }
     return c;
+}
+
+struct conn *conn_dial(struct net *n, enum link_kind kind, struct peer *p, const struct address *to)
+{
+    static const struct address nowhere;
+    struct conn *c = conn_new(n, -1, kind, CONN_CONNECTING, to ? to : &nowhere);
+    c->peer = p;
+    conn_timeout(c, n->config.connect_ms, connect_timed_out);
+    if (to == NULL)
+        conn_fail(c, REASON_REFUSED);
+    else if (!fault_cuts(p))
+        conn_connect(c);
+    return c;
+}
+
+void conn_connect(struct conn *c)
+{
+    c->fd = socket_connect(&c->from);
+    if (c->fd < 0) {
+        conn_fail(c, reason_of_errno(errno));
+        return;
+    }
+    c->writable = waiter_write(c->net->config.loop, c->fd, writable, c);
+    waiter_on(c->writable);
 }
 
 void conn_move(struct conn *c, enum conn_state to)
@@ -64,15 +85,10 @@ static void connect_timed_out(void *arg)
     conn_lost(arg, REASON_TIMEOUT);
 }
 
-void conn_connect_limit(struct conn *c)
-{
-    conn_timeout(c, c->net->config.connect_ms, connect_timed_out);
-}
-
 void conn_read(struct conn *c)
 {
     if (c->readable == NULL) c->readable = waiter_read(c->net->config.loop, c->fd, readable, c);
-    waiter_on(c->readable);
+    if (!fault_stops_in(c)) waiter_on(c->readable);
 }
 
 void conn_up(struct conn *c, int64_t id)
@@ -117,6 +133,7 @@ void conn_kill(struct conn *c)
     waiter_free(c->writable);
     waiter_free(c->timer);
     c->readable = c->writable = c->timer = NULL;
+    fault_free(c);
     if (c->fd >= 0) close(c->fd);
     c->fd = -1;
     conn_move(c, CONN_DEAD);
@@ -172,19 +189,31 @@ static void linger_over(void *arg)
     conn_kill(arg);
 }
 
+static void linger(struct conn *c)
+{
+    int64_t late_us = c->peer ? c->peer->fault.delay_us + c->peer->fault.jitter_us : 0;
+    conn_timeout(c, LINGER_MS + late_us / 1000, linger_over);
+}
+
 void conn_drain(struct conn *c)
 {
     if (c->state != CONN_DRAINING) {
         if (c->state < CONN_CLOSING) detach(c);
         conn_move(c, CONN_DRAINING);
-        conn_timeout(c, LINGER_MS, linger_over);
+        if (!fault_stops_out(c)) linger(c);
     }
     conn_flush(c);
-    if (c->state != CONN_DRAINING || bytes_waiting(&c->out) > 0) return;
+    if (c->state != CONN_DRAINING || bytes_waiting(&c->out) > 0 || fault_stops_out(c) || fault_holds(c)) return;
     /* Closing with bytes unread would reset the connection, and the other side lose what it has not read yet. */
     shutdown(c->fd, SHUT_WR);
     conn_move(c, CONN_LINGERING);
     conn_read(c);
+}
+
+void conn_drain_again(struct conn *c)
+{
+    linger(c);
+    conn_drain(c);
 }
 
 /* --- reading --- */
@@ -266,7 +295,18 @@ static void pause_if_overfed(struct conn *c)
 
 static bool takes(const struct conn *c)
 {
-    return (c->state == CONN_UP || c->state == CONN_GREETING) && list_empty(&c->of_paused);
+    return (c->state == CONN_UP || c->state == CONN_GREETING) && list_empty(&c->of_paused) && !fault_stops_in(c);
+}
+
+/* A learner's first packet says who it is. Who does not say so properly is for the core to turn away. */
+static void learner_named(struct conn *c, struct slice frame)
+{
+    struct quorum_packet q;
+    struct learner_info who;
+    struct cursor packet = cursor_over(frame.p, (size_t)frame.len);
+    if (!quorum_packet_get(&packet, &q) || (q.type != PKT_FOLLOWERINFO && q.type != PKT_OBSERVERINFO)) return;
+    struct cursor data = cursor_over(q.data.p, q.data.len > 0 ? (size_t)q.data.len : 0);
+    if (learner_info_get(&data, &who)) fault_met(c, peer_find(c->net, who.sid));
 }
 
 /* Gives the core every whole piece; returns how many bytes are done with. */
@@ -283,6 +323,10 @@ static size_t take(struct conn *c, const uint8_t *p, size_t len)
             if (!greeting) conn_lost(c, reason);
             return len;
         }
+        if (c->kind == LINK_LEARNER && c->peer == NULL) {
+            learner_named(c, frame);
+            if (!takes(c)) break;
+        }
         at += (size_t)n;
         if (greeting) continue;
         struct event e = {.type = EV_LINK_FRAME, .kind = c->kind, .id = c->id, .frame = frame};
@@ -294,7 +338,7 @@ static size_t take(struct conn *c, const uint8_t *p, size_t len)
 
 void conn_resume(struct conn *c)
 {
-    if (c->state != CONN_UP || overfed(c)) return;
+    if (c->state != CONN_GREETING && (c->state != CONN_UP || overfed(c))) return;
     list_remove(&c->of_paused);
     if (bytes_waiting(&c->in) > 0) bytes_consume(&c->in, take(c, c->in.data + c->in.head, bytes_waiting(&c->in)));
     if (takes(c)) conn_read(c);
@@ -302,7 +346,7 @@ void conn_resume(struct conn *c)
 
 /* --- sending --- */
 
-static void send_all(struct conn *c, struct bytes *b)
+void conn_send(struct conn *c, struct bytes *b)
 {
     while (c->fd >= 0 && bytes_waiting(b) > 0) {
         ssize_t sent = send(c->fd, b->data + b->head, bytes_waiting(b), MSG_NOSIGNAL);
@@ -313,7 +357,7 @@ static void send_all(struct conn *c, struct bytes *b)
             waiter_on(c->writable);
             return;
         } else if (errno != EINTR) {
-            conn_fail(c, reason_of_errno(errno));
+            if (!fault_hides(c, reason_of_errno(errno))) conn_fail(c, reason_of_errno(errno));
             return;
         }
     }
@@ -321,11 +365,15 @@ static void send_all(struct conn *c, struct bytes *b)
 
 void conn_flush(struct conn *c)
 {
-    if (c->writable && waiter_is_on(c->writable)) return;
-    send_all(c, &c->out);
+    if ((c->writable && waiter_is_on(c->writable)) || fault_stops_out(c)) return;
+    if (fault_delays(c)) {
+        fault_send(c);
+        return;
+    }
+    conn_send(c, &c->out);
     if (c->state != CONN_UP || bytes_waiting(&c->out) > 0) return;
     struct bytes *b = core_output(c->net->config.core, c->kind, c->id);
-    if (b != NULL) send_all(c, b);
+    if (b != NULL) conn_send(c, b);
 }
 
 static void writable(void *arg)

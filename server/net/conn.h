@@ -10,6 +10,8 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/rnd.h"
+#include "net/faults.h"
 #include "net/net.h"
 
 enum conn_state {
@@ -40,6 +42,9 @@ struct conn {
     struct quorum_stream stream;
     struct address from;    /* the other side */
     int64_t since_us;
+    struct peer *peer;      /* whose it is; NULL for a client, and while that is not known */
+    struct slow *slow;      /* bytes on their way through a slow link, or NULL */
+    enum reason hidden;     /* it broke while nothing could come in that would have told us so; else REASON_NONE */
 };
 
 /* Connections by small id; see core.h on reuse. */
@@ -61,6 +66,7 @@ struct peer {
     int64_t crossed_us;     /* when its knock was ignored because it had crossed our connection; 0 for never */
     struct conn *knock;     /* LINGERING: it may still be found that nobody took it */
     struct waiter *knocked; /* on while a knocked peer may still connect back */
+    struct net_fault fault;
     struct net *net;
 };
 
@@ -89,6 +95,8 @@ struct net {
     int64_t deadline_us; /* as the core wants it */
     int64_t armed_us;    /* as the timer is set */
     int64_t troubled_us; /* when the last trouble was reported */
+    int64_t clock_shift_ms; /* a fault: what steps see on the wall clock */
+    struct rnd rnd;      /* for faults */
     uint8_t *shared;     /* read into by every connection without leftovers */
 };
 
@@ -96,10 +104,12 @@ struct net {
 
 struct conn *conn_new(struct net *n, int fd, enum link_kind kind, enum conn_state state, const struct address *from);
 void conn_move(struct conn *c, enum conn_state to);
+/* One to a peer: CONNECTING, with the configured time to get there. to NULL: its address is not known, so it fails. */
+struct conn *conn_dial(struct net *n, enum link_kind kind, struct peer *p, const struct address *to);
+/* Asks the system to connect; for a CONNECTING one without a socket. */
+void conn_connect(struct conn *c);
 /* Calls fn(conn) after ms. */
 void conn_timeout(struct conn *c, int64_t ms, waiter_fn *fn);
-/* The configured time for connecting: then it is lost with REASON_TIMEOUT. */
-void conn_connect_limit(struct conn *c);
 void conn_read(struct conn *c);
 /* It becomes a link of the core: LINK_UP. */
 void conn_up(struct conn *c, int64_t id);
@@ -112,11 +122,31 @@ void conn_close(struct conn *c);
 void conn_flush(struct conn *c);
 /* Sends what waits in out, then shuts down and lingers. */
 void conn_drain(struct conn *c);
+/* The same for one that a cut link has kept DRAINING without a limit. */
+void conn_drain_again(struct conn *c);
+/* Sends what the socket takes of b. */
+void conn_send(struct conn *c, struct bytes *b);
 /* Goes on with what waits in its buffer, if the core wants it now. */
 void conn_resume(struct conn *c);
 /* No link any more, nothing to tell: closes the socket, forgets it everywhere. Memory goes at the end of the turn. */
 void conn_kill(struct conn *c);
 void conn_free(struct conn *c);
+
+/* --- faults.c: what a broken network does to a connection --- */
+
+/* No connection is made to or from this peer now. NULL is allowed. */
+bool fault_cuts(const struct peer *p);
+bool fault_stops_in(const struct conn *c);
+bool fault_stops_out(const struct conn *c);
+/* Its bytes leave by fault_send(): the link is slow, or was and still holds some. */
+bool fault_delays(const struct conn *c);
+bool fault_holds(const struct conn *c);
+void fault_send(struct conn *c);
+/* True when it must not be known yet that the connection broke. */
+bool fault_hides(struct conn *c, enum reason reason);
+/* The other side has said who it is. */
+void fault_met(struct conn *c, struct peer *p);
+void fault_free(struct conn *c);
 
 /* --- net.c --- */
 
@@ -125,6 +155,8 @@ int64_t id_take(struct id_table *t, struct conn *c);
 void id_give_back(struct id_table *t, int64_t id);
 void net_trouble(struct net *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void net_offender(struct conn *c, int64_t id, enum reason reason);
+void listener_on(struct listener *l);
+void listener_off(struct listener *l);
 
 /* --- clients.c --- */
 

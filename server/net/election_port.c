@@ -1,7 +1,6 @@
 /* The election port: who is there, and which of two servers opens the one channel between them: the one with the larger
  * sid. The other one can only knock, that is connect, say its sid and hang up, to be connected to. Source:
  * QuorumCnxManager.java (3.8.0); protocol/election.md 2. */
-#include <errno.h>
 #include <unistd.h>
 
 #include "net/conn.h"
@@ -47,16 +46,8 @@ void election_cancel(struct net *n, int64_t sid)
 /* At most one at a time. */
 static void attempt(struct net *n, struct peer *p)
 {
-    static const struct address nowhere;
     if (p->attempt != NULL || (p->knocked != NULL && waiter_is_on(p->knocked))) return;
-    bool known = peer_address(n, p);
-    int fd = known ? socket_connect(&p->election) : -1;
-    int e = errno;
-    p->attempt = conn_new(n, fd, LINK_ELECTION, CONN_CONNECTING, known ? &p->election : &nowhere);
-    if (fd < 0)
-        conn_fail(p->attempt, known ? reason_of_errno(e) : REASON_REFUSED);
-    else
-        conn_connect_limit(p->attempt);
+    p->attempt = conn_dial(n, LINK_ELECTION, p, peer_address(n, p) ? &p->election : NULL);
 }
 
 static struct peer *peer_of_attempt(const struct conn *c)
@@ -199,6 +190,8 @@ long election_greet(struct conn *c, const uint8_t *p, size_t len)
     struct peer *peer = peer_find(n, h.sid);
     if (peer == NULL) return turn_away(c, h.sid, REASON_STRANGER);
     if (h.sid == n->config.sid) return turn_away(c, h.sid, REASON_UNEXPECTED);
+    fault_met(c, peer);
+    if (fault_stops_in(c)) return 0;
     if (!larger_than_us(n, peer)) {
         conn_kill(c);
         knocked_at(n, peer);

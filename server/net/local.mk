@@ -3,6 +3,8 @@ noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES = \
 	server/net/clients.c \
 	server/net/conn.c server/net/conn.h \
+	server/net/delay.c server/net/delay.h \
+	server/net/faults.c server/net/faults.h \
 	server/net/election_port.c \
 	server/net/loop.c server/net/loop.h \
 	server/net/net.c server/net/net.h \

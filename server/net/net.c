@@ -16,7 +16,6 @@
 static void deadline_passed(void *arg);
 static void keep_deadline(struct net *n, int64_t at_us);
 static void listener_init(struct net *n, enum net_port port);
-static void listener_free(struct listener *l);
 static size_t clients_max(void);
 
 struct net *net_new(const struct net_config *config)
@@ -31,6 +30,7 @@ struct net *net_new(const struct net_config *config)
     n->sessionless = waiter_timer(config->loop, clients_sessionless, n);
     n->deadline_us = n->armed_us = INT64_MAX;
     n->max_clients = clients_max();
+    n->rnd.state = config->seed;
     peers_init(n);
     return n;
 }
@@ -45,7 +45,7 @@ static void id_table_free(struct id_table *t)
 void net_free(struct net *n)
 {
     if (n == NULL) return;
-    for (int i = 0; i < PORT_COUNT; i++) listener_free(&n->listeners[i]);
+    for (int i = 0; i < PORT_COUNT; i++) listener_off(&n->listeners[i]);
     for (size_t i = 0; i < n->config.n_peers; i++) n->peers[i].crossed_us = 0;
     for (int state = 0; state < CONN_STATES; state++)
         list_each_safe(l, &n->conns[state]) conn_kill(list_entry(l, struct conn, of_state));
@@ -82,7 +82,7 @@ void net_step(struct net *n, struct event *e)
     struct update *u = &n->update;
     size_t before = u->n_links;
     e->now_us = net_now_us();
-    e->wall_ms = wall_ms();
+    e->wall_ms = wall_ms() + n->clock_shift_ms;
     n->stepped = true;
     core_step(n->config.core, e, u);
     for (size_t i = before; i < u->n_links; i++) {
@@ -270,10 +270,38 @@ int net_listen(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]
         *which = (enum net_port)i;
         if (l->fd < 0) continue;
         if (socket_listen(l->fd, error) != 0) return -1;
-        l->readable = waiter_read(n->config.loop, l->fd, accept_ready, l);
-        l->again = waiter_timer(n->config.loop, accept_again, l);
-        waiter_on(l->readable);
+        listener_on(l);
     }
+    return 0;
+}
+
+void listener_on(struct listener *l)
+{
+    l->readable = waiter_read(l->net->config.loop, l->fd, accept_ready, l);
+    l->again = waiter_timer(l->net->config.loop, accept_again, l);
+    waiter_on(l->readable);
+}
+
+void listener_off(struct listener *l)
+{
+    waiter_free(l->readable);
+    waiter_free(l->again);
+    if (l->fd >= 0) close(l->fd);
+    *l = (struct listener){.fd = -1, .address = l->address, .net = l->net, .accepted = l->accepted};
+}
+
+int net_refuse_clients(struct net *n, bool refuse, char error[SOCKET_ERROR_MAX])
+{
+    struct listener *l = &n->listeners[PORT_CLIENT];
+    if (refuse == (l->fd < 0)) return 0;
+    listener_off(l);
+    if (refuse) return 0;
+    l->fd = socket_bind(&l->address, n->config.reuse_port, error);
+    if (l->fd < 0 || socket_listen(l->fd, error) != 0) {
+        listener_off(l);
+        return -1;
+    }
+    listener_on(l);
     return 0;
 }
 
@@ -303,14 +331,6 @@ static void listener_init(struct net *n, enum net_port port)
         else
             address_resolve(&l->address, p->host, number);
     }
-}
-
-static void listener_free(struct listener *l)
-{
-    waiter_free(l->readable);
-    waiter_free(l->again);
-    if (l->fd >= 0) close(l->fd);
-    l->fd = -1;
 }
 
 static size_t clients_max(void)

@@ -1,6 +1,5 @@
 /* The other servers: their addresses, the quorum port, and the connection to a leader's. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,19 +67,11 @@ void learners_accepted(struct net *n, int fd, const struct address *from)
 void leader_open(struct net *n, int64_t sid)
 {
     struct peer *p = peer_find(n, sid);
-    static const struct address nowhere;
     bool known = p != NULL && peer_address(n, p);
     if (n->leader != NULL && n->leader->id == sid) return;
     if (n->leader != NULL) conn_kill(n->leader);
-    int fd = known ? socket_connect(&p->quorum) : -1;
-    int e = errno;
-    struct conn *c = conn_new(n, fd, LINK_LEADER, CONN_CONNECTING, known ? &p->quorum : &nowhere);
-    c->id = sid;
-    n->leader = c;
-    if (fd < 0)
-        conn_fail(c, known ? reason_of_errno(e) : REASON_REFUSED);
-    else
-        conn_connect_limit(c);
+    n->leader = conn_dial(n, LINK_LEADER, p, known ? &p->quorum : NULL);
+    n->leader->id = sid;
 }
 
 void leader_connected(struct conn *c)
