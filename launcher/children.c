@@ -129,12 +129,15 @@ static void spawn(struct server *v)
     v->last_words = NULL;
     if (!v->late) v->late = evtimer_new(s->base, on_late, v);
     pid_t supervisor = getpid();
+    bool channel = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0;
+    /* Before it runs: it shall not meet a whole network first. */
+    if (channel) network_preload(v, pair[0]);
     sigset_t all, none;
     sigfillset(&all);
     sigemptyset(&none);
     /* A signal that met the child while it still has our handlers would be taken for one sent to us. */
     sigprocmask(SIG_SETMASK, &all, NULL);
-    pid_t pid = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 ? fork() : -1;
+    pid_t pid = channel ? fork() : -1;
     if (pid == 0) become_server(v, pair[1], supervisor);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (pair[1] >= 0) close(pair[1]);
@@ -257,8 +260,10 @@ static void take_line(struct server *v, const char *line, size_t len)
     /* A former leader that was paused says so late, when others have long since been served by the next. */
     if (strcmp(kind, "lost-quorum") == 0 && leader_now(s) == v) outage_begin(s, fact_number(fact, "t", 0));
     supervisor_settle(s);
-    if (strcmp(kind, "status") == 0) {
-        json_decref(fact); /* an answer, not news */
+    bool answer = strcmp(kind, "answer") == 0;
+    if (answer) ops_hear_answer(s, fact);
+    if (answer || strcmp(kind, "status") == 0) {
+        json_decref(fact); /* not news */
     } else {
         tell(s, fact);
     }

@@ -81,7 +81,10 @@ static void hear_text(void *arg, const json_t *fact)
     if (strcmp(kind, "elected") == 0) w->leading[sid] = fact_number(fact, "leader", -1) == sid;
     if (strcmp(kind, "state") == 0) w->leading[sid] = strcmp(fact_string(fact, "state"), "leading") == 0;
     put_time(&line, fact_number(fact, "t", 0));
-    bytes_printf(&line, "  zoo%-3" PRId64 "  ", sid);
+    if (sid > 0)
+        bytes_printf(&line, "  zoo%-3" PRId64 "  ", sid);
+    else
+        bytes_printf(&line, "          ");
     if (fact_sentence(&line, fact, w->leading[sid], DETAIL_ALL)) {
         bytes_printf(&line, "\n");
         talk_print(&line);

@@ -12,8 +12,11 @@
 #include "launcher/supervisor.h"
 
 static bool votes(const struct server *v);
+static bool takes_part(const struct server *v);
 static bool serves(const struct server *v);
 static void set_ports(json_t *row, const struct member *m);
+static json_t *server_faults(const struct server *v);
+static json_t *cluster_faults(const struct supervisor *s);
 
 struct server *leader_now(struct supervisor *s)
 {
@@ -50,17 +53,38 @@ size_t voters_needed(const struct supervisor *s)
 size_t voters_running(const struct supervisor *s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        enum supervise_state state = s->servers[i].state;
-        n += votes(&s->servers[i]) && (supervise_running(state) || state == SUPERVISE_RESTARTING);
-    }
+    for (size_t i = 0; i < s->n; i++) n += votes(&s->servers[i]) && takes_part(&s->servers[i]);
     return n;
+}
+
+size_t server_reach(const struct server *v)
+{
+    const struct supervisor *s = v->of;
+    bool counts[MEMBERS_MOST];
+    for (size_t i = 0; i < s->n; i++) counts[i] = votes(&s->servers[i]) && takes_part(&s->servers[i]);
+    return links_reach(&s->links, (size_t)(v - s->servers), counts);
+}
+
+size_t voters_joined(const struct supervisor *s)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct server *v = &s->servers[i];
+        size_t reach = votes(v) && takes_part(v) ? server_reach(v) : 0;
+        if (reach > most) most = reach;
+    }
+    return most;
 }
 
 bool all_running_serve(const struct supervisor *s)
 {
+    const struct server *leader = leader_now((struct supervisor *)s);
     for (size_t i = 0; i < s->n; i++) {
-        if (supervise_running(s->servers[i].state) && !serves(&s->servers[i])) return false;
+        const struct server *v = &s->servers[i];
+        if (!supervise_running(v->state)) continue;
+        if (leader && !links_joined(&s->links, (size_t)(leader - s->servers), i)) continue;
+        bool past = leader && v != leader && v->view.role == ROLE_LEADER; /* and does not know it yet */
+        if (!serves(v) || past) return false;
     }
     return true;
 }
@@ -139,6 +163,7 @@ json_t *server_json(const struct server *v, bool silent)
                             counters[i].value < 0 ? json_null() : json_integer(counters[i].value));
     }
     if (v->state == SUPERVISE_CRASHED && v->last_words) json_object_set_new(row, "last", json_string(v->last_words));
+    json_object_set_new(row, "faults", server_faults(v));
     json_object_set_new(row, "cfg", json_string(m->cfg));
     json_object_set_new(row, "log", json_string(m->log));
     free(state);
@@ -161,6 +186,7 @@ json_t *cluster_json(struct supervisor *s, int64_t status_id)
         json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s, s:o}", "name", s->cluster->name, "dir", s->cluster->dir,
                   "supervisor", (int)getpid(), "voters", (int)voters_all(s), "running", (int)voters_running(s),
                   "needed", (int)voters_needed(s), "connect", connect, "servers", rows);
+    json_object_set_new(all, "faults", cluster_faults(s));
     json_object_set_new(all, "leader", leader ? json_integer(leader->member->id) : json_null());
     json_object_set_new(all, "epoch", leader ? json_integer(leader->view.epoch) : json_null());
     free(connect);
@@ -190,6 +216,11 @@ static bool votes(const struct server *v)
     return !v->member->observer;
 }
 
+static bool takes_part(const struct server *v)
+{
+    return supervise_running(v->state) || v->state == SUPERVISE_RESTARTING;
+}
+
 static bool serves(const struct server *v)
 {
     return v->state == SUPERVISE_UP && v->view.serving;
@@ -203,4 +234,42 @@ static void set_ports(json_t *row, const struct member *m)
     json_object_set_new(row, "quorum", m->standalone ? json_null() : json_integer(m->quorum_port));
     json_object_set_new(row, "election", m->standalone ? json_null() : json_integer(m->election_port));
     free(client);
+}
+
+/* What is broken at one server; empty when nothing is. */
+static json_t *server_faults(const struct server *v)
+{
+    const struct supervisor *s = v->of;
+    const struct links *l = &s->links;
+    size_t self = (size_t)(v - s->servers);
+    json_t *faults = json_object(), *in = json_array(), *out = json_array();
+    for (size_t i = 0; i < s->n; i++) {
+        struct link_state with = links_between(l, self, i);
+        if (with.in_cut) json_array_append_new(in, json_integer(s->servers[i].member->id));
+        if (with.out_cut) json_array_append_new(out, json_integer(s->servers[i].member->id));
+    }
+    if (json_array_size(in)) json_object_set(faults, "cut_in", in);
+    if (json_array_size(out)) json_object_set(faults, "cut_out", out);
+    json_decref(in);
+    json_decref(out);
+    if (l->delay_us[self]) json_object_set_new(faults, "delay_us", json_integer(l->delay_us[self]));
+    if (l->jitter_us[self]) json_object_set_new(faults, "jitter_us", json_integer(l->jitter_us[self]));
+    if (l->refuses[self]) json_object_set_new(faults, "refuses_clients", json_true());
+    return faults;
+}
+
+/* All of them as sentences. */
+static json_t *cluster_faults(const struct supervisor *s)
+{
+    struct bytes b = {0};
+    int ids[MEMBERS_MOST];
+    json_t *lines = json_array();
+    for (size_t i = 0; i < s->n; i++) ids[i] = s->servers[i].member->id;
+    links_put(&b, &s->links, ids);
+    bytes_u8(&b, 0);
+    char *rest = (char *)b.data;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        if (*line) json_array_append_new(lines, json_string(line));
+    bytes_free(&b);
+    return lines;
 }

@@ -14,6 +14,7 @@ struct show {
     const struct globals *g;
     const char *verb;
     struct timeline *timeline; /* NULL until the first signal */
+    bool by_note;              /* the supervisor says in words what came of it */
 };
 
 static void hear(void *arg, const json_t *fact);
@@ -28,21 +29,32 @@ int fault_run(const struct command *self, struct globals *g, int argc, char **ar
     int exit = EXIT_DONE;
     for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
         if (o == 0) return exit;
-        if (o == 't' && !parse_number(optarg, 1, 86400, &timeout_s)) {
+        if (o == 't' && !fault_timeout(optarg, &timeout_s)) {
             return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
         }
     }
     if (argc - optind != 1)
         return command_usage(self, argc == optind ? "which server?" : "one target; join several with commas");
+    return fault_ask(self, g, json_pack("{s:s, s:I}", "target", argv[optind], "timeout_ms", (json_int_t)timeout_s * 1000));
+}
 
+bool fault_timeout(const char *text, long *timeout_s)
+{
+    return parse_number(text, 1, 86400, timeout_s);
+}
+
+int fault_ask(const struct command *self, const struct globals *g, json_t *request)
+{
     struct cluster cluster;
     struct control control;
-    exit = talk_open(g, &cluster, &control);
-    if (exit) return exit;
-    struct show show = {.g = g, .verb = self->name};
+    int exit = talk_open(g, &cluster, &control);
+    if (exit) {
+        json_decref(request);
+        return exit;
+    }
+    struct show show = {.g = g, .verb = self->name, .by_note = self->run != fault_run};
     struct listener listener = {hear, g->json ? NULL : lull, &show};
-    json_t *request = json_pack("{s:s, s:s, s:I}", "cmd", self->name, "target", argv[optind], "timeout_ms",
-                                (json_int_t)timeout_s * 1000);
+    json_object_set_new(request, "cmd", json_string(self->name));
     json_t *end = control_converse(&control, request, &listener);
     if (g->json && end) talk_json(end);
     if (!g->json && end) print_outcome(&show, end, cluster.call);
@@ -65,6 +77,11 @@ static void hear(void *arg, const json_t *fact)
         return;
     }
     if (is_signal(fact)) print_signal(fact);
+    if (strcmp(fact_string(fact, "fact"), "fault") == 0) {
+        lull(show);
+        printf("%s\n", fact_string(fact, "text"));
+        fflush(stdout);
+    }
     if (!show->timeline) show->timeline = timeline_new(fact_number(fact, "t", 0));
     timeline_add(show->timeline, fact);
 }
@@ -114,6 +131,14 @@ static void put_targets(struct bytes *b, const json_t *end, const char *fixed)
 
 static void put_too_few(struct bytes *b, const json_t *end)
 {
+    if (fact_number(end, "joined", 0) < fact_number(end, "needed", 0) &&
+        fact_number(end, "running", 0) >= fact_number(end, "needed", 0)) {
+        bytes_printf(b,
+                     "no quorum: %" PRId64 " of %" PRId64 " voters run, but no %" PRId64
+                     " of them reach each other, so no write is acknowledged",
+                     fact_number(end, "running", 0), fact_number(end, "voters", 0), fact_number(end, "needed", 0));
+        return;
+    }
     bytes_printf(
         b, "no quorum: %" PRId64 " of %" PRId64 " voters run and %" PRId64 " are needed, so no write is acknowledged",
         fact_number(end, "running", 0), fact_number(end, "voters", 0), fact_number(end, "needed", 0));
@@ -202,7 +227,10 @@ static void print_outcome(const struct show *show, const json_t *end, const char
     if (show->timeline) timeline_print(show->timeline, INT64_MAX, &b);
     const char *outcome = fact_string(end, "outcome");
     if (fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {
-        if (strcmp(show->verb, "pause") == 0) {
+        const char *note = fact_string(end, "note");
+        if (show->by_note) {
+            if (*note) bytes_printf(&b, "%s\n", note);
+        } else if (strcmp(show->verb, "pause") == 0) {
             put_paused(&b, end, call);
         } else if (strcmp(show->verb, "resume") == 0 || strcmp(show->verb, "restart") == 0) {
             put_again(&b, end, call);

@@ -11,7 +11,9 @@ liblauncher_a_SOURCES = \
 	launcher/ensemble.c \
 	launcher/exits.h \
 	launcher/history.c launcher/history.h \
-	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_fault.c \
+	launcher/links.c launcher/links.h \
+	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_fault.c launcher/ops_net.c \
+	launcher/orders.c \
 	launcher/outage.c \
 	launcher/platform.c launcher/platform.h launcher/platform_common.h launcher/platform_linux.c \
 	launcher/ports.c launcher/ports.h \
@@ -39,13 +41,18 @@ pseudo_cluster_SOURCES = \
 	launcher/command.c launcher/command.h \
 	launcher/fault.c \
 	launcher/cmd_down.c \
+	launcher/cmd_drop_clients.c \
+	launcher/cmd_heal.c \
 	launcher/cmd_help.c \
+	launcher/cmd_isolate.c \
 	launcher/cmd_kill.c \
 	launcher/cmd_logs.c \
+	launcher/cmd_partition.c \
 	launcher/cmd_pause.c \
 	launcher/cmd_restart.c \
 	launcher/cmd_resume.c \
 	launcher/cmd_run.c \
+	launcher/cmd_slow.c \
 	launcher/cmd_status.c \
 	launcher/cmd_stop.c \
 	launcher/cmd_torture.c \
@@ -56,12 +63,15 @@ pseudo_cluster_SOURCES = \
 pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CHECK
-LAUNCHER_CHECKS = check_launcher_cluster check_launcher_supervise check_launcher_targets check_launcher_timeline check_torture
+LAUNCHER_CHECKS = check_launcher_cluster check_launcher_links check_launcher_supervise check_launcher_targets \
+	check_launcher_timeline check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
 LAUNCHER_UNIT_LIBS = liblauncher.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 check_launcher_cluster_SOURCES = tests/unit/check_launcher_cluster.c
 check_launcher_cluster_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_links_SOURCES = tests/unit/check_launcher_links.c
+check_launcher_links_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_supervise_SOURCES = tests/unit/check_launcher_supervise.c
 check_launcher_supervise_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_targets_SOURCES = tests/unit/check_launcher_targets.c

@@ -2,8 +2,9 @@
  *
  *   {"cmd":"kill","target":"leader","timeout_ms":30000}
  *
- * Requests: up (n), status, kill, stop, restart, pause, resume (target), wait (for; id, role), watch, down; timeout_ms
- * for all that wait. While it waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last
+ * Requests: up (n), status, kill, stop, restart, pause, resume (target), partition (groups), isolate (target, way), heal
+ * (target), slow (target, delay_us, jitter_us), drop-clients (target, refuse), wait (for; id, role), watch, down;
+ * timeout_ms for all that wait. While it waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last
  * line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
 #include <inttypes.h>
@@ -22,16 +23,21 @@ enum {
 };
 
 static const struct verb verbs[] = {
-    {"up", SUPERVISE_START, op_begin_up, op_up_done, true, false},
-    {"status", SUPERVISE_EVENTS, op_begin_nothing, op_at_once, true, true},
-    {"kill", SUPERVISE_KILL, op_begin_fault, op_gone_done, false, false},
-    {"stop", SUPERVISE_STOP, op_begin_fault, op_gone_done, false, false},
-    {"restart", SUPERVISE_RESTART, op_begin_fault, op_restart_done, false, false},
-    {"pause", SUPERVISE_PAUSE, op_begin_fault, op_pause_done, false, false},
-    {"resume", SUPERVISE_RESUME, op_begin_fault, op_resume_done, false, false},
-    {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, true, true},
-    {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, false, false},
-    {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, false, true},
+    {"up", SUPERVISE_START, op_begin_up, op_up_done, VERB_STATUS | VERB_REPORT},
+    {"status", SUPERVISE_EVENTS, op_begin_nothing, op_at_once, VERB_STATUS | VERB_QUIET},
+    {"kill", SUPERVISE_KILL, op_begin_fault, op_gone_done, VERB_REPORT},
+    {"stop", SUPERVISE_STOP, op_begin_fault, op_gone_done, VERB_REPORT},
+    {"restart", SUPERVISE_RESTART, op_begin_fault, op_restart_done, VERB_REPORT},
+    {"pause", SUPERVISE_PAUSE, op_begin_fault, op_pause_done, VERB_REPORT},
+    {"resume", SUPERVISE_RESUME, op_begin_fault, op_resume_done, VERB_REPORT},
+    {"partition", SUPERVISE_EVENTS, op_begin_partition, op_cut_done, VERB_REPORT},
+    {"isolate", SUPERVISE_EVENTS, op_begin_isolate, op_cut_done, VERB_REPORT},
+    {"heal", SUPERVISE_EVENTS, op_begin_heal, op_heal_done, VERB_REPORT},
+    {"slow", SUPERVISE_EVENTS, op_begin_slow, op_answered_done, VERB_REPORT},
+    {"drop-clients", SUPERVISE_EVENTS, op_begin_drop_clients, op_answered_done, VERB_REPORT},
+    {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET},
+    {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, 0},
+    {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, VERB_QUIET},
 };
 
 static struct op *op_new(struct client *c, const struct verb *verb);
@@ -58,7 +64,7 @@ void op_begin(struct client *c, const json_t *request)
         return;
     }
     struct op *o = op_new(c, verb);
-    c->listening = !verb->quiet;
+    c->listening = !(verb->flags & VERB_QUIET);
     if (!verb->begin(o, request)) return;
     op_arm(o, (long)fact_number(request, "timeout_ms", TIMEOUT_MS));
     supervisor_settle(o->of);
@@ -86,6 +92,7 @@ void op_drop(struct op *o)
     list_remove(&o->link);
     free(o->want);
     free(o->error);
+    free(o->note);
     free(o);
 }
 
@@ -98,6 +105,11 @@ void ops_hear(struct supervisor *s, const json_t *fact)
         struct op *o = list_entry(l, struct op, link);
         o->noticed[peer - s->servers] = true;
     }
+}
+
+void ops_hear_answer(struct supervisor *s, const json_t *answer)
+{
+    list_each(l, &s->ops) op_hear_answer(list_entry(l, struct op, link), answer);
 }
 
 void ops_settle(struct supervisor *s)
@@ -154,7 +166,7 @@ void op_refuse(struct op *o, int exit_code, char *why)
 static void op_ask_status(struct op *o)
 {
     struct supervisor *s = o->of;
-    if (!o->verb->status) {
+    if (!(o->verb->flags & VERB_STATUS)) {
         op_end(o);
         return;
     }
@@ -204,22 +216,24 @@ static void op_end(struct op *o)
     struct client *c = o->client;
     json_t *line = json_pack("{s:s, s:i}", "end", o->verb->name, "exit", o->exit_code);
     if (o->error) json_object_set_new(line, "error", json_string(o->error));
-    if (o->verb->event != SUPERVISE_EVENTS && !o->refused) {
+    if ((o->verb->flags & VERB_REPORT) && !o->refused) {
         struct server *leader = leader_now(s);
         json_object_set_new(line, "targets", ids_of(o));
         json_object_set_new(line, "servers", brief_servers(s));
         json_object_set_new(line, "took_us", json_integer(clock_us() - o->since_us));
         json_object_set_new(line, "running", json_integer((json_int_t)voters_running(s)));
+        json_object_set_new(line, "joined", json_integer((json_int_t)voters_joined(s)));
         json_object_set_new(line, "needed", json_integer((json_int_t)voters_needed(s)));
         json_object_set_new(line, "voters", json_integer((json_int_t)voters_all(s)));
         json_object_set_new(line, "leader", leader ? json_integer(leader->member->id) : json_null());
         if (o->outcome) json_object_set_new(line, "outcome", json_string(o->outcome));
+        if (o->note) json_object_set_new(line, "note", json_string(o->note));
         bool measured = !s->measuring && s->write_us >= o->since_us && s->lasted_us > 0;
         if (measured) json_object_set_new(line, "unavailable_us", json_integer(s->lasted_us));
         const struct member *m = &s->cluster->members[0];
         json_object_set_new(line, "notice_ms", json_integer((json_int_t)m->tick_ms * m->sync_limit));
     }
-    if (o->verb->status && o->exit_code != EXIT_REFUSED)
+    if ((o->verb->flags & VERB_STATUS) && o->exit_code != EXIT_REFUSED)
         json_object_set_new(line, "cluster", cluster_json(s, o->status_id));
     op_drop(o);
     client_send(c, line);
@@ -242,6 +256,8 @@ static char *missing_text(const struct op *o)
     char *who = unsettled_text(s);
     if (*who) return who;
     free(who);
+    if (voters_joined(s) < voters_needed(s) && voters_running(s) >= voters_needed(s))
+        return xasprintf("nobody reaches %zu of %zu voters", voters_needed(s), voters_all(s));
     if (voters_running(s) < voters_needed(s)) {
         return xasprintf("%zu of %zu voters run and %zu are needed", voters_running(s), voters_all(s),
                          voters_needed(s));

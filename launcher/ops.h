@@ -23,23 +23,38 @@ struct op {
     enum role want_role;
     int exit_code;
     char *error; /* why the exit code is not 0 */
+    char *note;  /* what people are told at the end, lines */
+    bool begun, one_way;
+    int64_t notice_us;               /* after which silence is noticed */
+    int64_t order_first, order_last; /* the ids of its own orders */
+    int64_t dropped;
     const char *outcome;
 };
 
-/* One request. begin acts, and may end the operation itself (false). done looks whether it has come true. status: the
- * last line shows the servers as they are, freshly asked. */
+enum {
+    VERB_STATUS = 1, /* the last line shows the servers as they are, freshly asked */
+    VERB_QUIET = 2,  /* facts are not passed on */
+    VERB_REPORT = 4, /* the last line tells targets, outcome and for how long writes were unavailable */
+};
+
+/* One request. begin acts, and may end the operation itself (false). done looks whether it has come true. */
 struct verb {
     const char *name;
     enum supervise_event event;
     bool (*begin)(struct op *o, const json_t *request);
     bool (*done)(struct op *o);
-    bool status, quiet; /* quiet: facts are not passed on */
+    int flags; /* VERB_* */
 };
 
 /* --- ops.c --- */
 
 /* Ends the operation with an error; why is freed. The caller's begin returns false. */
 void op_refuse(struct op *o, int exit_code, char *why);
+
+/* Tells what is being done, as a line of its own. */
+void op_headline(struct op *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Marks the targets, whether they run or not. 0, or an exit code with *why. */
+int op_choose_members(struct op *o, const char *text, char **why);
 
 /* --- ops_cluster.c: up, down, status, watch, wait --- */
 
@@ -61,5 +76,17 @@ bool op_gone_done(struct op *o);
 bool op_restart_done(struct op *o);
 bool op_pause_done(struct op *o);
 bool op_resume_done(struct op *o);
+
+/* --- ops_net.c: partition, isolate, heal, slow, drop-clients --- */
+
+bool op_begin_partition(struct op *o, const json_t *request);
+bool op_begin_isolate(struct op *o, const json_t *request);
+bool op_begin_heal(struct op *o, const json_t *request);
+bool op_begin_slow(struct op *o, const json_t *request);
+bool op_begin_drop_clients(struct op *o, const json_t *request);
+bool op_cut_done(struct op *o);
+bool op_heal_done(struct op *o);
+bool op_answered_done(struct op *o);
+void op_hear_answer(struct op *o, const json_t *answer);
 
 #endif

@@ -35,7 +35,7 @@ bool op_begin_up(struct op *o, const json_t *request)
 bool op_up_done(struct op *o)
 {
     struct supervisor *s = o->of;
-    bool crashed = false, possible = voters_running(s) >= voters_needed(s);
+    bool crashed = false, possible = voters_joined(s) >= voters_needed(s);
     for (size_t i = 0; i < s->n; i++) crashed |= o->target[i] && s->servers[i].state == SUPERVISE_CRASHED;
     bool settled = all_running_serve(s) && leader_now(s) && !s->measuring;
     if (!crashed) return settled;

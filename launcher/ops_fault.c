@@ -7,7 +7,7 @@
 #include "launcher/targets.h"
 #include "launcher/text.h"
 
-static int choose_targets(struct op *o, const char *text, char **why)
+static int choose(struct op *o, const char *text, bool any, char **why)
 {
     struct supervisor *s = o->of;
     struct candidate c[MEMBERS_MOST];
@@ -16,12 +16,17 @@ static int choose_targets(struct op *o, const char *text, char **why)
         const struct server *v = &s->servers[i];
         enum role role = v->state == SUPERVISE_UP ? v->view.role : ROLE_NONE;
         if (role == ROLE_LEADER && v != leader) role = ROLE_LOOKING; /* not yet, or no longer */
-        bool able = supervise_next(v->state, o->verb->event).action != ACTION_REFUSE;
+        bool able = any || supervise_next(v->state, o->verb->event).action != ACTION_REFUSE;
         c[i] = (struct candidate){.id = v->member->id, .role = role, .able = able};
     }
     int result = targets_choose(text, c, s->n, &s->rnd, why);
     for (size_t i = 0; i < s->n; i++) o->target[i] = c[i].chosen;
     return result == 0 ? 0 : result == -1 ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+int op_choose_members(struct op *o, const char *text, char **why)
+{
+    return choose(o, text, true, why);
 }
 
 /* All or nothing: one target that cannot refuses the whole. The answer says who could. */
@@ -51,7 +56,7 @@ bool op_begin_fault(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     char *why = NULL;
-    int refused = choose_targets(o, fact_string(request, "target"), &why);
+    int refused = choose(o, fact_string(request, "target"), false, &why);
     if (refused || (why = refusal(o))) {
         op_refuse(o, refused ? refused : EXIT_REFUSED, why);
         return false;
@@ -64,7 +69,7 @@ bool op_begin_fault(struct op *o, const json_t *request)
         o->hit_leader |= &s->servers[i] == leader && o->verb->event != SUPERVISE_RESUME;
         server_event(&s->servers[i], o->verb->event, &refuse);
     }
-    bool asked_alone = o->hit_leader || (leader && voters_running(s) < voters_needed(s));
+    bool asked_alone = o->hit_leader || (leader && voters_joined(s) < voters_needed(s));
     if (asked_alone) outage_begin(s, o->since_us);
     return true;
 }
@@ -113,7 +118,7 @@ bool op_gone_done(struct op *o)
 {
     struct supervisor *s = o->of;
     if (!targets_all(o, is_gone)) return false;
-    if (voters_running(s) < voters_needed(s)) {
+    if (voters_joined(s) < voters_needed(s)) {
         o->outcome = "no-quorum";
         return none_serves(s) || o->over_notice;
     }
@@ -136,7 +141,7 @@ bool op_restart_done(struct op *o)
 {
     struct supervisor *s = o->of;
     if (has_crashed(o)) return fail_crashed(o);
-    if (voters_running(s) < voters_needed(s)) {
+    if (voters_joined(s) < voters_needed(s)) {
         o->outcome = "no-quorum";
         return targets_all(o, listens_again);
     }
@@ -147,7 +152,7 @@ bool op_restart_done(struct op *o)
 bool op_pause_done(struct op *o)
 {
     struct supervisor *s = o->of;
-    o->outcome = voters_running(s) < voters_needed(s) ? "no-quorum" : o->hit_leader ? "pending" : "untouched";
+    o->outcome = voters_joined(s) < voters_needed(s) ? "no-quorum" : o->hit_leader ? "pending" : "untouched";
     return true;
 }
 
@@ -165,7 +170,7 @@ bool op_resume_done(struct op *o)
     for (size_t i = 0; i < s->n; i++) {
         if (o->target[i] && s->servers[i].view.status_id < o->status_id) return false;
     }
-    if (voters_running(s) < voters_needed(s)) {
+    if (voters_joined(s) < voters_needed(s)) {
         o->outcome = "no-quorum";
         return true;
     }

@@ -7,6 +7,7 @@
 /* A probe that failed is repeated, ever more seldom, while there is something to measure: ms. */
 enum { AGAIN_FIRST_MS = 5, AGAIN_MOST_MS = 1000 };
 
+static struct server *server_to_ask(struct supervisor *s);
 static void on_answer(void *arg, bool ok);
 static void on_again(evutil_socket_t fd, short what, void *arg);
 
@@ -22,10 +23,30 @@ void outage_begin(struct supervisor *s, int64_t since_us)
 
 void outage_look(struct supervisor *s)
 {
-    struct server *leader = s->measuring && !s->probe && !s->ending ? leader_now(s) : NULL;
-    if (!leader || (s->probe_again && evtimer_pending(s->probe_again, NULL))) return;
-    s->probe =
-        probe_start(s->base, reachable_host(leader->member->client_host), leader->member->client_port, on_answer, s);
+    struct server *v = s->measuring && !s->ending ? server_to_ask(s) : NULL;
+    /* Whoever was asked before may never answer: it is cut off, or no longer the leader. */
+    if (s->probe && v && v != s->probed) {
+        probe_cancel(s->probe);
+        s->probe = NULL;
+    }
+    if (!v || s->probe || (s->probe_again && evtimer_pending(s->probe_again, NULL))) return;
+    s->probed = v;
+    s->probe = probe_start(s->base, reachable_host(v->member->client_host), v->member->client_port, on_answer, s);
+}
+
+/* The leader, if it has a quorum; when it refuses clients, another one that serves and is joined with it. */
+static struct server *server_to_ask(struct supervisor *s)
+{
+    struct server *leader = leader_now(s);
+    if (!leader || server_reach(leader) < voters_needed(s)) return NULL;
+    size_t leads = (size_t)(leader - s->servers);
+    if (!s->links.refuses[leads]) return leader;
+    for (size_t i = 0; i < s->n; i++) {
+        struct server *v = &s->servers[i];
+        if (v->state == SUPERVISE_UP && v->view.serving && !s->links.refuses[i] && links_joined(&s->links, leads, i))
+            return v;
+    }
+    return NULL;
 }
 
 static void on_answer(void *arg, bool ok)

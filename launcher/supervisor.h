@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "base/rnd.h"
 #include "launcher/cluster.h"
+#include "launcher/links.h"
 #include "launcher/probe.h"
 #include "launcher/supervise.h"
 #include "launcher/view.h"
@@ -43,6 +44,9 @@ struct server {
     struct event *late;          /* the deadline of a stop */
     bool ended;                  /* a process of it has ended: how says wait_status, as waitpid() gives it */
     int wait_status;
+    int64_t ordered;  /* the id of the last order that it was given */
+    struct link_state told[MEMBERS_MOST]; /* of its links, by the peers' index */
+    bool told_refuses;
     char *last_words; /* what it said when it exited, or NULL */
 };
 
@@ -88,7 +92,10 @@ struct supervisor {
     struct probe *probe;
     struct event *probe_again;
     int probe_failures;
+    const struct server *probed; /* by probe */
     int64_t status_id; /* of the last status asked */
+    struct links links; /* the network as it is meant to be */
+    int64_t order_id;  /* of the last order given */
 };
 
 /* --- supervisor.c --- */
@@ -110,6 +117,17 @@ bool server_event(struct server *v, enum supervise_event e, const char **why);
 void server_ask_status(struct server *v, int64_t id);
 void children_reap(struct supervisor *s);
 
+/* --- orders.c --- */
+
+/* Orders something of a server; the reference is stolen. The order's id, which the answer repeats. */
+int64_t server_order(struct server *v, json_t *order);
+/* Tells every server that runs what has changed about its network. */
+void network_apply(struct supervisor *s);
+/* Tells a server before it starts, by our end of its channel. */
+void network_preload(struct server *v, int fd);
+/* Nobody who could answer owes an answer. */
+bool orders_answered(const struct supervisor *s);
+
 /* --- ensemble.c: questions about the whole --- */
 
 /* The server that leads and serves now, or NULL. One without an ensemble leads itself. */
@@ -118,7 +136,11 @@ struct server *server_by_id(struct supervisor *s, int64_t id);
 size_t voters_running(const struct supervisor *s); /* those coming back from a restart are counted */
 size_t voters_needed(const struct supervisor *s);
 size_t voters_all(const struct supervisor *s);
-/* Every server that runs serves. */
+/* How many voters that run this one exchanges bytes with; itself counts. */
+size_t server_reach(const struct server *v);
+/* The largest of these: how many may form an ensemble. Without a broken network those that run. */
+size_t voters_joined(const struct supervisor *s);
+/* Every server that runs, and that the leader can reach, serves. */
 bool all_running_serve(const struct supervisor *s);
 bool none_serves(const struct supervisor *s);
 /* "serving", "electing", "paused", "crashed (exit 1)", ...; to be freed. */
@@ -161,6 +183,8 @@ void op_begin(struct client *c, const json_t *request);
 void op_begin_boot(struct client *c, long timeout_ms);
 /* Forgets the operation; nothing more is sent. */
 void op_drop(struct op *o);
+/* An answer to an order has come. */
+void ops_hear_answer(struct supervisor *s, const json_t *answer);
 /* A fact has come: some operations wait for particular ones. */
 void ops_hear(struct supervisor *s, const json_t *fact);
 /* Ends those that are done. */

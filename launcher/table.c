@@ -62,6 +62,10 @@ void servers_put(struct bytes *out, const json_t *cluster)
         const char *last = fact_string(server, "last");
         if (*last) bytes_printf(out, "\n%s %s: %s\n", fact_string(server, "name"), fact_string(server, "state"), last);
     }
+    const json_t *faults = json_object_get(cluster, "faults");
+    if (json_array_size(faults)) bytes_printf(out, "\nfaults\n");
+    for (size_t i = 0; i < json_array_size(faults); i++)
+        bytes_printf(out, "  %s\n", json_string_value(json_array_get(faults, i)));
     for (size_t i = 0; i < rows * COLUMNS; i++) free(made[i]);
     free(made);
     free(cells);

@@ -12,7 +12,8 @@ void table_put(struct bytes *out, const char *const *cells, size_t columns, size
 /* Appends one line: how many servers, who leads. */
 void headline_put(struct bytes *out, const json_t *cluster);
 
-/* Appends the servers of a cluster (as status gives it), and under the table what those that crashed said last. */
+/* Appends the servers of a cluster (as status gives it), and under the table what those that crashed said last and what
+ * faults there are. */
 void servers_put(struct bytes *out, const json_t *cluster);
 
 /* Appends the connect string and what to try next. */

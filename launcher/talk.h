@@ -26,4 +26,17 @@ char *find_zkserver(char **why);
 /* kill, stop, restart, pause, resume: all that such a command does. */
 int fault_run(const struct command *self, struct globals *g, int argc, char **argv);
 
+/* Asks for the fault that the command is named after, and shows what happens and what came of it; the request is stolen. */
+int fault_ask(const struct command *self, const struct globals *g, json_t *request);
+
+/* What the help of every command that takes targets says of them. */
+#define TARGET_HELP \
+    "TARGET is an id (2), a name (zoo2), leader, follower, follower:2 (the second), observer, random, all,\n" \
+    "or several with commas (1,leader).\n"
+#define FAULT_EXITS \
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 no cluster runs, 4 no such target now or nothing to do, 5 not settled\n" \
+    "in time.\n"
+/* --timeout, for commands that have options of their own: {"timeout", required_argument, NULL, 't'}. False when it is no time. */
+bool fault_timeout(const char *text, long *timeout_s);
+
 #endif

@@ -1,6 +1,7 @@
 /* Durations, last lines and near misses. */
 #include "launcher/text.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,6 +29,26 @@ void put_duration(struct bytes *b, int64_t us)
         int64_t s = us / 1000000;
         bytes_printf(b, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
     }
+}
+
+bool parse_duration(const char *text, int64_t *us)
+{
+    static const struct {
+        const char *unit;
+        double us;
+    } units[] = {{"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"min", 60e6}};
+    enum { DAY_US_E6 = 86400 };
+    char *end;
+    if (!isdigit((unsigned char)*text) || strlen(text) > 16 || strpbrk(text, "xXeEpP")) return false;
+    double number = strtod(text, &end);
+    bool ok = *end == '\0' && number == 0;
+    *us = 0;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i].unit) != 0 || number * units[i].us > DAY_US_E6 * 1e6) continue;
+        *us = (int64_t)(number * units[i].us + 0.5);
+        ok = true;
+    }
+    return ok;
 }
 
 char *last_line(const char *path)

@@ -2,12 +2,16 @@
 #ifndef LAUNCHER_TEXT_H
 #define LAUNCHER_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
 
 /* "0.4 ms", "41 ms", "12.3 s", "3 min 20 s". */
 void put_duration(struct bytes *b, int64_t us);
+
+/* Reads "50ms", "1.5s", "200us", "2min", or a bare 0. False when it is no duration, or longer than a day. */
+bool parse_duration(const char *text, int64_t *us);
 
 /* The last line of a file that has text in it, without its end, to be freed; NULL when there is none. */
 char *last_line(const char *path);

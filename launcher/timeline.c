@@ -168,6 +168,11 @@ static void put_write(struct bytes *b, const json_t *f)
     bytes_printf(b, "first write acknowledged");
 }
 
+static void put_fault(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "%s", fact_string(f, "text"));
+}
+
 /* Every kind of fact that is shown; FOR_LEADER: the timeline shows it only of who leads. */
 enum shown { SHOWN, FOR_LEADER, IN_WATCH_ONLY };
 
@@ -201,6 +206,7 @@ static const struct sentence {
     {"stopped", IN_WATCH_ONLY, put_signalled},
     {"paused", IN_WATCH_ONLY, put_signalled},
     {"resumed", IN_WATCH_ONLY, put_signalled},
+    {"fault", IN_WATCH_ONLY, put_fault},
 };
 
 bool fact_sentence(struct bytes *b, const json_t *fact, bool leading, enum detail detail)

@@ -35,7 +35,8 @@ void view_reset(struct view *v)
                        .sessions = -1,
                        .znodes = -1,
                        .outstanding = -1,
-                       .status_id = v->status_id};
+                       .status_id = v->status_id,
+                       .answered = v->answered};
 }
 
 bool view_take(struct view *v, const json_t *fact, bool alone)
@@ -64,6 +65,8 @@ bool view_take(struct view *v, const json_t *fact, bool alone)
         raise_to(&v->zxid, fact_number(fact, "zxid", -1));
     } else if (strcmp(kind, "ready") == 0) {
         v->ready = true;
+    } else if (strcmp(kind, "answer") == 0) {
+        raise_to(&v->answered, fact_number(fact, "id", 0));
     } else if (strcmp(kind, "status") == 0) {
         take_status(v, fact, alone);
     }

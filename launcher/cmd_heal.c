@@ -1,0 +1,34 @@
+/* pseudo-cluster heal. */
+#include "launcher/talk.h"
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv);
+
+const struct command cmd_heal = {
+    .name = "heal",
+    .args = "[TARGET]",
+    .summary = "Mends the network of servers, or all of it: undoes partition, isolate, slow, drop-clients.",
+    .help = "What a cut link held back is delivered, in order. Without TARGET all that is broken is mended.\n"
+            "\n" TARGET_HELP
+            "\n"
+            "Returns when every server that runs and is joined with the leader serves, and writes are acknowledged.\n"
+            "Paused servers are resumed by resume, a shifted clock is set right by clock TARGET reset.\n"
+            "\n"
+            "  --timeout SECONDS   give up waiting after this long (60)\n"
+            "\n" FAULT_EXITS,
+    .run = run,
+};
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv)
+{
+    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
+    long timeout_s = 60;
+    int exit = EXIT_DONE;
+    for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
+        if (o == 0) return exit;
+        if (o == 't' && !fault_timeout(optarg, &timeout_s))
+            return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
+    }
+    if (argc - optind > 1) return command_usage(self, "one target; join several with commas");
+    const char *target = optind < argc ? argv[optind] : "all";
+    return fault_ask(self, g, json_pack("{s:s, s:I}", "target", target, "timeout_ms", (json_int_t)timeout_s * 1000));
+}

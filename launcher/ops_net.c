@@ -1,0 +1,326 @@
+/* Operations that break and mend the network: partition, isolate, heal, slow, drop-clients. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "launcher/ops.h"
+#include "launcher/text.h"
+
+static void put_targets(struct bytes *b, const struct op *o);
+static void break_it(struct op *o);
+static char *take_text(struct bytes *b);
+static bool begin_targets(struct op *o, const json_t *request);
+static char *faults_text(const struct supervisor *s);
+
+void op_headline(struct op *o, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    tell_own(o->of, json_pack("{s:I, s:i, s:s, s:s}", "t", (json_int_t)o->since_us, "sid", 0, "fact", "fault", "text",
+                              text));
+}
+
+/* --- partition, isolate --- */
+
+bool op_begin_partition(struct op *o, const json_t *request)
+{
+    struct supervisor *s = o->of;
+    const json_t *groups = json_object_get(request, "groups");
+    int group[MEMBERS_MOST] = {0};
+    struct bytes text = {0};
+    for (size_t g = 0; g < json_array_size(groups); g++) {
+        const char *target = json_string_value(json_array_get(groups, g));
+        char *why = NULL;
+        int refused = op_choose_members(o, target ? target : "", &why);
+        for (size_t i = 0; !refused && i < s->n; i++) {
+            if (!o->target[i]) continue;
+            if (group[i] && !why) why = xasprintf("zoo%d is on two sides", s->servers[i].member->id);
+            group[i] = (int)g + 1;
+        }
+        if (why) {
+            op_refuse(o, refused ? refused : EXIT_USAGE, why);
+            bytes_free(&text);
+            return false;
+        }
+        bytes_printf(&text, "%s", g ? " | " : "");
+        put_targets(&text, o);
+    }
+    for (size_t i = 0; i < s->n; i++) o->target[i] = group[i] != 0;
+    char *sides = take_text(&text);
+    bool news = links_partition(&s->links, group);
+    if (!news) {
+        op_refuse(o, EXIT_REFUSED, xasprintf("%s are cut off from each other already", sides));
+    } else {
+        op_headline(o, "partition: %s", sides);
+        break_it(o);
+    }
+    free(sides);
+    return news;
+}
+
+bool op_begin_isolate(struct op *o, const json_t *request)
+{
+    struct supervisor *s = o->of;
+    const char *way_name = fact_string(request, "way");
+    enum way way = strcmp(way_name, "in") == 0 ? WAY_IN : strcmp(way_name, "out") == 0 ? WAY_OUT : WAY_BOTH;
+    if (!begin_targets(o, request)) return false;
+    bool news = false;
+    struct bytes text = {0};
+    put_targets(&text, o);
+    char *who = take_text(&text);
+    for (size_t i = 0; i < s->n; i++)
+        if (o->target[i]) news |= links_isolate(&s->links, i, way);
+    if (!news) {
+        op_refuse(o, EXIT_REFUSED, s->n == 1 ? xasprintf("%s has no peer that it could be cut off from", who)
+                                             : xasprintf("%s is cut off from the others already", who));
+    } else {
+        const char *how = way == WAY_IN    ? "hears the others no more; they hear it"
+                          : way == WAY_OUT ? "is heard by the others no more; it hears them"
+                                           : "is cut off from the others; its clients stay";
+        op_headline(o, "%s %s", who, how);
+        o->one_way = way != WAY_BOTH;
+        break_it(o);
+    }
+    free(who);
+    return news;
+}
+
+static void break_it(struct op *o)
+{
+    o->notice_us = (int64_t)o->of->cluster->members[0].tick_ms * o->of->cluster->members[0].sync_limit * 1000;
+    network_apply(o->of);
+}
+
+static char *limit_text(const struct op *o)
+{
+    struct bytes b = {0};
+    bytes_printf(&b, "within syncLimit (");
+    put_duration(&b, o->notice_us);
+    bytes_printf(&b, ")");
+    return take_text(&b);
+}
+
+/* Only now is it a question whether writes are acknowledged: before, some bytes may have passed. */
+static bool cut_begins(struct op *o)
+{
+    struct supervisor *s = o->of;
+    struct server *leader = leader_now(s);
+    char *limit = limit_text(o);
+    o->begun = true;
+    if (voters_joined(s) < voters_needed(s)) {
+        o->outcome = "no-quorum";
+        o->note = xasprintf("no write is acknowledged: nobody reaches %zu of the %zu voters%s%s\nmend it: %s heal",
+                            voters_needed(s), voters_all(s), leader ? "; the leader notices by the silence, " : "",
+                            leader ? limit : "", s->cluster->call);
+        outage_begin(s, o->since_us);
+    } else if (leader && server_reach(leader) >= voters_needed(s)) {
+        o->outcome = "untouched";
+        o->note = xasprintf("writes go on: leader zoo%d reaches %zu of %zu voters and needs %zu; who is cut off from it "
+                            "notices by the silence, %s",
+                            leader->member->id, server_reach(leader), voters_all(s), voters_needed(s), limit);
+    } else if (o->one_way) {
+        o->outcome = "pending";
+        o->note = xasprintf("the silence is noticed %s; see what comes of it: %s watch", limit, s->cluster->call);
+        outage_begin(s, o->since_us);
+    } else {
+        op_headline(o, "the others notice by the silence, %s, and then elect", limit);
+        outage_begin(s, o->since_us);
+        free(limit);
+        return false;
+    }
+    free(limit);
+    return true;
+}
+
+bool op_cut_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    if (!orders_answered(s)) return false;
+    if (!o->begun && cut_begins(o)) return true;
+    if (o->outcome) return true;
+    if (s->measuring || s->write_us < o->since_us) return false;
+    o->outcome = "write";
+    return true;
+}
+
+/* --- heal --- */
+
+bool op_begin_heal(struct op *o, const json_t *request)
+{
+    struct supervisor *s = o->of;
+    const char *target = fact_string(request, "target");
+    if (!*target || strcmp(target, "all") == 0) {
+        for (size_t i = 0; i < s->n; i++) o->target[i] = links_broken(&s->links, i);
+    } else if (!begin_targets(o, request)) {
+        return false;
+    }
+    bool any = false;
+    struct bytes text = {0};
+    for (size_t i = 0; i < s->n; i++) any |= o->target[i] && links_broken(&s->links, i);
+    put_targets(&text, o);
+    char *who = take_text(&text), *faults = faults_text(s);
+    for (size_t i = 0; any && i < s->n; i++)
+        if (o->target[i]) links_heal(&s->links, i);
+    if (any) {
+        op_headline(o, "the network of %s heals", who);
+        network_apply(s);
+    } else {
+        op_refuse(o, EXIT_REFUSED, *faults ? xasprintf("nothing is broken at %s; broken is: %s", who, faults)
+                                           : xstrdup("nothing is broken in the network"));
+    }
+    free(who);
+    free(faults);
+    return any;
+}
+
+bool op_heal_done(struct op *o)
+{
+    struct supervisor *s = o->of;
+    if (!orders_answered(s)) return false;
+    struct server *leader = leader_now(s);
+    struct bytes b = {0};
+    if (voters_joined(s) < voters_needed(s)) {
+        o->outcome = "no-quorum";
+        bytes_printf(&b, "still no write is acknowledged: nobody reaches %zu of the %zu voters", voters_needed(s),
+                     voters_all(s));
+        o->note = take_text(&b);
+        return true;
+    }
+    if (!leader || server_reach(leader) < voters_needed(s) || s->measuring || !all_running_serve(s)) return false;
+    o->outcome = s->write_us >= o->since_us ? "write" : "untouched";
+    bytes_printf(&b, "leader zoo%d, %zu of %zu voters joined after ", leader->member->id, server_reach(leader),
+                 voters_all(s));
+    put_duration(&b, clock_us() - o->since_us);
+    o->note = take_text(&b);
+    return true;
+}
+
+/* --- slow, drop-clients --- */
+
+bool op_begin_slow(struct op *o, const json_t *request)
+{
+    struct supervisor *s = o->of;
+    int64_t delay = fact_number(request, "delay_us", 0), jitter = fact_number(request, "jitter_us", 0);
+    if (!begin_targets(o, request)) return false;
+    if (s->n == 1) {
+        op_refuse(o, EXIT_REFUSED, xstrdup("the only server has no peer: there is no link to slow"));
+        return false;
+    }
+    struct bytes text = {0}, more = {0};
+    put_targets(&text, o);
+    put_duration(&more, delay);
+    if (jitter) bytes_printf(&more, ", more or less by up to ");
+    if (jitter) put_duration(&more, jitter);
+    char *who = take_text(&text), *how = take_text(&more);
+    for (size_t i = 0; i < s->n; i++) {
+        if (!o->target[i]) continue;
+        s->links.delay_us[i] = delay;
+        s->links.jitter_us[i] = jitter;
+    }
+    op_headline(o, "what %s and the others send each other takes %s longer", who, how);
+    network_apply(s);
+    free(who);
+    free(how);
+    return true;
+}
+
+bool op_begin_drop_clients(struct op *o, const json_t *request)
+{
+    struct supervisor *s = o->of;
+    bool refuse = json_is_true(json_object_get(request, "refuse"));
+    if (!begin_targets(o, request)) return false;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct server *v = &s->servers[i];
+        if (!o->target[i] || v->state == SUPERVISE_UP) continue;
+        op_refuse(o, EXIT_REFUSED, xasprintf("zoo%d is %s and has no clients", v->member->id,
+                                             supervise_state_name(v->state)));
+        return false;
+    }
+    struct bytes text = {0};
+    put_targets(&text, o);
+    char *who = take_text(&text);
+    o->order_first = s->order_id + 1;
+    for (size_t i = 0; i < s->n; i++) {
+        if (!o->target[i]) continue;
+        bool refuses = s->links.refuses[i] = s->links.refuses[i] || refuse;
+        s->servers[i].told_refuses = refuses;
+        server_order(&s->servers[i], json_pack("{s:s, s:b, s:b}", "cmd", "clients", "drop", true, "refuse", refuses));
+    }
+    o->order_last = s->order_id;
+    op_headline(o, refuse ? "%s drops its clients and refuses new ones" : "%s drops its clients; they may come back",
+                who);
+    free(who);
+    return true;
+}
+
+bool op_answered_done(struct op *o)
+{
+    if (!orders_answered(o->of)) return false;
+    if (!o->outcome) o->outcome = "done";
+    return true;
+}
+
+void op_hear_answer(struct op *o, const json_t *answer)
+{
+    int64_t id = fact_number(answer, "id", -1);
+    if (id < o->order_first || id > o->order_last) return;
+    const char *error = fact_string(answer, "error");
+    if (*error && !o->error) {
+        o->error = xasprintf("zoo%" PRId64 ": %s", fact_number(answer, "sid", 0), error);
+        o->exit_code = EXIT_REFUSED;
+    }
+    if (json_object_get(answer, "dropped")) {
+        o->dropped += fact_number(answer, "dropped", 0);
+        free(o->note);
+        o->note = xasprintf("%" PRId64 " client connection%s cut", o->dropped, o->dropped == 1 ? "" : "s");
+    }
+}
+
+/* --- small things --- */
+
+/* Whoever is named, running or not. False when refused. */
+static bool begin_targets(struct op *o, const json_t *request)
+{
+    char *why = NULL;
+    int refused = op_choose_members(o, fact_string(request, "target"), &why);
+    if (refused) op_refuse(o, refused, why);
+    return refused == 0;
+}
+
+static void put_targets(struct bytes *b, const struct op *o)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < o->of->n; i++) {
+        if (!o->target[i]) continue;
+        bytes_printf(b, "%szoo%d", comma, o->of->servers[i].member->id);
+        comma = ", ";
+    }
+}
+
+/* The bytes as a string, which is the caller's. */
+static char *take_text(struct bytes *b)
+{
+    bytes_u8(b, 0);
+    return (char *)b->data;
+}
+
+/* "zoo1 | zoo2 cut off from each other; zoo3 refuses clients", to be freed. */
+static char *faults_text(const struct supervisor *s)
+{
+    struct bytes b = {0};
+    int ids[MEMBERS_MOST];
+    for (size_t i = 0; i < s->n; i++) ids[i] = s->servers[i].member->id;
+    links_put(&b, &s->links, ids);
+    char *text = take_text(&b);
+    size_t len = strlen(text);
+    if (len) text[len - 1] = '\0';
+    for (char *p = text; *p; p++)
+        if (*p == '\n') *p = ';';
+    return text;
+}

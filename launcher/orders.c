@@ -1,0 +1,89 @@
+/* Orders to servers, and the network as it is meant to be: what each server is told of it. */
+#include <event2/bufferevent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "launcher/supervisor.h"
+
+static json_t *net_order(const struct server *v, size_t peer, const struct link_state *l);
+static void put_order(struct bytes *b, struct server *v, json_t *order);
+static void put_network(struct bytes *b, struct server *v);
+
+int64_t server_order(struct server *v, json_t *order)
+{
+    struct bytes line = {0};
+    put_order(&line, v, order);
+    if (v->channel) bufferevent_write(v->channel, line.data, line.len);
+    bytes_free(&line);
+    return v->ordered;
+}
+
+void network_apply(struct supervisor *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct server *v = &s->servers[i];
+        struct bytes lines = {0};
+        if (!v->channel) continue;
+        put_network(&lines, v);
+        if (lines.len) bufferevent_write(v->channel, lines.data, lines.len);
+        bytes_free(&lines);
+    }
+}
+
+void network_preload(struct server *v, int fd)
+{
+    struct bytes lines = {0};
+    memset(v->told, 0, sizeof v->told);
+    v->told_refuses = false;
+    put_network(&lines, v);
+    /* A socket pair that is new has room for that. */
+    if (lines.len && write(fd, lines.data, lines.len) != (ssize_t)lines.len) abort();
+    bytes_free(&lines);
+}
+
+bool orders_answered(const struct supervisor *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct server *v = &s->servers[i];
+        if (v->state == SUPERVISE_UP && v->view.answered < v->ordered) return false;
+    }
+    return true;
+}
+
+/* Ids only grow, whoever is told. */
+static void put_order(struct bytes *b, struct server *v, json_t *order)
+{
+    v->ordered = ++v->of->order_id;
+    json_object_set_new(order, "id", json_integer(v->ordered));
+    char *text = json_dumps(order, JSON_COMPACT);
+    bytes_printf(b, "%s\n", text);
+    free(text);
+    json_decref(order);
+}
+
+/* What differs from what it was told. */
+static void put_network(struct bytes *b, struct server *v)
+{
+    struct supervisor *s = v->of;
+    size_t self = (size_t)(v - s->servers);
+    for (size_t i = 0; i < s->n; i++) {
+        struct link_state l = links_between(&s->links, self, i), *told = &v->told[i];
+        bool same = l.in_cut == told->in_cut && l.out_cut == told->out_cut && l.delay_us == told->delay_us &&
+                    l.jitter_us == told->jitter_us;
+        if (i == self || same) continue;
+        *told = l;
+        put_order(b, v, net_order(v, i, &l));
+    }
+    if (v->told_refuses == s->links.refuses[self]) return;
+    v->told_refuses = s->links.refuses[self];
+    put_order(b, v, json_pack("{s:s, s:b, s:b}", "cmd", "clients", "drop", v->told_refuses, "refuse", v->told_refuses));
+}
+
+static json_t *net_order(const struct server *v, size_t peer, const struct link_state *l)
+{
+    return json_pack("{s:s, s:i, s:s, s:s, s:I, s:I}", "cmd", "net", "peer", v->of->servers[peer].member->id, "in",
+                     l->in_cut ? "cut" : "ok", "out", l->out_cut ? "cut" : "ok", "delay_us", (json_int_t)l->delay_us,
+                     "jitter_us", (json_int_t)l->jitter_us);
+}
