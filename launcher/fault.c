@@ -147,6 +147,10 @@ static void put_too_few(struct bytes *b, const json_t *end)
 /* One server that would help, and how to have it back. */
 static void put_remedy(struct bytes *b, const json_t *end, const char *call)
 {
+    if (fact_number(end, "running", 0) >= fact_number(end, "needed", 0)) {
+        bytes_printf(b, "mend the network: %s heal\n", call);
+        return;
+    }
     const json_t *servers = json_object_get(end, "servers");
     for (size_t i = 0; i < json_array_size(servers); i++) {
         const json_t *v = json_array_get(servers, i);

@@ -5,50 +5,49 @@
 
 #include "launcher/text.h"
 
-static bool cut_one(struct links *l, size_t from, size_t to)
-{
-    bool news = from != to && !l->cut[from][to];
-    if (news) l->cut[from][to] = true;
-    return news;
-}
-
 bool links_isolate(struct links *l, size_t a, enum way way)
 {
-    bool news = false;
-    for (size_t b = 0; b < l->n; b++) {
-        if (way != WAY_IN) news |= cut_one(l, a, b);
-        if (way != WAY_OUT) news |= cut_one(l, b, a);
-    }
-    return news;
+    bool deaf = way != WAY_OUT, mute = way != WAY_IN;
+    if (l->n < 2 || ((l->deaf[a] || !deaf) && (l->mute[a] || !mute))) return false;
+    l->deaf[a] |= deaf;
+    l->mute[a] |= mute;
+    return true;
 }
 
 bool links_partition(struct links *l, const int *group)
 {
     bool news = false;
     for (size_t a = 0; a < l->n; a++)
-        for (size_t b = 0; b < l->n; b++)
-            if (group[a] && group[b] && group[a] != group[b]) news |= cut_one(l, a, b);
+        for (size_t b = 0; b < l->n; b++) {
+            if (!group[a] || !group[b] || group[a] == group[b]) continue;
+            news |= !l->parted[a][b];
+            l->parted[a][b] = true;
+        }
     return news;
 }
 
 bool links_broken(const struct links *l, size_t a)
 {
-    if (l->delay_us[a] || l->jitter_us[a] || l->refuses[a]) return true;
-    for (size_t b = 0; b < l->n; b++)
-        if (l->cut[a][b] || l->cut[b][a]) return true;
-    return false;
+    bool broken = l->deaf[a] || l->mute[a] || l->delay_us[a] || l->jitter_us[a] || l->refuses[a];
+    for (size_t b = 0; b < l->n; b++) broken |= l->parted[a][b];
+    return broken;
 }
 
 void links_heal(struct links *l, size_t a)
 {
-    for (size_t b = 0; b < l->n; b++) l->cut[a][b] = l->cut[b][a] = false;
+    for (size_t b = 0; b < l->n; b++) l->parted[a][b] = l->parted[b][a] = false;
+    l->deaf[a] = l->mute[a] = l->refuses[a] = false;
     l->delay_us[a] = l->jitter_us[a] = 0;
-    l->refuses[a] = false;
+}
+
+bool links_cut(const struct links *l, size_t from, size_t to)
+{
+    return from != to && (l->mute[from] || l->deaf[to] || l->parted[from][to]);
 }
 
 bool links_joined(const struct links *l, size_t a, size_t b)
 {
-    return !l->cut[a][b] && !l->cut[b][a];
+    return !links_cut(l, a, b) && !links_cut(l, b, a);
 }
 
 size_t links_reach(const struct links *l, size_t a, const bool *marked)
@@ -60,8 +59,8 @@ size_t links_reach(const struct links *l, size_t a, const bool *marked)
 
 struct link_state links_between(const struct links *l, size_t a, size_t b)
 {
-    return (struct link_state){.in_cut = l->cut[b][a],
-                               .out_cut = l->cut[a][b],
+    return (struct link_state){.in_cut = links_cut(l, b, a),
+                               .out_cut = links_cut(l, a, b),
                                .delay_us = l->delay_us[a] + l->delay_us[b],
                                .jitter_us = l->jitter_us[a] + l->jitter_us[b]};
 }
@@ -92,7 +91,7 @@ static void put_names(struct bytes *out, const bool *named, const int *ids, size
 }
 
 /* One line for who has the most partners, and for all who have the same ones; those pairs are told then. */
-static bool put_most(struct bytes *out, struct pairs *p, bool symmetric, const int *ids)
+static bool put_most(struct bytes *out, struct pairs *p, const int *ids)
 {
     size_t most = 0;
     for (size_t a = 1; a < p->n; a++)
@@ -103,27 +102,27 @@ static bool put_most(struct bytes *out, struct pairs *p, bool symmetric, const i
     for (size_t a = 0; a < p->n; a++) left[a] = memcmp(p->at[a], right, sizeof right) == 0;
     for (size_t a = 0; a < p->n; a++)
         for (size_t b = 0; b < p->n; b++) {
-            if (!left[a] || !right[b]) continue;
-            p->at[a][b] = false;
-            if (symmetric) p->at[b][a] = false;
+            if (left[a] && right[b]) p->at[a][b] = p->at[b][a] = false;
         }
     put_names(out, left, ids, p->n);
-    bytes_printf(out, symmetric ? " | " : " -> ");
+    bytes_printf(out, " | ");
     put_names(out, right, ids, p->n);
-    bytes_printf(out, symmetric ? " cut off from each other\n" : " cut in this direction\n");
+    bytes_printf(out, " parted\n");
     return true;
 }
 
 void links_put(struct bytes *b, const struct links *l, const int *ids)
 {
-    struct pairs both = {.n = l->n}, one = {.n = l->n};
-    for (size_t i = 0; i < l->n; i++)
-        for (size_t j = 0; j < l->n; j++) {
-            both.at[i][j] = l->cut[i][j] && l->cut[j][i];
-            one.at[i][j] = l->cut[i][j] && !l->cut[j][i];
-        }
-    while (put_most(b, &both, true, ids)) continue;
-    while (put_most(b, &one, false, ids)) continue;
+    struct pairs parted = {.n = l->n};
+    memcpy(parted.at, l->parted, sizeof parted.at);
+    while (put_most(b, &parted, ids)) continue;
+    for (size_t i = 0; i < l->n; i++) {
+        if (!l->deaf[i] && !l->mute[i]) continue;
+        const char *how = !l->mute[i]   ? ", one way: what the others send it is lost"
+                          : !l->deaf[i] ? ", one way: what it sends the others is lost"
+                                        : "";
+        bytes_printf(b, "zoo%d isolated%s\n", ids[i], how);
+    }
     for (size_t i = 0; i < l->n; i++) {
         if (l->delay_us[i] || l->jitter_us[i]) {
             bytes_printf(b, "zoo%d slow: each way ", ids[i]);

@@ -53,8 +53,10 @@ void op_refuse(struct op *o, int exit_code, char *why);
 
 /* Tells what is being done, as a line of its own. */
 void op_headline(struct op *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Marks the targets, whether they run or not. 0, or an exit code with *why. */
-int op_choose_members(struct op *o, const char *text, char **why);
+/* Marks the targets. 0, or an exit code with *why. running: `all` and `random` take only those that run. */
+int op_choose_members(struct op *o, const char *text, bool running, char **why);
+/* The same by a request, for what only a server that runs can do. False when refused. */
+bool op_begin_running(struct op *o, const json_t *request);
 
 /* --- ops_cluster.c: up, down, status, watch, wait --- */
 

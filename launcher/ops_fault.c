@@ -7,7 +7,25 @@
 #include "launcher/targets.h"
 #include "launcher/text.h"
 
-static int choose(struct op *o, const char *text, bool any, char **why)
+static bool takes_event(const struct op *o, const struct server *v)
+{
+    return supervise_next(v->state, o->verb->event).action != ACTION_REFUSE;
+}
+
+static bool is_up(const struct op *o, const struct server *v)
+{
+    (void)o;
+    return v->state == SUPERVISE_UP;
+}
+
+static bool is_any(const struct op *o, const struct server *v)
+{
+    (void)o;
+    (void)v;
+    return true;
+}
+
+static int choose(struct op *o, const char *text, bool (*can)(const struct op *o, const struct server *v), char **why)
 {
     struct supervisor *s = o->of;
     struct candidate c[MEMBERS_MOST];
@@ -16,17 +34,16 @@ static int choose(struct op *o, const char *text, bool any, char **why)
         const struct server *v = &s->servers[i];
         enum role role = v->state == SUPERVISE_UP ? v->view.role : ROLE_NONE;
         if (role == ROLE_LEADER && v != leader) role = ROLE_LOOKING; /* not yet, or no longer */
-        bool able = any || supervise_next(v->state, o->verb->event).action != ACTION_REFUSE;
-        c[i] = (struct candidate){.id = v->member->id, .role = role, .able = able};
+        c[i] = (struct candidate){.id = v->member->id, .role = role, .able = can(o, v)};
     }
     int result = targets_choose(text, c, s->n, &s->rnd, why);
     for (size_t i = 0; i < s->n; i++) o->target[i] = c[i].chosen;
     return result == 0 ? 0 : result == -1 ? EXIT_USAGE : EXIT_REFUSED;
 }
 
-int op_choose_members(struct op *o, const char *text, char **why)
+int op_choose_members(struct op *o, const char *text, bool running, char **why)
 {
-    return choose(o, text, true, why);
+    return choose(o, text, running ? is_up : is_any, why);
 }
 
 /* All or nothing: one target that cannot refuses the whole. The answer says who could. */
@@ -56,7 +73,7 @@ bool op_begin_fault(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     char *why = NULL;
-    int refused = choose(o, fact_string(request, "target"), false, &why);
+    int refused = choose(o, fact_string(request, "target"), takes_event, &why);
     if (refused || (why = refusal(o))) {
         op_refuse(o, refused ? refused : EXIT_REFUSED, why);
         return false;
@@ -93,10 +110,13 @@ static bool is_missed(const struct op *o, const struct server *v)
     return o->noticed[v - o->of->servers];
 }
 
+/* As far as it can: one that is cut off from the leader only listens. */
 static bool serves_again(const struct op *o, const struct server *v)
 {
-    (void)o;
-    return v->state == SUPERVISE_UP && v->view.serving;
+    struct supervisor *s = o->of;
+    const struct server *leader = leader_now(s);
+    if (v->state != SUPERVISE_UP || v->view.serving) return v->state == SUPERVISE_UP;
+    return v->view.ready && leader && !links_joined(&s->links, (size_t)(v - s->servers), (size_t)(leader - s->servers));
 }
 
 static bool listens_again(const struct op *o, const struct server *v)

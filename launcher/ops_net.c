@@ -37,7 +37,7 @@ bool op_begin_partition(struct op *o, const json_t *request)
     for (size_t g = 0; g < json_array_size(groups); g++) {
         const char *target = json_string_value(json_array_get(groups, g));
         char *why = NULL;
-        int refused = op_choose_members(o, target ? target : "", &why);
+        int refused = op_choose_members(o, target ? target : "", false, &why);
         for (size_t i = 0; !refused && i < s->n; i++) {
             if (!o->target[i]) continue;
             if (group[i] && !why) why = xasprintf("zoo%d is on two sides", s->servers[i].member->id);
@@ -55,7 +55,7 @@ bool op_begin_partition(struct op *o, const json_t *request)
     char *sides = take_text(&text);
     bool news = links_partition(&s->links, group);
     if (!news) {
-        op_refuse(o, EXIT_REFUSED, xasprintf("%s are cut off from each other already", sides));
+        op_refuse(o, EXIT_REFUSED, xasprintf("parted already: %s", sides));
     } else {
         op_headline(o, "partition: %s", sides);
         break_it(o);
@@ -78,12 +78,12 @@ bool op_begin_isolate(struct op *o, const json_t *request)
         if (o->target[i]) news |= links_isolate(&s->links, i, way);
     if (!news) {
         op_refuse(o, EXIT_REFUSED, s->n == 1 ? xasprintf("%s has no peer that it could be cut off from", who)
-                                             : xasprintf("%s is cut off from the others already", who));
+                                             : xasprintf("isolated already: %s", who));
     } else {
-        const char *how = way == WAY_IN    ? "hears the others no more; they hear it"
-                          : way == WAY_OUT ? "is heard by the others no more; it hears them"
-                                           : "is cut off from the others; its clients stay";
-        op_headline(o, "%s %s", who, how);
+        const char *how = way == WAY_IN    ? "what the others send is lost"
+                          : way == WAY_OUT ? "what is sent to the others is lost"
+                                           : "clients stay";
+        op_headline(o, "isolated: %s; %s", who, how);
         o->one_way = way != WAY_BOTH;
         break_it(o);
     }
@@ -168,7 +168,7 @@ bool op_begin_heal(struct op *o, const json_t *request)
     for (size_t i = 0; any && i < s->n; i++)
         if (o->target[i]) links_heal(&s->links, i);
     if (any) {
-        op_headline(o, "the network of %s heals", who);
+        op_headline(o, "healed: %s", who);
         network_apply(s);
     } else {
         op_refuse(o, EXIT_REFUSED, *faults ? xasprintf("nothing is broken at %s; broken is: %s", who, faults)
@@ -223,7 +223,7 @@ bool op_begin_slow(struct op *o, const json_t *request)
         s->links.delay_us[i] = delay;
         s->links.jitter_us[i] = jitter;
     }
-    op_headline(o, "what %s and the others send each other takes %s longer", who, how);
+    op_headline(o, "slow: %s; each way %s", who, how);
     network_apply(s);
     free(who);
     free(how);
@@ -234,14 +234,7 @@ bool op_begin_drop_clients(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     bool refuse = json_is_true(json_object_get(request, "refuse"));
-    if (!begin_targets(o, request)) return false;
-    for (size_t i = 0; i < s->n; i++) {
-        const struct server *v = &s->servers[i];
-        if (!o->target[i] || v->state == SUPERVISE_UP) continue;
-        op_refuse(o, EXIT_REFUSED, xasprintf("zoo%d is %s and has no clients", v->member->id,
-                                             supervise_state_name(v->state)));
-        return false;
-    }
+    if (!op_begin_running(o, request)) return false;
     struct bytes text = {0};
     put_targets(&text, o);
     char *who = take_text(&text);
@@ -253,8 +246,7 @@ bool op_begin_drop_clients(struct op *o, const json_t *request)
         server_order(&s->servers[i], json_pack("{s:s, s:b, s:b}", "cmd", "clients", "drop", true, "refuse", refuses));
     }
     o->order_last = s->order_id;
-    op_headline(o, refuse ? "%s drops its clients and refuses new ones" : "%s drops its clients; they may come back",
-                who);
+    op_headline(o, refuse ? "clients dropped: %s; new ones are refused" : "clients dropped: %s; they may come back", who);
     free(who);
     return true;
 }
@@ -288,7 +280,22 @@ void op_hear_answer(struct op *o, const json_t *answer)
 static bool begin_targets(struct op *o, const json_t *request)
 {
     char *why = NULL;
-    int refused = op_choose_members(o, fact_string(request, "target"), &why);
+    int refused = op_choose_members(o, fact_string(request, "target"), false, &why);
+    if (refused) op_refuse(o, refused, why);
+    return refused == 0;
+}
+
+bool op_begin_running(struct op *o, const json_t *request)
+{
+    char *why = NULL;
+    int refused = op_choose_members(o, fact_string(request, "target"), true, &why);
+    for (size_t i = 0; !refused && i < o->of->n; i++) {
+        const struct server *v = &o->of->servers[i];
+        if (!o->target[i] || v->state == SUPERVISE_UP) continue;
+        why = xasprintf("zoo%d is %s; only a server that runs can do that", v->member->id,
+                        supervise_state_name(v->state));
+        refused = EXIT_REFUSED;
+    }
     if (refused) op_refuse(o, refused, why);
     return refused == 0;
 }
@@ -310,7 +317,7 @@ static char *take_text(struct bytes *b)
     return (char *)b->data;
 }
 
-/* "zoo1 | zoo2 cut off from each other; zoo3 refuses clients", to be freed. */
+/* "zoo1 | zoo2 parted; zoo3 refuses clients", to be freed. */
 static char *faults_text(const struct supervisor *s)
 {
     struct bytes b = {0};

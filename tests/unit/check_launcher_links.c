@@ -36,9 +36,21 @@ START_TEST(an_isolated_server_reaches_itself)
     ck_assert(!links_isolate(&l, 2, WAY_IN));
     ck_assert_uint_eq(links_reach(&l, 2, all), 1);
     ck_assert_uint_eq(links_reach(&l, 0, all), 4);
-    told(&l, "zoo3 | zoo1, zoo2, zoo4, zoo5 cut off from each other\n");
+    told(&l, "zoo3 isolated\n");
     links_heal(&l, 2);
     told(&l, "");
+}
+END_TEST
+
+START_TEST(each_isolation_heals_by_itself)
+{
+    struct links l = {.n = 3};
+    ck_assert(links_isolate(&l, 0, WAY_BOTH) && links_isolate(&l, 1, WAY_BOTH));
+    links_heal(&l, 0);
+    ck_assert(links_joined(&l, 0, 2) && !links_joined(&l, 0, 1) && !links_joined(&l, 1, 2));
+    ck_assert(!links_broken(&l, 0) && links_broken(&l, 1));
+    struct links alone = {.n = 1};
+    ck_assert(!links_isolate(&alone, 0, WAY_BOTH));
 }
 END_TEST
 
@@ -50,9 +62,9 @@ START_TEST(one_way_is_one_way)
     ck_assert(first.out_cut && !first.in_cut);
     ck_assert(second.in_cut && !second.out_cut);
     ck_assert(!links_joined(&l, 0, 1) && links_joined(&l, 1, 2));
-    told(&l, "zoo1 -> zoo2, zoo3 cut in this direction\n");
+    told(&l, "zoo1 isolated, one way: what it sends the others is lost\n");
     ck_assert(links_isolate(&l, 0, WAY_IN));
-    told(&l, "zoo1 | zoo2, zoo3 cut off from each other\n");
+    told(&l, "zoo1 isolated\n");
 }
 END_TEST
 
@@ -65,9 +77,9 @@ START_TEST(a_partition_leaves_out_whom_it_does_not_name)
     for (size_t a = 0; a < l.n; a++)
         for (size_t b = 0; b < l.n; b++)
             ck_assert(links_joined(&l, a, b) == (groups[a] == groups[b] || !groups[a] || !groups[b]));
-    told(&l, "zoo1, zoo5 | zoo2, zoo3 cut off from each other\n");
+    told(&l, "zoo1, zoo5 | zoo2, zoo3 parted\n");
     links_heal(&l, 0);
-    told(&l, "zoo5 | zoo2, zoo3 cut off from each other\n");
+    told(&l, "zoo5 | zoo2, zoo3 parted\n");
 }
 END_TEST
 
@@ -98,6 +110,7 @@ int main(void)
     TCase *t = tcase_create("links");
     tcase_add_test(t, a_new_network_is_whole);
     tcase_add_test(t, an_isolated_server_reaches_itself);
+    tcase_add_test(t, each_isolation_heals_by_itself);
     tcase_add_test(t, one_way_is_one_way);
     tcase_add_test(t, a_partition_leaves_out_whom_it_does_not_name);
     tcase_add_test(t, faults_add_up_and_heal_by_server);

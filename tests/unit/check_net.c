@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/faults.h"
 #include "net/net.h"
 #include "wire/proto.h"
 
@@ -628,6 +629,226 @@ START_TEST(test_ids_are_free_only_after_the_update)
 }
 END_TEST
 
+/* --- faults --- */
+
+static const struct net_fault cut = {.in_cut = true, .out_cut = true}, deaf = {.in_cut = true}, mute = {.out_cut = true},
+                              whole = {0};
+
+static void fault(int64_t sid, const struct net_fault *f)
+{
+    ck_assert(net_set_fault(net, sid, f));
+    settle();
+}
+
+/* Turns for long enough that what could happen would have happened. */
+static void turn_a_while(void)
+{
+    for (int i = 0; i < 20; i++) {
+        poll(NULL, 0, 1);
+        turn(false);
+    }
+}
+
+static int channel_to_1(void)
+{
+    ask(LINK_OPEN, LINK_ELECTION, 1);
+    int fd = take(peer_listener[1]);
+    expect_hello(fd);
+    expect(EV_LINK_UP, LINK_ELECTION, 1, 0);
+    return fd;
+}
+
+/* The core has something for a peer. */
+static void say(int64_t sid, const char *text)
+{
+    struct event e = {.type = EV_TIME};
+    bytes_put(&fake.outputs[LINK_ELECTION][sid], text, strlen(text));
+    net_step(net, &e);
+    fake.seen = fake.n_notes;
+    struct update *u = net_take_update(net);
+    update_output(u, LINK_ELECTION, sid);
+    net_carry_out(net, u);
+    update_clear(u);
+}
+
+START_TEST(test_a_cut_link_carries_nothing_and_then_all_in_order)
+{
+    int fd = channel_to_1();
+    fault(1, &cut);
+    say(1, "one");
+    say(1, "two");
+    put(fd, frame, FRAME);
+    put(fd, frame, 5);
+    turn_a_while();
+    ck_assert(!ready(fd, 0));
+    ck_assert_uint_eq(fake.n_notes, fake.seen);
+    fault(1, &whole);
+    expect_bytes(fd, "onetwo", 6);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 1, 0);
+    put(fd, frame + 5, 2);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 1, 0);
+    close(fd);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 1, REASON_CLOSED);
+}
+END_TEST
+
+START_TEST(test_one_direction_alone)
+{
+    int fd = channel_to_1();
+    fault(1, &mute);
+    say(1, "one");
+    put(fd, frame, FRAME);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 1, 0);
+    ck_assert(!ready(fd, 0));
+    fault(1, &deaf);
+    expect_bytes(fd, "one", 3);
+    put(fd, frame, FRAME);
+    turn_a_while();
+    ck_assert_uint_eq(fake.n_notes, fake.seen);
+    fault(1, &whole);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 1, 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_an_end_is_not_seen_across_a_cut)
+{
+    int fd = channel_to_1();
+    fault(1, &deaf);
+    /* Closing with bytes unread resets the connection, so that writing fails as well. */
+    say(1, "one");
+    await(fd);
+    close(fd);
+    for (int i = 0; i < 3; i++) {
+        say(1, "two");
+        turn_a_while();
+    }
+    ck_assert_uint_eq(fake.n_notes, fake.seen);
+    fault(1, &whole);
+    ck_assert_int_eq(next()->type, EV_LINK_DOWN);
+}
+END_TEST
+
+START_TEST(test_connecting_across_a_cut_hangs)
+{
+    fault(3, &cut);
+    ask(LINK_OPEN, LINK_LEADER, 3);
+    expect(EV_LINK_DOWN, LINK_LEADER, 3, REASON_TIMEOUT);
+    ck_assert(!ready(leader_listener, 0));
+    fault(3, &mute);
+    ask(LINK_OPEN, LINK_LEADER, 3);
+    turn_a_while();
+    ck_assert(!ready(leader_listener, 0));
+    fault(3, &whole);
+    int fd = take(leader_listener);
+    expect(EV_LINK_UP, LINK_LEADER, 3, 0);
+    close(fd);
+    expect(EV_LINK_DOWN, LINK_LEADER, 3, REASON_CLOSED);
+}
+END_TEST
+
+START_TEST(test_who_comes_across_a_cut_is_not_heard)
+{
+    fault(3, &cut);
+    int fd = say_hello(3);
+    expect_end(fd); /* as one that says nothing */
+    ck_assert_uint_eq(fake.n_notes, 0);
+    fd = say_hello(3);
+    put(fd, frame, FRAME);
+    turn_a_while();
+    ck_assert_uint_eq(fake.n_notes, 0);
+    fault(3, &whole);
+    expect(EV_LINK_UP, LINK_ELECTION, 3, 0);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 3, 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_a_learner_is_known_by_its_first_packet)
+{
+    struct bytes info = {0}, packet = {0};
+    learner_info_put(&info, &(struct learner_info){3, LEARNER_PROTOCOL_VERSION, 0});
+    quorum_packet_put(&packet, &(struct quorum_packet){PKT_FOLLOWERINFO, 0, bytes_slice(&info), VECTOR_NULL});
+    fault(3, &cut);
+    int fd = connect_to(own_port(PORT_QUORUM));
+    put(fd, packet.data, packet.len);
+    put(fd, packet.data, packet.len);
+    expect(EV_LINK_UP, LINK_LEARNER, 0, 0);
+    turn_a_while();
+    ck_assert_uint_eq(fake.n_notes, fake.seen);
+    fault(3, &whole);
+    expect(EV_LINK_FRAME, LINK_LEARNER, 0, 0);
+    expect(EV_LINK_FRAME, LINK_LEARNER, 0, 0);
+    close(fd);
+    bytes_free(&info);
+    bytes_free(&packet);
+}
+END_TEST
+
+START_TEST(test_what_the_core_closes_arrives_when_the_cut_heals)
+{
+    int fd = channel_to_1();
+    fault(1, &cut);
+    say(1, "last");
+    ask(LINK_CLOSE, LINK_ELECTION, 1);
+    turn_a_while();
+    ck_assert(!ready(fd, 0));
+    fault(1, &whole);
+    expect_bytes(fd, "last", 4);
+    expect_end(fd);
+}
+END_TEST
+
+START_TEST(test_a_slow_link_is_late_and_in_order)
+{
+    int fd = channel_to_1();
+    fault(1, &(struct net_fault){.delay_us = 40000, .jitter_us = 20000});
+    int64_t before = net_now_us();
+    for (int i = 0; i < 20; i++) say(1, i % 2 ? "b" : "a");
+    expect_bytes(fd, "abababababababababab", 20);
+    ck_assert_int_ge(net_now_us() - before, 20000);
+    fault(1, &(struct net_fault){.delay_us = 40000});
+    say(1, "slow");
+    fault(1, &whole);
+    say(1, "fast"); /* does not overtake */
+    expect_bytes(fd, "slowfast", 8);
+    fault(1, &(struct net_fault){.delay_us = 40000});
+    say(1, "end");
+    ask(LINK_CLOSE, LINK_ELECTION, 1);
+    expect_bytes(fd, "end", 3);
+    expect_end(fd);
+}
+END_TEST
+
+START_TEST(test_clients_are_dropped_and_refused)
+{
+    char error[SOCKET_ERROR_MAX];
+    uint16_t port = own_port(PORT_CLIENT);
+    fake.sessions = true;
+    int fd = client(), voter = channel_to_1();
+    put(fd, frame, FRAME);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    expect(EV_LINK_FRAME, LINK_CLIENT, 0, 0);
+    ck_assert_uint_eq(net_drop_clients(net), 1);
+    expect(EV_LINK_DOWN, LINK_CLIENT, 0, REASON_RESET);
+    expect_end(fd);
+    ck_assert_int_eq(net_refuse_clients(net, true, error), 0);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_lt(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    ck_assert_int_eq(errno, ECONNREFUSED);
+    close(fd);
+    ck_assert_int_eq(net_refuse_clients(net, false, error), 0);
+    fd = client();
+    put(fd, frame, FRAME);
+    expect(EV_LINK_UP, LINK_CLIENT, 0, 0);
+    close(fd);
+    put(voter, frame, FRAME);
+    while (next()->kind != LINK_ELECTION) continue;
+    close(voter);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("net");
@@ -652,6 +873,15 @@ int main(void)
     tcase_add_test(t, test_sessionless);
     tcase_add_test(t, test_too_many_from_one_address);
     tcase_add_test(t, test_ids_are_free_only_after_the_update);
+    tcase_add_test(t, test_a_cut_link_carries_nothing_and_then_all_in_order);
+    tcase_add_test(t, test_one_direction_alone);
+    tcase_add_test(t, test_an_end_is_not_seen_across_a_cut);
+    tcase_add_test(t, test_connecting_across_a_cut_hangs);
+    tcase_add_test(t, test_who_comes_across_a_cut_is_not_heard);
+    tcase_add_test(t, test_a_learner_is_known_by_its_first_packet);
+    tcase_add_test(t, test_what_the_core_closes_arrives_when_the_cut_heals);
+    tcase_add_test(t, test_a_slow_link_is_late_and_in_order);
+    tcase_add_test(t, test_clients_are_dropped_and_refused);
     Suite *s = suite_create("net");
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

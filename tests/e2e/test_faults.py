@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""The launcher's faults beyond signals, each seen by a real client: a network that is cut, slow or closed to clients."""
+import os
+import socket
+import time
+
+import harness
+import test_launcher
+from ensemble import ports, wait_for
+from kazoo.client import KazooState
+
+TICK_MS, SYNC_LIMIT = 200, 5
+# As long as nothing else than the fault could be the reason; silence is noticed within syncLimit.
+SILENCE = TICK_MS * SYNC_LIMIT / 1000
+
+
+class Case(test_launcher.Case):
+    def up(self, n=3, name="c"):
+        """A cluster that notices silence fast: the confs are ours, the launcher uses them as they are."""
+        folder = self.cluster(name)
+        os.makedirs(os.path.join(folder, "confs"))
+        held = {i: (ports.take(), ports.take(), ports.take()) for i in range(1, n + 1)}
+        for i in held:
+            lines = ["tickTime=%d" % TICK_MS, "initLimit=25", "syncLimit=%d" % SYNC_LIMIT, "maxClientCnxns=0",
+                     "maxSessionTimeout=60000", "dataDir=data/zoo%d" % i, "clientPortAddress=127.0.0.1",
+                     "clientPort=%d" % held[i][0]]
+            lines += ["server.%d=127.0.0.1:%d:%d" % (j, held[j][1], held[j][2]) for j in held if n > 1]
+            with open(os.path.join(folder, "confs", "zoo%d.cfg" % i), "w") as f:
+                f.write("\n".join(lines) + "\n")
+        self.ok(folder, "up", str(n))
+        return folder
+
+    def at(self, folder, name, **kw):
+        """A client of this server alone."""
+        return self.kazoo(self.servers(folder)[name]["client"], timeout=20.0, **kw)
+
+    def others(self, folder, name):
+        return [s for s in self.servers(folder) if s != name]
+
+    def refused(self, folder, *args, code=4):
+        status, out, err = self.pc(folder, *args)
+        self.assertEqual(status, code, "%s: %s%s" % (args, out, err))
+        self.assertNotEqual(err.strip(), "")
+        return err
+
+    def assert_faults(self, folder, *patterns):
+        """Status tells these faults and no others, to people and to programs."""
+        lines = self.status(folder)["faults"]
+        self.assertEqual(len(lines), len(patterns), lines)
+        text = self.ok(folder, "status")
+        for pattern, line in zip(patterns, lines):
+            self.assertRegex(line, pattern)
+            self.assertIn("\n  %s\n" % line, text)
+        self.assertEqual("\nfaults\n" in text, bool(patterns))
+
+
+class Partitions(Case):
+    def test_an_isolated_leader_commits_nothing_and_the_others_go_on(self):
+        folder = self.up(3)
+        old = self.leader(folder)["name"]
+        stale = self.at(folder, old)
+        stale.create("/a", b"before")
+        out = self.ok(folder, "isolate", "leader")
+        self.assertRegex(out, r"(?m)^isolated: %s" % old)
+        self.assertIn("within syncLimit", out)
+        self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +zoo\d, zoo\d +lost the leader: silence")
+        self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +first write acknowledged$")
+        self.assertRegex(out, r"(?m)^writes were unavailable for [\d.]+ m?s$")
+        self.assert_faults(folder, "^%s isolated$" % old)
+        new = self.leader(folder)
+        self.assertNotEqual(new["name"], old)
+        row = self.servers(folder)[old]
+        self.assertEqual(row["faults"]["cut_in"], row["faults"]["cut_out"])
+        self.assertNotEqual(row["state"], "serving")
+        self.at(folder, new["name"]).set("/a", b"after")
+        self.refused(folder, "isolate", old)
+        out = self.ok(folder, "heal")
+        self.assertRegex(out, r"leader %s, 3 of 3 voters joined after" % new["name"])
+        self.assert_faults(folder)
+        self.assertEqual(self.servers(folder)[old]["role"], "follower")
+        wait_for("the client of %s" % old, lambda: stale.connected)
+        stale.sync("/a")
+        self.assertEqual(stale.get("/a")[0], b"after")
+
+    def test_a_write_in_a_leader_cut_off_is_not_acknowledged(self):
+        folder = self.up(3)
+        old = self.leader(folder)["name"]
+        stale = self.at(folder, old)
+        stale.create("/b", b"0")
+        self.ok(folder, "isolate", old, "--one-way", "out")
+        write = stale.set_async("/b", b"lost")
+        with self.assertRaises(Exception):
+            write.get(timeout=30)
+        wait_for("a new leader", lambda: [s for s in self.servers(folder).values()
+                                          if s["role"] == "leader" and s["state"] == "serving" and s["name"] != old])
+        other = self.at(folder, self.leader(folder)["name"])
+        other.set("/b", b"kept")
+        self.ok(folder, "heal", old)
+        wait_for("the client of %s" % old, lambda: stale.connected)
+        stale.sync("/b")
+        self.assertEqual(stale.get("/b")[0], b"kept")
+
+    def test_a_partition_leaves_the_larger_part_at_work(self):
+        folder = self.up(5)
+        leader = self.leader(folder)["name"]
+        lonely = [s for s in self.servers(folder) if s != leader][:2]
+        rest = [s for s in self.servers(folder) if s not in lonely]
+        before = self.leader(folder)
+        behind = self.at(folder, lonely[0])
+        out = self.ok(folder, "partition", ",".join(lonely), "/", ",".join(rest))
+        self.assertIn("writes go on: leader %s reaches 3 of 5" % leader, out)
+        self.assert_faults(folder, r"^zoo\d.* \| zoo\d.* parted$")
+        zk = self.at(folder, rest[0])
+        zk.create("/during", b"x")
+        for name in lonely:
+            wait_for("%s to notice" % name, lambda: self.servers(folder)[name]["state"] != "serving")
+        now = self.leader(folder)
+        self.assertEqual([now["name"], now["epoch"]], [before["name"], before["epoch"]])
+        self.ok(folder, "heal")
+        wait_for("the client of %s" % lonely[0], lambda: behind.connected)
+        behind.sync("/during")
+        self.assertEqual(behind.get("/during")[0], b"x")
+        self.assertEqual(self.leader(folder)["epoch"], before["epoch"])
+
+    def test_no_part_has_a_quorum(self):
+        folder = self.up(3)
+        out = self.ok(folder, "partition", "1", "/", "2", "/", "3")
+        self.assertIn("no write is acknowledged", out)
+        wait_for("all to notice", lambda: not [s for s in self.servers(folder).values() if s["serving"]])
+        self.assertIsNone(self.status(folder)["leader"])
+        out = self.ok(folder, "heal")
+        self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +first write acknowledged$")
+        self.write_and_read(folder)
+
+    def test_heal_one_of_two(self):
+        folder = self.up(5)
+        leader = self.leader(folder)["name"]
+        a, b = self.others(folder, leader)[:2]
+        self.ok(folder, "isolate", a)
+        self.ok(folder, "isolate", b)
+        self.write_and_read_at(folder, leader)
+        self.ok(folder, "heal", a)
+        self.assertEqual(self.servers(folder)[a]["state"], "serving")
+        self.assert_faults(folder, "^%s isolated$" % b)
+        self.ok(folder, "heal", "all")
+        self.assertEqual({s["state"] for s in self.servers(folder).values()}, {"serving"})
+
+    def write_and_read_at(self, folder, name):
+        zk = self.at(folder, name)
+        self.assertEqual(zk.get(zk.create("/t-", b"x", sequence=True))[0], b"x")
+
+    def test_a_network_does_not_heal_because_a_process_restarts(self):
+        folder = self.up(3)
+        victim = self.others(folder, self.leader(folder)["name"])[0]
+        self.ok(folder, "isolate", victim)
+        pid = self.servers(folder)[victim]["pid"]
+        self.ok(folder, "restart", victim)
+        self.assertNotEqual(self.servers(folder)[victim]["pid"], pid)
+        self.assert_faults(folder, victim)
+        since = time.monotonic()
+        while time.monotonic() - since < SILENCE:
+            self.assertNotEqual(self.servers(folder)[victim]["state"], "serving")
+        self.ok(folder, "heal", victim)
+        self.assertEqual(self.servers(folder)[victim]["state"], "serving")
+
+    def test_a_kill_is_not_seen_across_a_cut(self):
+        folder = self.up(3)
+        leader = self.leader(folder)["name"]
+        self.ok(folder, "partition", leader, "/", ",".join(self.others(folder, leader)))
+        new = self.leader(folder)["name"]
+        self.assertNotEqual(new, leader)
+        out = self.ok(folder, "kill", leader)
+        self.assertIn("writes went on", out)
+        self.assertEqual(self.leader(folder)["name"], new)
+        self.ok(folder, "restart", leader)
+        self.ok(folder, "heal")
+        self.assertEqual({s["state"] for s in self.servers(folder).values()}, {"serving"})
+
+    def test_what_makes_no_sense(self):
+        folder = self.up(3)
+        self.assertIn("nothing is broken", self.refused(folder, "heal"))
+        self.assertIn("nothing is broken", self.refused(folder, "heal", "2"))
+        self.refused(folder, "isolate", "zoo9")
+        self.refused(folder, "partition", "1", "/", "9")
+        for args in (("partition", "1"), ("partition",), ("partition", "1", "/", "1,2"), ("isolate",), ("slow", "1"),
+                     ("isolate", "1", "--one-way", "up"), ("slow", "1", "--delay", "3"), ("heal", "1", "2"),
+                     ("slow", "1", "--delay", "10ms", "--jitter", "20ms"), ("drop-clients",), ("isolate", "nobody")):
+            self.refused(folder, *args, code=2)
+        self.assert_faults(folder)
+
+
+class Slow(Case):
+    def took(self, zk):
+        since = time.monotonic()
+        zk.set("/s", b"x")
+        return time.monotonic() - since
+
+    def test_a_slow_leader_makes_writes_slow(self):
+        folder = self.up(3)
+        zk = self.at(folder, self.leader(folder)["name"])
+        zk.create("/s")
+        out = self.ok(folder, "slow", "leader", "--delay", "80ms", "--jitter", "10ms")
+        self.assertIn("each way 80 ms", out)
+        self.assert_faults(folder, "slow: each way 80 ms, more or less by up to 10 ms")
+        for _ in range(3):
+            self.assertGreaterEqual(self.took(zk), 0.140)  # there and back, less the jitter
+        self.refused(folder, "heal", self.others(folder, self.leader(folder)["name"])[0])
+        self.ok(folder, "heal", "leader")
+        self.assert_faults(folder)
+        self.assertLess(min(self.took(zk) for _ in range(10)), 0.080)
+
+    def test_one_slow_follower_slows_only_its_own_clients(self):
+        folder = self.up(3)
+        leader = self.leader(folder)["name"]
+        slow, fast = self.others(folder, leader)
+        zk, other = self.at(folder, slow), self.at(folder, fast)
+        zk.create("/s")
+        self.ok(folder, "slow", slow, "--delay", "100ms")
+        self.assertGreaterEqual(self.took(zk), 0.200)
+        self.assertLess(min(self.took(other) for _ in range(10)), 0.100)
+        self.ok(folder, "slow", slow, "--delay", "0")
+        self.assert_faults(folder)
+
+
+class Clients(Case):
+    def test_dropped_clients_keep_their_session_and_come_back(self):
+        folder = self.up(3)
+        name = self.leader(folder)["name"]
+        zk = self.at(folder, name)
+        session = zk.client_id[0]
+        states = []
+        zk.add_listener(states.append)
+        zk.create("/e", ephemeral=True)
+        out = self.ok(folder, "drop-clients", "leader")
+        self.assertRegex(out, r"(?m)^clients dropped: %s" % name)
+        self.assertRegex(out, r"(?m)^1 client connection cut$")
+        wait_for("the client to come back", lambda: KazooState.SUSPENDED in states and zk.connected)
+        self.assertEqual(zk.client_id[0], session)
+        self.assertIsNotNone(zk.exists("/e"))
+        self.assert_faults(folder)
+        self.assertEqual(self.leader(folder)["name"], name)
+
+    def test_refused_clients_find_nobody_until_heal(self):
+        folder = self.up(3)
+        epoch = self.leader(folder)["epoch"]
+        name = self.leader(folder)["name"]
+        host, port = self.servers(folder)[name]["client"].rsplit(":", 1)
+        zk = self.kazoo(self.status(folder)["connect"])
+        self.ok(folder, "drop-clients", name, "--refuse")
+        self.assert_faults(folder, "%s refuses clients" % name)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)), timeout=5)
+        wait_for("the client to be elsewhere", lambda: zk.connected)
+        self.write_and_read(folder)
+        row = self.leader(folder)
+        self.assertEqual([row["name"], row["epoch"], row["state"]], [name, epoch, "serving"])
+        self.ok(folder, "restart", name)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)), timeout=5)
+        self.ok(folder, "heal", name)
+        socket.create_connection((host, int(port)), timeout=5).close()
+        self.assert_faults(folder)
+        self.assertEqual(self.refused(folder, "heal", name).count("nothing is broken"), 1)
+
+
+if __name__ == "__main__":
+    harness.main()
