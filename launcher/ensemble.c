@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/xalloc.h"
 #include "launcher/supervisor.h"
+#include "launcher/text.h"
 
 static bool votes(const struct server *v);
 static bool takes_part(const struct server *v);
@@ -254,6 +255,7 @@ static json_t *server_faults(const struct server *v)
     json_decref(out);
     if (l->delay_us[self]) json_object_set_new(faults, "delay_us", json_integer(l->delay_us[self]));
     if (l->jitter_us[self]) json_object_set_new(faults, "jitter_us", json_integer(l->jitter_us[self]));
+    if (v->clock_ms) json_object_set_new(faults, "clock_ms", json_integer(v->clock_ms));
     if (l->refuses[self]) json_object_set_new(faults, "refuses_clients", json_true());
     return faults;
 }
@@ -266,6 +268,13 @@ static json_t *cluster_faults(const struct supervisor *s)
     json_t *lines = json_array();
     for (size_t i = 0; i < s->n; i++) ids[i] = s->servers[i].member->id;
     links_put(&b, &s->links, ids);
+    for (size_t i = 0; i < s->n; i++) {
+        int64_t ms = s->servers[i].clock_ms;
+        if (!ms || !supervise_alive(s->servers[i].state)) continue;
+        bytes_printf(&b, "zoo%d clock of transactions %s ", ids[i], ms < 0 ? "-" : "+");
+        put_duration(&b, (ms < 0 ? -ms : ms) * 1000);
+        bytes_printf(&b, "\n");
+    }
     bytes_u8(&b, 0);
     char *rest = (char *)b.data;
     for (char *line; (line = strsep(&rest, "\n"));)

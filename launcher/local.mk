@@ -13,6 +13,7 @@ liblauncher_a_SOURCES = \
 	launcher/history.c launcher/history.h \
 	launcher/links.c launcher/links.h \
 	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_fault.c launcher/ops_net.c \
+	launcher/ops_order.c \
 	launcher/orders.c \
 	launcher/outage.c \
 	launcher/platform.c launcher/platform.h launcher/platform_common.h launcher/platform_linux.c \
@@ -40,8 +41,10 @@ pseudo_cluster_SOURCES = \
 	launcher/main.c \
 	launcher/command.c launcher/command.h \
 	launcher/fault.c \
+	launcher/cmd_clock.c \
 	launcher/cmd_down.c \
 	launcher/cmd_drop_clients.c \
+	launcher/cmd_expire.c \
 	launcher/cmd_heal.c \
 	launcher/cmd_help.c \
 	launcher/cmd_isolate.c \
@@ -53,6 +56,7 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_resume.c \
 	launcher/cmd_run.c \
 	launcher/cmd_slow.c \
+	launcher/cmd_stepdown.c \
 	launcher/cmd_status.c \
 	launcher/cmd_stop.c \
 	launcher/cmd_torture.c \

@@ -3,8 +3,8 @@
  *   {"cmd":"kill","target":"leader","timeout_ms":30000}
  *
  * Requests: up (n), status, kill, stop, restart, pause, resume (target), partition (groups), isolate (target, way), heal
- * (target), slow (target, delay_us, jitter_us), drop-clients (target, refuse), wait (for; id, role), watch, down;
- * timeout_ms for all that wait. While it waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last
+ * (target), slow (target, delay_us, jitter_us), drop-clients (target, refuse), expire (session, owner, or all),
+ * stepdown, clock (target, shift_ms, reset), wait (for; id, role), watch, down; timeout_ms for all that wait. While it waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last
  * line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
 #include <inttypes.h>
@@ -35,6 +35,9 @@ static const struct verb verbs[] = {
     {"heal", SUPERVISE_EVENTS, op_begin_heal, op_heal_done, VERB_REPORT},
     {"slow", SUPERVISE_EVENTS, op_begin_slow, op_answered_done, VERB_REPORT},
     {"drop-clients", SUPERVISE_EVENTS, op_begin_drop_clients, op_answered_done, VERB_REPORT},
+    {"expire", SUPERVISE_EVENTS, op_begin_expire, op_ordered_done, VERB_REPORT},
+    {"stepdown", SUPERVISE_EVENTS, op_begin_stepdown, op_stepdown_done, VERB_REPORT},
+    {"clock", SUPERVISE_EVENTS, op_begin_clock, op_answered_done, VERB_REPORT},
     {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET},
     {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, 0},
     {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, VERB_QUIET},

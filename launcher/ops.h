@@ -24,10 +24,10 @@ struct op {
     int exit_code;
     char *error; /* why the exit code is not 0 */
     char *note;  /* what people are told at the end, lines */
-    bool begun, one_way;
+    bool begun, one_way, answered;
     int64_t notice_us;               /* after which silence is noticed */
     int64_t order_first, order_last; /* the ids of its own orders */
-    int64_t dropped;
+    int64_t hit; /* how many connections or sessions */
     const char *outcome;
 };
 
@@ -89,6 +89,15 @@ bool op_begin_drop_clients(struct op *o, const json_t *request);
 bool op_cut_done(struct op *o);
 bool op_heal_done(struct op *o);
 bool op_answered_done(struct op *o);
+
+/* --- ops_order.c: expire, stepdown, clock --- */
+
+bool op_begin_expire(struct op *o, const json_t *request);
+bool op_begin_stepdown(struct op *o, const json_t *request);
+bool op_begin_clock(struct op *o, const json_t *request);
+bool op_ordered_done(struct op *o);
+bool op_stepdown_done(struct op *o);
+/* An answer to some order has come; is it one of this operation's? */
 void op_hear_answer(struct op *o, const json_t *answer);
 
 #endif

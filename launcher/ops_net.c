@@ -254,24 +254,8 @@ bool op_begin_drop_clients(struct op *o, const json_t *request)
 bool op_answered_done(struct op *o)
 {
     if (!orders_answered(o->of)) return false;
-    if (!o->outcome) o->outcome = "done";
+    o->outcome = "done";
     return true;
-}
-
-void op_hear_answer(struct op *o, const json_t *answer)
-{
-    int64_t id = fact_number(answer, "id", -1);
-    if (id < o->order_first || id > o->order_last) return;
-    const char *error = fact_string(answer, "error");
-    if (*error && !o->error) {
-        o->error = xasprintf("zoo%" PRId64 ": %s", fact_number(answer, "sid", 0), error);
-        o->exit_code = EXIT_REFUSED;
-    }
-    if (json_object_get(answer, "dropped")) {
-        o->dropped += fact_number(answer, "dropped", 0);
-        free(o->note);
-        o->note = xasprintf("%" PRId64 " client connection%s cut", o->dropped, o->dropped == 1 ? "" : "s");
-    }
 }
 
 /* --- small things --- */

@@ -37,6 +37,7 @@ void network_preload(struct server *v, int fd)
     struct bytes lines = {0};
     memset(v->told, 0, sizeof v->told);
     v->told_refuses = false;
+    v->clock_ms = 0; /* the process's, unlike the network */
     put_network(&lines, v);
     /* A socket pair that is new has room for that. */
     if (lines.len && write(fd, lines.data, lines.len) != (ssize_t)lines.len) abort();

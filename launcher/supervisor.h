@@ -47,6 +47,7 @@ struct server {
     int64_t ordered;  /* the id of the last order that it was given */
     struct link_state told[MEMBERS_MOST]; /* of its links, by the peers' index */
     bool told_refuses;
+    int64_t clock_ms; /* how far its wall clock is shifted */
     char *last_words; /* what it said when it exited, or NULL */
 };
 

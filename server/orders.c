@@ -2,13 +2,19 @@
 #include "orders.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
 #include "net/faults.h"
+#include "tree/tree.h"
 
 static void order_net(struct orders *o, struct slice line);
 static void order_clients(struct orders *o, struct slice line);
+static void order_expire(struct orders *o, struct slice line);
+static void order_stepdown(struct orders *o, struct slice line);
+static void order_clock(struct orders *o, struct slice line);
 
 static const struct order {
     const char *name; /* as JSON writes it */
@@ -16,9 +22,41 @@ static const struct order {
 } orders[] = {
     {"\"net\"", order_net},
     {"\"clients\"", order_clients},
+    {"\"expire\"", order_expire},
+    {"\"stepdown\"", order_stepdown},
+    {"\"clock\"", order_clock},
+};
+
+/* One order's sessions that are not closed yet. */
+struct expiry {
+    struct link link;
+    char id[24]; /* the order's */
+    int64_t *sessions;
+    size_t n, expired;
 };
 
 static void refuse(struct orders *o, struct slice line, const char *why);
+static void expiry_free(struct expiry *x);
+static bool expiry_settle(struct orders *o, struct expiry *x);
+
+void orders_init(struct orders *o, struct net *n, struct core *c, struct control *control)
+{
+    *o = (struct orders){.net = n, .core = c, .control = control};
+    list_init(&o->expiring);
+}
+
+void orders_free(struct orders *o)
+{
+    list_each_safe (l, &o->expiring) expiry_free(list_entry(l, struct expiry, link));
+}
+
+void orders_settle(struct orders *o)
+{
+    list_each_safe (l, &o->expiring) {
+        struct expiry *x = list_entry(l, struct expiry, link);
+        if (expiry_settle(o, x)) expiry_free(x);
+    }
+}
 
 void orders_take(struct orders *o, struct slice line)
 {
@@ -97,4 +135,146 @@ static void order_clients(struct orders *o, struct slice line)
     }
     size_t dropped = field_is(line, "drop", SLICE_OF("true")) ? net_drop_clients(o->net) : 0;
     control_say(o->control, "answer", ",\"id\":%.*s,\"dropped\":%zu", SLICE_ARG(id_of(line)), dropped);
+}
+
+static void order_stepdown(struct orders *o, struct slice line)
+{
+    struct core_status now;
+    core_status(o->core, &now);
+    if (now.state != PEER_LEADING || !now.serving || now.standalone) {
+        refuse(o, line, now.standalone ? "it is alone: there is nobody to lead" : "it does not lead now");
+        return;
+    }
+    struct event e = {.type = EV_STEP_DOWN};
+    net_step(o->net, &e);
+    done(o, line);
+}
+
+static void order_clock(struct orders *o, struct slice line)
+{
+    net_shift_clock(o->net, number(line, "shift_ms", 0));
+    done(o, line);
+}
+
+/* --- expire --- */
+
+static void expiry_add(struct expiry *x, int64_t session)
+{
+    x->sessions = xrealloc(x->sessions, (x->n + 1) * sizeof *x->sessions);
+    x->sessions[x->n++] = session;
+}
+
+static void add_all(struct expiry *x, const struct tree *t)
+{
+    size_t at = 0;
+    int64_t session;
+    int32_t timeout_ms;
+    while (tree_session_next(t, &at, &session, &timeout_ms)) expiry_add(x, session);
+}
+
+/* "2f61" is "/a". */
+static bool add_owner(struct expiry *x, const struct tree *t, struct slice hex)
+{
+    struct bytes path = {0};
+    for (int32_t i = 1; i + 2 < hex.len; i += 2) {
+        const char digits[] = {(char)hex.p[i], (char)hex.p[i + 1], '\0'};
+        bytes_u8(&path, (uint8_t)strtoul(digits, NULL, 16));
+    }
+    const struct znode *n = tree_find(t, bytes_slice(&path));
+    int64_t owner = n != NULL ? n->stat.ephemeral_owner : 0;
+    bool found = owner != 0 && tree_session_timeout(t, owner) >= 0;
+    if (found) expiry_add(x, owner);
+    bytes_free(&path);
+    return found;
+}
+
+static bool add_one(struct expiry *x, const struct tree *t, struct slice quoted)
+{
+    char text[24] = "";
+    if (quoted.len < 3 || (size_t)quoted.len > sizeof text) return false;
+    memcpy(text, quoted.p + 1, (size_t)quoted.len - 2);
+    int64_t session = (int64_t)strtoull(text, NULL, 16);
+    if (tree_session_timeout(t, session) < 0) return false;
+    expiry_add(x, session);
+    return true;
+}
+
+/* What could be expired instead. */
+static void refuse_unknown(struct orders *o, struct slice line, const struct tree *t, const char *what)
+{
+    enum { SHOWN = 8 };
+    struct bytes why = {0};
+    size_t at = 0, n = 0;
+    int64_t session;
+    int32_t timeout_ms;
+    bytes_printf(&why, "%s; ", what);
+    while (tree_session_next(t, &at, &session, &timeout_ms) && n++ < SHOWN)
+        bytes_printf(&why, "%s0x%" PRIx64, n == 1 ? "there are: " : ", ", (uint64_t)session);
+    bytes_printf(&why, n == 0 ? "there is no session" : n > SHOWN ? " and more" : "");
+    bytes_u8(&why, 0);
+    refuse(o, line, (const char *)why.data);
+    bytes_free(&why);
+}
+
+static void order_expire(struct orders *o, struct slice line)
+{
+    struct core_status now;
+    const struct tree *t = core_tree(o->core);
+    core_status(o->core, &now);
+    if (now.state != PEER_LEADING || !now.serving) {
+        refuse(o, line, "it does not lead now");
+        return;
+    }
+    struct expiry *x = xcalloc(1, sizeof *x);
+    struct slice id = id_of(line), owner = json_field(line, "owner"), session = json_field(line, "session");
+    snprintf(x->id, sizeof x->id, "%.*s", SLICE_ARG(id));
+    list_init(&x->link);
+    bool found = true;
+    if (owner.len > 0)
+        found = add_owner(x, t, owner);
+    else if (session.len > 0)
+        found = add_one(x, t, session);
+    else
+        add_all(x, t);
+    if (!found) {
+        refuse_unknown(o, line, t, owner.len > 0 ? "no session owns that path" : "there is no such session");
+        expiry_free(x);
+        return;
+    }
+    list_append(&o->expiring, &x->link);
+    for (size_t i = 0; i < x->n; i++) {
+        struct event e = {.type = EV_EXPIRE, .id = x->sessions[i]};
+        net_step(o->net, &e);
+    }
+}
+
+/* True when it is answered. */
+static bool expiry_settle(struct orders *o, struct expiry *x)
+{
+    struct core_status now;
+    core_status(o->core, &now);
+    for (size_t i = 0; i < x->n;) {
+        if (tree_session_timeout(core_tree(o->core), x->sessions[i]) >= 0) {
+            i++;
+            continue;
+        }
+        x->sessions[i] = x->sessions[--x->n];
+        x->expired++;
+    }
+    if (x->n == 0) {
+        control_say(o->control, "answer", ",\"id\":%s,\"expired\":%zu", x->id, x->expired);
+    } else if (now.state != PEER_LEADING || !now.serving) {
+        control_say(o->control, "answer",
+                    ",\"id\":%s,\"error\":\"it lost the lead before that was committed; ask again\"", x->id);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void expiry_free(struct expiry *x)
+{
+    list_remove(&x->link);
+    free(x->sessions);
+    free(x);
 }

@@ -3,12 +3,18 @@
  *   {"cmd":"net","peer":2,"in":"cut","out":"ok","delay_us":0,"jitter_us":0,"id":7}   the link with one peer, from now on
  *   {"cmd":"clients","drop":true,"refuse":false,"id":8}                              {"dropped":3}
  *
+ *   {"cmd":"expire","session":"0x1000..","id":9}, or "owner":"2f61" (a path's bytes), or "all":true
+ *                                                                                    {"expired":1} once it is committed
+ *   {"cmd":"stepdown","id":10}
+ *   {"cmd":"clock","shift_ms":30000,"id":11}                                         for transactions, from now on
+ *
  *   {"t":..,"sid":1,"fact":"answer","id":7}, with "error" when it could not be done
  *
  * Without a supervisor there is no such door. */
 #ifndef SERVER_ORDERS_H
 #define SERVER_ORDERS_H
 
+#include "base/list.h"
 #include "control.h"
 #include "net/net.h"
 #include "request/core.h"
@@ -18,8 +24,13 @@ struct orders {
     struct net *net;
     struct core *core;
     struct control *control;
+    struct link expiring; /* what waits to be committed, before it is answered */
 };
 
+void orders_init(struct orders *o, struct net *n, struct core *c, struct control *control);
+void orders_free(struct orders *o);
 void orders_take(struct orders *o, struct slice line);
+/* Answers what has come true; once a turn. */
+void orders_settle(struct orders *o);
 
 #endif

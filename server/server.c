@@ -130,6 +130,7 @@ static void settle(struct server *s)
         update_clear(u);
         if (exit_code != 0) fail(s, exit_code, "cannot go on; see the fact before");
     }
+    orders_settle(&s->orders);
     control_flush(s->control);
 }
 
@@ -354,7 +355,7 @@ static void make_net(struct server *s, uint64_t seed)
         .trouble = trouble,
     };
     s->net = net_new(&config);
-    s->orders = (struct orders){.net = s->net, .core = s->core, .control = s->control};
+    orders_init(&s->orders, s->net, s->core, s->control);
     s->words = (struct words){c, s->core, s->net, net_now_us(), 0};
 }
 
@@ -453,6 +454,7 @@ static void announce(struct server *s)
 /* Ports first, so that clients go elsewhere; what waits for the disk gets there. */
 static void clean_up(struct server *s)
 {
+    if (s->net != NULL) orders_free(&s->orders);
     net_free(s->net);
     store_close(s->store);
     if (s->core != NULL) core_free(s->core);

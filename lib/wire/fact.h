@@ -54,6 +54,7 @@ enum sync_mode { SYNC_DIFF, SYNC_TRUNC, SYNC_SNAP };
     R(REASON_SHUTDOWN, "shutting down")                                     \
     R(REASON_INIT_LIMIT, "initLimit passed")                                \
     R(REASON_COUNTER_FULL, "the epoch's zxids are used up")                 \
+    R(REASON_ASKED, "asked to step down")                                   \
     R(REASON_COMMIT_MISMATCH, "told to commit what was not proposed")       \
     R(REASON_TRUNC_COMMITTED, "told to drop transactions that were committed")
 

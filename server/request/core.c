@@ -6,6 +6,7 @@
 
 static void serve(void *arg, bool serving, enum reason why);
 static void client_event(struct core *c, const struct event *e);
+static bool expire(struct core *c, const struct session *s);
 static void expire_sessions(struct core *c);
 
 struct core *core_new(const struct core_config *config)
@@ -55,6 +56,7 @@ void core_step(struct core *c, const struct event *e, struct update *u)
         client_event(c, e);
     else
         zab_step(c->zab, e, u);
+    if (e->type == EV_EXPIRE) expire(c, tracker_find(&c->tracker, e->id));
     if (e->type == EV_TIME) {
         expire_sessions(c);
         reaper_time(c);
@@ -147,14 +149,18 @@ static void serve(void *arg, bool serving, enum reason why)
     c->outstanding = 0;
 }
 
+/* Leader: the session is closed by a transaction. False when there is no more to do. */
+static bool expire(struct core *c, const struct session *s)
+{
+    if (s == NULL || s->closing || !zab_serving(c->zab) || !zab_leading(c->zab)) return false;
+    update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_EXPIRED, {s->id, s->timeout_ms}});
+    prep_submit(c, s->id, 0, OP_CLOSE_SESSION, SLICE_NULL, VECTOR_NULL, OWNER_SELF);
+    return true;
+}
+
 static void expire_sessions(struct core *c)
 {
-    if (!zab_serving(c->zab) || !zab_leading(c->zab)) return;
-    for (struct session *s; (s = tracker_expired(&c->tracker, c->now_us)) != NULL;) {
-        update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_EXPIRED, {s->id, s->timeout_ms}});
-        prep_submit(c, s->id, 0, OP_CLOSE_SESSION, SLICE_NULL, VECTOR_NULL, OWNER_SELF);
-        if (!zab_serving(c->zab)) return;
-    }
+    while (expire(c, tracker_expired(&c->tracker, c->now_us))) continue;
 }
 
 /* --- looking in --- */

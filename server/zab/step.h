@@ -30,6 +30,8 @@ enum event_type {
     EV_PERSISTED,     /* all disk ops up to and including ticket are durable */
     EV_SNAPSHOT_MORE, /* the snapshot writer wants the next chunk */
     EV_SNAPSHOT_DONE, /* the snapshot at zxid is complete and durable */
+    EV_EXPIRE,        /* somebody wants the session id expired now; nothing happens unless we lead and it is alive */
+    EV_STEP_DOWN,     /* somebody wants another election; nothing happens unless we lead others */
 };
 
 struct event {
