@@ -271,8 +271,8 @@ static json_t *cluster_faults(const struct supervisor *s)
     for (size_t i = 0; i < s->n; i++) {
         int64_t ms = s->servers[i].clock_ms;
         if (!ms || !supervise_alive(s->servers[i].state)) continue;
-        bytes_printf(&b, "zoo%d clock of transactions %s ", ids[i], ms < 0 ? "-" : "+");
-        put_duration(&b, (ms < 0 ? -ms : ms) * 1000);
+        bytes_printf(&b, "zoo%d clock of transactions ", ids[i]);
+        put_shift(&b, ms);
         bytes_printf(&b, "\n");
     }
     bytes_u8(&b, 0);

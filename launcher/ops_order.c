@@ -107,8 +107,8 @@ bool op_begin_clock(struct op *o, const json_t *request)
         bytes_printf(&who, "%szoo%d", who.len ? ", " : "", v->member->id);
     }
     o->order_last = s->order_id;
-    bytes_printf(&who, "%s", reset ? ", right again" : ms < 0 ? ", - " : ", + ");
-    if (!reset) put_duration(&who, (ms < 0 ? -ms : ms) * 1000);
+    bytes_printf(&who, "%s", reset ? ", right again" : ", ");
+    if (!reset) put_shift(&who, ms);
     bytes_u8(&who, 0);
     op_headline(o, "clock of transactions: %s", (char *)who.data);
     bytes_free(&who);

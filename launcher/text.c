@@ -31,6 +31,11 @@ void put_duration(struct bytes *b, int64_t us)
     }
 }
 
+void put_shift(struct bytes *b, int64_t ms)
+{
+    bytes_printf(b, ms % 1000 ? "%+.3g s" : "%+.0f s", (double)ms / 1e3);
+}
+
 bool parse_duration(const char *text, int64_t *us)
 {
     static const struct {

@@ -10,6 +10,9 @@
 /* "0.4 ms", "41 ms", "12.3 s", "3 min 20 s". */
 void put_duration(struct bytes *b, int64_t us);
 
+/* "+30 s", "-5 s", "-0.5 s". */
+void put_shift(struct bytes *b, int64_t ms);
+
 /* Reads "50ms", "1.5s", "200us", "2min", or a bare 0. False when it is no duration, or longer than a day. */
 bool parse_duration(const char *text, int64_t *us);
 

@@ -164,12 +164,13 @@ static void expiry_add(struct expiry *x, int64_t session)
     x->sessions[x->n++] = session;
 }
 
-static void add_all(struct expiry *x, const struct tree *t)
+static bool add_all(struct expiry *x, const struct tree *t)
 {
     size_t at = 0;
     int64_t session;
     int32_t timeout_ms;
     while (tree_session_next(t, &at, &session, &timeout_ms)) expiry_add(x, session);
+    return x->n > 0;
 }
 
 /* "2f61" is "/a". */
@@ -207,10 +208,10 @@ static void refuse_unknown(struct orders *o, struct slice line, const struct tre
     size_t at = 0, n = 0;
     int64_t session;
     int32_t timeout_ms;
-    bytes_printf(&why, "%s; ", what);
+    bytes_printf(&why, "%s", what);
     while (tree_session_next(t, &at, &session, &timeout_ms) && n++ < SHOWN)
-        bytes_printf(&why, "%s0x%" PRIx64, n == 1 ? "there are: " : ", ", (uint64_t)session);
-    bytes_printf(&why, n == 0 ? "there is no session" : n > SHOWN ? " and more" : "");
+        bytes_printf(&why, "%s0x%" PRIx64, n == 1 ? "; there are: " : ", ", (uint64_t)session);
+    bytes_printf(&why, "%s", n == 0 ? "; there is none at all now" : n > SHOWN ? " and more" : "");
     bytes_u8(&why, 0);
     refuse(o, line, (const char *)why.data);
     bytes_free(&why);
@@ -229,15 +230,18 @@ static void order_expire(struct orders *o, struct slice line)
     struct slice id = id_of(line), owner = json_field(line, "owner"), session = json_field(line, "session");
     snprintf(x->id, sizeof x->id, "%.*s", SLICE_ARG(id));
     list_init(&x->link);
-    bool found = true;
+    bool found;
     if (owner.len > 0)
         found = add_owner(x, t, owner);
     else if (session.len > 0)
         found = add_one(x, t, session);
     else
-        add_all(x, t);
+        found = add_all(x, t);
     if (!found) {
-        refuse_unknown(o, line, t, owner.len > 0 ? "no session owns that path" : "there is no such session");
+        refuse_unknown(o, line, t,
+                       owner.len > 0     ? "no session owns that path"
+                       : session.len > 0 ? "there is no such session"
+                                         : "there is nothing to expire");
         expiry_free(x);
         return;
     }

@@ -263,5 +263,134 @@ class Clients(Case):
         self.assertEqual(self.refused(folder, "heal", name).count("nothing is broken"), 1)
 
 
+class Sessions(Case):
+    def owner(self, folder, name, path):
+        """A client with an ephemeral, and what happened to it."""
+        zk = self.at(folder, name)
+        zk.states = []
+        zk.add_listener(zk.states.append)
+        zk.create(path, ephemeral=True)
+        return zk
+
+    def assert_expired(self, zk):
+        wait_for("the client to be told", lambda: KazooState.LOST in zk.states)
+
+    def test_an_expired_session_ends_everywhere(self):
+        folder = self.up(3)
+        follower = self.others(folder, self.leader(folder)["name"])[0]
+        victim = self.owner(folder, follower, "/victim")
+        zk = self.owner(folder, self.leader(folder)["name"], "/bystander")
+        gone = harness.Watched()
+        self.assertIsNotNone(zk.exists("/victim", watch=gone))
+        zxid = int(self.leader(folder)["zxid"], 16)
+        out = self.ok(folder, "expire", hex(victim.client_id[0]))
+        self.assertIn("1 session expired", out)
+        self.assertEqual(gone.wait(), [("DELETED", "/victim")])
+        self.assertIsNone(zk.exists("/victim"))
+        self.assertGreater(int(self.leader(folder)["zxid"], 16), zxid)
+        self.assert_expired(victim)
+        self.assertEqual(zk.states, [])
+        self.assertIsNotNone(zk.exists("/bystander"))
+
+    def test_the_owner_of_a_path_and_all(self):
+        folder = self.up(3)
+        follower = self.others(folder, self.leader(folder)["name"])[0]
+        path = '/ein "Pfad" \u00fc'
+        a, b, c = self.owner(folder, follower, path), self.owner(folder, follower, "/b"), self.owner(folder, follower, "/c")
+        self.ok(folder, "expire", "--owner", path)
+        self.assert_expired(a)
+        self.assertEqual((b.states, c.states), ([], []))
+        self.ok(folder, "expire", "--all")
+        self.assert_expired(b)
+        self.assert_expired(c)
+
+    def test_there_is_no_such_session(self):
+        folder = self.up(3)
+        self.assertIn("no such session", self.refused(folder, "expire", "0x1234"))
+        self.refused(folder, "expire", "--owner", "/zookeeper")
+        self.refused(folder, "expire", "--owner", "/nobody")
+        self.refused(folder, "expire", "--all")
+        for args in ((), ("--all", "0x1"), ("session",), ("--owner", "relative"), ("0x1", "0x2")):
+            self.refused(folder, "expire", *args, code=2)
+        self.ok(folder, "kill", "all")
+        self.assertIn("no leader", self.refused(folder, "expire", "--all"))
+        self.assertIn("no leader", self.refused(folder, "stepdown"))
+
+    def test_alone(self):
+        folder = self.up(1)
+        zk = self.owner(folder, "zoo1", "/e")
+        self.ok(folder, "expire", "--owner", "/e")
+        self.assert_expired(zk)
+        for args in (("stepdown",), ("isolate", "1"), ("slow", "1", "--delay", "1ms"), ("heal",)):
+            self.refused(folder, *args)
+
+
+class Leaders(Case):
+    def test_stepdown_makes_a_new_epoch_and_ends_no_process(self):
+        folder = self.up(3)
+        before = self.servers(folder)
+        old = self.leader(folder)
+        zk = self.kazoo(self.status(folder)["connect"])
+        zk.create("/kept", b"x", ephemeral=True)
+        out = self.ok(folder, "stepdown")
+        self.assertRegex(out, r"(?m)^%s \(leader, epoch %d\) steps down$" % (old["name"], old["epoch"]))
+        self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +zoo\d, zoo\d +lost the leader")
+        self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +zoo\d +elected by \d of 3$")
+        self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +first write acknowledged$")
+        self.assertRegex(out, r"(?m)^writes were unavailable for [\d.]+ m?s$")
+        after = self.servers(folder)
+        self.assertEqual({n: s["pid"] for n, s in after.items()}, {n: s["pid"] for n, s in before.items()})
+        self.assertEqual({s["state"] for s in after.values()}, {"serving"})
+        self.assertEqual({s["epoch"] for s in after.values()}, {old["epoch"] + 1})
+        wait_for("the client to come back", lambda: zk.connected)
+        self.assertEqual(zk.get("/kept")[0], b"x")
+
+    def test_the_clock_of_transactions(self):
+        folder = self.up(3)
+        name = self.leader(folder)["name"]
+        zk = self.at(folder, name)
+
+        def ahead(path):
+            return zk.get(zk.create(path))[1].ctime / 1000 - time.time()
+
+        for shift, seconds in (("+1min", 60), ("-30s", -30)):
+            self.ok(folder, "clock", "leader", shift)
+            self.assertAlmostEqual(ahead("/c%d" % seconds), seconds, delta=10)
+            self.assert_faults(folder, r"^%s clock of transactions [+-]\d+ s$" % name)
+        self.assertEqual(self.leader(folder)["faults"], {"clock_ms": -30000})
+        self.ok(folder, "clock", name, "reset")
+        self.assertAlmostEqual(ahead("/reset"), 0, delta=10)
+        self.assert_faults(folder)
+        self.refused(folder, "clock", name, "reset")
+        for args in ((name,), (name, "30s"), (name, "+30"), ("+30s",), (name, "+30s", "more")):
+            self.refused(folder, "clock", *args, code=2)
+        follower = self.others(folder, name)[0]
+        self.ok(folder, "clock", follower, "+5s")
+        self.ok(folder, "restart", follower)
+        self.assert_faults(folder)
+
+    def test_all_of_it_together(self):
+        folder = self.up(5)
+        leader = self.leader(folder)["name"]
+        a, b = self.others(folder, leader)[:2]
+        zk = self.kazoo(self.status(folder)["connect"])
+        zk.create("/n", b"0")
+        self.ok(folder, "slow", "all", "--delay", "5ms", "--jitter", "2ms")
+        self.ok(folder, "isolate", a)
+        self.ok(folder, "drop-clients", b, "--refuse")
+        self.ok(folder, "clock", leader, "+10s")
+        self.ok(folder, "stepdown")
+        self.ok(folder, "isolate", "leader")
+        self.ok(folder, "wait", "serving")
+        wait_for("the client to come back", lambda: zk.connected and zk.retry(zk.set, "/n", b"1"))
+        self.assertEqual(len(self.status(folder)["faults"]), 9)
+        self.ok(folder, "heal")
+        self.assertEqual({s["state"] for s in self.servers(folder).values()}, {"serving"})
+        self.ok(folder, "clock", "all", "reset")
+        self.assert_faults(folder)
+        wait_for("the client to come back", lambda: zk.connected)
+        self.assertEqual(zk.get("/n")[0], b"1")
+
+
 if __name__ == "__main__":
     harness.main()
