@@ -24,7 +24,7 @@ libdriver_a_SOURCES = \
 	tests/lib/core_server.c tests/lib/core_server.h
 libdriver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 
-ZAB_TESTS = check_vote check_history check_election check_leader check_learner check_sync check_zab_paper
+ZAB_TESTS = check_vote check_history check_election check_leader check_learner check_sync check_zab_paper check_orders
 check_PROGRAMS += $(ZAB_TESTS)
 TESTS += $(ZAB_TESTS)
 CORE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -36,6 +36,9 @@ check_vote_LDADD = $(CORE_TEST_LIBS)
 check_history_SOURCES = tests/unit/check_history.c tests/unit/unit.h
 check_history_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_history_LDADD = $(CORE_TEST_LIBS)
+check_orders_SOURCES = tests/unit/check_orders.c tests/unit/unit.h
+check_orders_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_orders_LDADD = $(CORE_TEST_LIBS)
 check_election_SOURCES = tests/unit/check_election.c tests/unit/unit.h
 check_election_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_election_LDADD = $(CORE_TEST_LIBS)
