@@ -31,10 +31,12 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     if (argc - optind < 1) return command_usage(self, "which server?");
     if (argc - optind > 1 || !shift) return command_usage(self, "one target, and how far: +30s, -5s or reset");
     bool reset = strcmp(shift, "reset") == 0;
-    if (!reset && !parse_duration(shift + 1, &us)) return command_usage(self, "a shift is as +30s or -5s, not '%s'", shift);
+    if (!reset && !parse_duration(shift + 1, &us))
+        return command_usage(self, "a shift is as +30s or -5s, not '%s'", shift);
     if (*shift == '-') us = -us;
-    return fault_ask(self, g, json_pack("{s:s, s:I, s:b}", "target", argv[optind], "shift_ms", (json_int_t)us / 1000,
-                                        "reset", reset || us == 0));
+    return fault_ask(self, g,
+                     json_pack("{s:s, s:I, s:b}", "target", argv[optind], "shift_ms", (json_int_t)us / 1000, "reset",
+                               reset || us == 0));
 }
 
 /* Takes the shift out of the arguments, or "-5s" would be looked at as options. NULL when there is none. */

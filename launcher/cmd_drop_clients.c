@@ -7,12 +7,11 @@ const struct command cmd_drop_clients = {
     .name = "drop-clients",
     .args = "TARGET [--refuse]",
     .summary = "Resets every client connection of servers; their peers stay joined.",
-    .help = TARGET_HELP
-    "\n"
-    "Sessions go on: clients may come back, here or elsewhere, until their timeout.\n"
-    "\n"
-    "  --refuse   nobody listens on the client port until heal\n"
-    "\n" FAULT_EXITS,
+    .help = TARGET_HELP "\n"
+                        "Sessions go on: clients may come back, here or elsewhere, until their timeout.\n"
+                        "\n"
+                        "  --refuse   nobody listens on the client port until heal\n"
+                        "\n" FAULT_EXITS,
     .run = run,
 };
 

@@ -25,7 +25,8 @@ const struct command cmd_expire = {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"owner", required_argument, NULL, 'o'}, {"all", no_argument, NULL, 'a'}, {0}};
+    static const struct option longs[] = {
+        {"owner", required_argument, NULL, 'o'}, {"all", no_argument, NULL, 'a'}, {0}};
     const char *owner = NULL;
     bool all = false;
     int exit = EXIT_DONE;
@@ -52,7 +53,8 @@ static json_t *make_request(const struct command *self, const char *session, con
     errno = 0;
     unsigned long long id = strtoull(session, &end, 16);
     if (errno || *end || end == session || *session == '-' || id == 0) {
-        *exit = command_usage(self, "'%s' is no session; a session is a hexadecimal number as 0x100a5c2f3e80000", session);
+        *exit =
+            command_usage(self, "'%s' is no session; a session is a hexadecimal number as 0x100a5c2f3e80000", session);
         return NULL;
     }
     snprintf(hex, sizeof hex, "0x%llx", id);

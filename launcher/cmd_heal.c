@@ -8,8 +8,7 @@ const struct command cmd_heal = {
     .args = "[TARGET]",
     .summary = "Mends the network of servers, or all of it: undoes partition, isolate, slow, drop-clients.",
     .help = "What a cut link held back is delivered, in order. Without TARGET all that is broken is mended.\n"
-            "\n" TARGET_HELP
-            "\n"
+            "\n" TARGET_HELP "\n"
             "Returns when every server that runs and is joined with the leader serves, and writes are acknowledged.\n"
             "Paused servers are resumed by resume, a shifted clock is set right by clock TARGET reset.\n"
             "\n"

@@ -39,6 +39,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     }
     if (argc - optind != 1)
         return command_usage(self, argc == optind ? "which server?" : "one target; join several with commas");
-    return fault_ask(self, g, json_pack("{s:s, s:s, s:I}", "target", argv[optind], "way", way, "timeout_ms",
-                                        (json_int_t)timeout_s * 1000));
+    return fault_ask(
+        self, g,
+        json_pack("{s:s, s:s, s:I}", "target", argv[optind], "way", way, "timeout_ms", (json_int_t)timeout_s * 1000));
 }

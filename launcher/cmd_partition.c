@@ -12,15 +12,15 @@ const struct command cmd_partition = {
     .name = "partition",
     .args = "SIDE / SIDE [/ SIDE ...]",
     .summary = "Cuts the network between sides: partition 1 / 2,3.",
-    .help = "A SIDE is a TARGET. Servers on different sides exchange no byte until heal: links stay open and carry\n"
-            "nothing, new ones hang. Who is on no side stays joined with all; clients are not touched.\n"
-            "\n" TARGET_HELP
-            "\n"
-            "Silence is noticed within syncLimit, so that is how long a leader in the smaller part goes on. Shows what\n"
-            "happens up to the first write that is acknowledged again, when there is a part that can.\n"
-            "\n"
-            "  --timeout SECONDS   give up waiting after this long (60)\n"
-            "\n" FAULT_EXITS,
+    .help =
+        "A SIDE is a TARGET. Servers on different sides exchange no byte until heal: links stay open and carry\n"
+        "nothing, new ones hang. Who is on no side stays joined with all; clients are not touched.\n"
+        "\n" TARGET_HELP "\n"
+        "Silence is noticed within syncLimit, so that is how long a leader in the smaller part goes on. Shows what\n"
+        "happens up to the first write that is acknowledged again, when there is a part that can.\n"
+        "\n"
+        "  --timeout SECONDS   give up waiting after this long (60)\n"
+        "\n" FAULT_EXITS,
     .run = run,
 };
 

@@ -8,13 +8,12 @@ const struct command cmd_slow = {
     .name = "slow",
     .args = "TARGET --delay TIME [--jitter TIME]",
     .summary = "Delays what servers and their peers send each other, until heal.",
-    .help = TARGET_HELP
-    "\n"
-    "  --delay TIME    50ms, 1.5s, 200us: how long each piece takes, each way; 0 for none\n"
-    "  --jitter TIME   more or less by up to this; nothing overtakes\n"
-    "\n"
-    "Between two slow servers both delays add up. Clients' connections are as fast as ever.\n"
-    "\n" FAULT_EXITS,
+    .help = TARGET_HELP "\n"
+                        "  --delay TIME    50ms, 1.5s, 200us: how long each piece takes, each way; 0 for none\n"
+                        "  --jitter TIME   more or less by up to this; nothing overtakes\n"
+                        "\n"
+                        "Between two slow servers both delays add up. Clients' connections are as fast as ever.\n"
+                        "\n" FAULT_EXITS,
     .run = run,
 };
 
@@ -35,7 +34,9 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     if (argc - optind != 1)
         return command_usage(self, argc == optind ? "which server?" : "one target; join several with commas");
     if (delay < 0) return command_usage(self, "how slow? --delay 50ms");
-    if (jitter > delay) return command_usage(self, "the jitter cannot be more than the delay: nothing arrives before it is sent");
-    return fault_ask(self, g, json_pack("{s:s, s:I, s:I}", "target", argv[optind], "delay_us", (json_int_t)delay,
-                                        "jitter_us", (json_int_t)jitter));
+    if (jitter > delay)
+        return command_usage(self, "the jitter cannot be more than the delay: nothing arrives before it is sent");
+    return fault_ask(self, g,
+                     json_pack("{s:s, s:I, s:I}", "target", argv[optind], "delay_us", (json_int_t)delay, "jitter_us",
+                               (json_int_t)jitter));
 }

@@ -35,7 +35,8 @@ int fault_run(const struct command *self, struct globals *g, int argc, char **ar
     }
     if (argc - optind != 1)
         return command_usage(self, argc == optind ? "which server?" : "one target; join several with commas");
-    return fault_ask(self, g, json_pack("{s:s, s:I}", "target", argv[optind], "timeout_ms", (json_int_t)timeout_s * 1000));
+    return fault_ask(self, g,
+                     json_pack("{s:s, s:I}", "target", argv[optind], "timeout_ms", (json_int_t)timeout_s * 1000));
 }
 
 bool fault_timeout(const char *text, long *timeout_s)

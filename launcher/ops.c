@@ -2,10 +2,10 @@
  *
  *   {"cmd":"kill","target":"leader","timeout_ms":30000}
  *
- * Requests: up (n), status, kill, stop, restart, pause, resume (target), partition (groups), isolate (target, way), heal
- * (target), slow (target, delay_us, jitter_us), drop-clients (target, refuse), expire (session, owner, or all),
- * stepdown, clock (target, shift_ms, reset), wait (for; id, role), watch, down; timeout_ms for all that wait. While it waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last
- * line is
+ * Requests: up (n), status, kill, stop, restart, pause, resume (target), partition (groups), isolate (target, way),
+ * heal (target), slow (target, delay_us, jitter_us), drop-clients (target, refuse), expire (session, owner, or all),
+ * stepdown, clock (target, shift_ms, reset), wait (for; id, role), watch, down; timeout_ms for all that wait. While it
+ * waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -22,8 +22,8 @@ void op_headline(struct op *o, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    tell_own(o->of, json_pack("{s:I, s:i, s:s, s:s}", "t", (json_int_t)o->since_us, "sid", 0, "fact", "fault", "text",
-                              text));
+    tell_own(o->of,
+             json_pack("{s:I, s:i, s:s, s:s}", "t", (json_int_t)o->since_us, "sid", 0, "fact", "fault", "text", text));
 }
 
 /* --- partition, isolate --- */
@@ -77,8 +77,9 @@ bool op_begin_isolate(struct op *o, const json_t *request)
     for (size_t i = 0; i < s->n; i++)
         if (o->target[i]) news |= links_isolate(&s->links, i, way);
     if (!news) {
-        op_refuse(o, EXIT_REFUSED, s->n == 1 ? xasprintf("%s has no peer that it could be cut off from", who)
-                                             : xasprintf("isolated already: %s", who));
+        op_refuse(o, EXIT_REFUSED,
+                  s->n == 1 ? xasprintf("%s has no peer that it could be cut off from", who)
+                            : xasprintf("isolated already: %s", who));
     } else {
         const char *how = way == WAY_IN    ? "what the others send is lost"
                           : way == WAY_OUT ? "what is sent to the others is lost"
@@ -121,9 +122,10 @@ static bool cut_begins(struct op *o)
         outage_begin(s, o->since_us);
     } else if (leader && server_reach(leader) >= voters_needed(s)) {
         o->outcome = "untouched";
-        o->note = xasprintf("writes go on: leader zoo%d reaches %zu of %zu voters and needs %zu; who is cut off from it "
-                            "notices by the silence, %s",
-                            leader->member->id, server_reach(leader), voters_all(s), voters_needed(s), limit);
+        o->note =
+            xasprintf("writes go on: leader zoo%d reaches %zu of %zu voters and needs %zu; who is cut off from it "
+                      "notices by the silence, %s",
+                      leader->member->id, server_reach(leader), voters_all(s), voters_needed(s), limit);
     } else if (o->one_way) {
         o->outcome = "pending";
         o->note = xasprintf("the silence is noticed %s; see what comes of it: %s watch", limit, s->cluster->call);
@@ -171,8 +173,9 @@ bool op_begin_heal(struct op *o, const json_t *request)
         op_headline(o, "healed: %s", who);
         network_apply(s);
     } else {
-        op_refuse(o, EXIT_REFUSED, *faults ? xasprintf("nothing is broken at %s; broken is: %s", who, faults)
-                                           : xstrdup("nothing is broken in the network"));
+        op_refuse(o, EXIT_REFUSED,
+                  *faults ? xasprintf("nothing is broken at %s; broken is: %s", who, faults)
+                          : xstrdup("nothing is broken in the network"));
     }
     free(who);
     free(faults);
@@ -246,7 +249,8 @@ bool op_begin_drop_clients(struct op *o, const json_t *request)
         server_order(&s->servers[i], json_pack("{s:s, s:b, s:b}", "cmd", "clients", "drop", true, "refuse", refuses));
     }
     o->order_last = s->order_id;
-    op_headline(o, refuse ? "clients dropped: %s; new ones are refused" : "clients dropped: %s; they may come back", who);
+    op_headline(o, refuse ? "clients dropped: %s; new ones are refused" : "clients dropped: %s; they may come back",
+                who);
     free(who);
     return true;
 }

@@ -14,8 +14,9 @@ static bool order_leader(struct op *o, json_t *order)
     struct server *leader = leader_now(s);
     if (!leader) {
         char *who = unsettled_text(s);
-        op_refuse(o, EXIT_REFUSED, xasprintf("there is no leader now%s%s; wait for one: %s wait leader", *who ? ": " : "",
-                                             who, s->cluster->call));
+        op_refuse(o, EXIT_REFUSED,
+                  xasprintf("there is no leader now%s%s; wait for one: %s wait leader", *who ? ": " : "", who,
+                            s->cluster->call));
         free(who);
         json_decref(order);
         return false;

@@ -20,11 +20,8 @@ static const struct order {
     const char *name; /* as JSON writes it */
     void (*take)(struct orders *o, struct slice line);
 } orders[] = {
-    {"\"net\"", order_net},
-    {"\"clients\"", order_clients},
-    {"\"expire\"", order_expire},
-    {"\"stepdown\"", order_stepdown},
-    {"\"clock\"", order_clock},
+    {"\"net\"", order_net},           {"\"clients\"", order_clients}, {"\"expire\"", order_expire},
+    {"\"stepdown\"", order_stepdown}, {"\"clock\"", order_clock},
 };
 
 /* One order's sessions that are not closed yet. */
@@ -47,12 +44,12 @@ void orders_init(struct orders *o, struct net *n, struct core *c, struct control
 
 void orders_free(struct orders *o)
 {
-    list_each_safe (l, &o->expiring) expiry_free(list_entry(l, struct expiry, link));
+    list_each_safe(l, &o->expiring) expiry_free(list_entry(l, struct expiry, link));
 }
 
 void orders_settle(struct orders *o)
 {
-    list_each_safe (l, &o->expiring) {
+    list_each_safe(l, &o->expiring) {
         struct expiry *x = list_entry(l, struct expiry, link);
         if (expiry_settle(o, x)) expiry_free(x);
     }

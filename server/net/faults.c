@@ -36,7 +36,7 @@ size_t net_drop_clients(struct net *n)
     static const enum conn_state states[] = {CONN_GREETING, CONN_UP};
     size_t dropped = 0;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-        list_each_safe (l, &n->conns[states[i]]) {
+        list_each_safe(l, &n->conns[states[i]]) {
             struct conn *c = list_entry(l, struct conn, of_state);
             if (c->kind != LINK_CLIENT) continue;
             dropped += states[i] == CONN_UP;
@@ -97,7 +97,7 @@ void fault_met(struct conn *c, struct peer *p)
 static void each_of_peer(struct net *n, const struct peer *p, void (*fn)(struct conn *c))
 {
     for (int state = 0; state < CONN_FAILED; state++)
-        list_each_safe (l, &n->conns[state]) {
+        list_each_safe(l, &n->conns[state]) {
             struct conn *c = list_entry(l, struct conn, of_state);
             if (c->peer == p) fn(c);
         }
@@ -150,8 +150,7 @@ void fault_send(struct conn *c)
     const struct net_fault *f = &c->peer->fault;
     int64_t due = net_now_us() + f->delay_us;
     if (f->jitter_us > 0) due += (int64_t)rnd_below(&c->net->rnd, 2 * (uint64_t)f->jitter_us + 1) - f->jitter_us;
-    struct bytes *more =
-        c->state == CONN_UP && c->id >= 0 ? core_output(c->net->config.core, c->kind, c->id) : NULL;
+    struct bytes *more = c->state == CONN_UP && c->id >= 0 ? core_output(c->net->config.core, c->kind, c->id) : NULL;
     delay_put(&c->slow->delay, &c->out, due);
     if (more != NULL) delay_put(&c->slow->delay, more, due);
     slow_send(c);

@@ -94,7 +94,8 @@ START_TEST(faults_add_up_and_heal_by_server)
     ck_assert_int_eq(s.delay_us, 51000);
     ck_assert_int_eq(s.jitter_us, 10000);
     ck_assert_int_eq(links_between(&l, 1, 2).delay_us, 1000);
-    told(&l, "zoo1 slow: each way 50 ms, more or less by up to 10 ms\nzoo2 slow: each way 1.0 ms\nzoo3 refuses clients\n");
+    told(&l,
+         "zoo1 slow: each way 50 ms, more or less by up to 10 ms\nzoo2 slow: each way 1.0 ms\nzoo3 refuses clients\n");
     for (size_t a = 0; a < 3; a++) {
         ck_assert(links_broken(&l, a));
         links_heal(&l, a);

@@ -631,8 +631,8 @@ END_TEST
 
 /* --- faults --- */
 
-static const struct net_fault cut = {.in_cut = true, .out_cut = true}, deaf = {.in_cut = true}, mute = {.out_cut = true},
-                              whole = {0};
+static const struct net_fault cut = {.in_cut = true, .out_cut = true}, deaf = {.in_cut = true},
+                              mute = {.out_cut = true}, whole = {0};
 
 static void fault(int64_t sid, const struct net_fault *f)
 {
