@@ -163,7 +163,7 @@ void driver_up(struct driver *d, enum link_kind kind, int64_t id)
 {
     struct wire *w = wire_of(d, kind, id);
     bytes_clear(&w->bytes);
-    w->cut = (struct quorum_stream){STREAM_PACKETS, 0};
+    w->cut = (struct quorum_stream){.mode = STREAM_PACKETS};
     struct slice address = kind == LINK_CLIENT ? SLICE_OF("127.0.0.1") : SLICE_NULL;
     driver_step(d, (struct event){.type = EV_LINK_UP, .kind = kind, .id = id, .frame = address});
 }
