@@ -15,7 +15,7 @@ libcore_a_SOURCES += \
 	server/request/tracker.c server/request/tracker.h
 
 if HAVE_CHECK
-REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_connect check_order
+REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_order
 check_PROGRAMS += $(REQUEST_TESTS)
 TESTS += $(REQUEST_TESTS)
 check_tracker_SOURCES = tests/unit/check_tracker.c tests/unit/unit.h
@@ -36,6 +36,12 @@ check_prep_LDADD = $(CORE_TEST_LIBS)
 check_read_SOURCES = tests/unit/check_read.c tests/unit/unit.h
 check_read_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_read_LDADD = $(CORE_TEST_LIBS)
+check_read_watch_SOURCES = tests/unit/check_read_watch.c tests/unit/unit.h
+check_read_watch_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_read_watch_LDADD = $(CORE_TEST_LIBS)
+check_reaper_SOURCES = tests/unit/check_reaper.c tests/unit/unit.h
+check_reaper_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_reaper_LDADD = $(CORE_TEST_LIBS)
 check_connect_SOURCES = tests/unit/check_connect.c tests/unit/unit.h
 check_connect_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_connect_LDADD = $(CORE_TEST_LIBS)

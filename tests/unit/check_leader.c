@@ -218,8 +218,8 @@ START_TEST(a_learner_that_accepted_before_may_be_ahead)
 }
 END_TEST
 
-/* Leader.waitForEpochAck: once a quorum has agreed, nobody is compared any more. Whoever has a longer history of the same
- * epoch now has a tail that was never committed. */
+/* Leader.waitForEpochAck: once a quorum has agreed, nobody is compared any more. Whoever has a longer history of the
+ * same epoch now has a tail that was never committed. */
 START_TEST(a_learner_with_a_tail_is_taken_once_the_epoch_is_established)
 {
     lead(3, 0);
@@ -371,6 +371,7 @@ START_TEST(the_leaders_pending_history_is_committed_with_the_epoch)
     ck_assert_int_eq(tree_zxid(core_tree(d.core)), Z(1, 2));
     learner_acks(&d, 2, Z(2, 0));
     ck_assert_int_eq(tree_zxid(core_tree(d.core)), Z(1, 4));
+    ck_to(2, "UPTODATE -1"); /* its COMMITs went with the history */
 }
 END_TEST
 
@@ -435,6 +436,29 @@ START_TEST(a_followers_disk_alone_does_not_commit)
     ck_to(2, "");
     driver_persist(&d);
     ck_to(2, "COMMIT 1:1");
+}
+END_TEST
+
+/* QuorumMaj: more than half of an even number, too. */
+START_TEST(half_of_the_disks_do_not_commit)
+{
+    lead(4, 0);
+    driver_boot(&d, -1, -1);
+    for (int64_t sid = 1; sid <= 2; sid++) {
+        driver_up(&d, LINK_ELECTION, sid);
+        hear_vote(&d, sid, PEER_LOOKING, 3, 0, 0, 1);
+    }
+    driver_time(&d, 200 * 1000);
+    for (int64_t sid = 1; sid <= 2; sid++) learner_comes(&d, sid, 0, false);
+    for (int64_t sid = 1; sid <= 2; sid++) learner_acks_epoch(&d, sid, 0, 0);
+    for (int64_t sid = 1; sid <= 2; sid++) learner_acks(&d, sid, Z(1, 0));
+    ck_assert(serving());
+    client_connects(&d, 0);
+    driver_forget(&d);
+    learner_acks(&d, 1, Z(1, 1)); /* two of four disks */
+    ck_to(1, "");
+    learner_acks(&d, 2, Z(1, 1));
+    ck_to(1, "COMMIT 1:1");
 }
 END_TEST
 
@@ -829,6 +853,7 @@ static void add_phases(Suite *s)
     tcase_add_test(c, the_first_proposal_has_counter_1);
     tcase_add_test(c, a_commit_needs_a_quorum_of_disks);
     tcase_add_test(c, a_followers_disk_alone_does_not_commit);
+    tcase_add_test(c, half_of_the_disks_do_not_commit);
     tcase_add_test(c, two_followers_commit_before_the_leaders_disk);
     tcase_add_test(c, commits_leave_in_order);
     tcase_add_test(c, an_ack_commits_only_up_to_itself);

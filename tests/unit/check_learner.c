@@ -302,6 +302,23 @@ START_TEST(a_proposal_between_newleader_and_uptodate_is_acked_by_its_own)
 }
 END_TEST
 
+/* ... also when it came while the epoch was on its way to the disk: it is not on the disk with it. */
+START_TEST(a_proposal_behind_newleader_is_not_acked_with_it)
+{
+    learner();
+    join();
+    d.holds_disk = true;
+    leader(PKT_DIFF, 0);
+    leader(PKT_NEWLEADER, Z(2, 0));
+    proposes(Z(2, 1));
+    ck_disk(&d, "epochs 2/2, append 2:1");
+    driver_persist_some(&d, 1);
+    ck_says("ACK 2:0");
+    driver_persist_some(&d, 1);
+    ck_says("ACK 2:1");
+}
+END_TEST
+
 /* "Between NEWLEADER and UPTODATE a PING is legal"; but the leader's first packet after NEWLEADER must be our ACK. */
 START_TEST(pings_are_not_answered_before_the_newleader_ack)
 {
@@ -844,6 +861,7 @@ static void add_phases(Suite *s)
     tcase_add_test(c, outstanding_proposals_are_acked_after_newleader);
     tcase_add_test(c, a_commit_between_newleader_and_uptodate_waits);
     tcase_add_test(c, a_proposal_between_newleader_and_uptodate_is_acked_by_its_own);
+    tcase_add_test(c, a_proposal_behind_newleader_is_not_acked_with_it);
     tcase_add_test(c, pings_are_not_answered_before_the_newleader_ack);
     tcase_add_test(c, a_newleader_of_another_epoch_is_refused);
     tcase_add_test(c, a_followers_vote_carries_the_new_epoch);

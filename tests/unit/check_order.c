@@ -259,6 +259,21 @@ START_TEST(a_followers_reads_wait_for_its_clients_writes)
 }
 END_TEST
 
+/* What the session asked through another server before it came here answers nothing here. */
+START_TEST(a_transaction_asked_elsewhere_answers_nothing_here)
+{
+    int64_t session = follow_with_client();
+    ask_delete(&d, 0, 6, "/a", -1);
+    struct bytes body = {0};
+    error_body(&body, ZK_NO_NODE);
+    leader_commits(Z(1, 2), session, 5, OP_ERROR, &body);
+    ck_heard(&d, 0, "");
+    error_body(&body, ZK_NO_AUTH);
+    leader_commits(Z(1, 3), session, 6, OP_ERROR, &body);
+    ck_heard(&d, 0, "6 NOAUTH");
+}
+END_TEST
+
 /* 13: "sync: on a follower forwarded to the leader; the learner completes it in stream order, so later reads see
  * everything committed before." */
 START_TEST(a_sync_at_a_follower_waits_for_the_leader)
@@ -436,6 +451,7 @@ int main(void)
     tcase_add_checked_fixture(c, NULL, teardown);
     tcase_add_test(c, a_followers_writes_go_through_the_leader);
     tcase_add_test(c, a_followers_reads_wait_for_its_clients_writes);
+    tcase_add_test(c, a_transaction_asked_elsewhere_answers_nothing_here);
     tcase_add_test(c, a_sync_at_a_follower_waits_for_the_leader);
     tcase_add_test(c, a_sync_keeps_its_place_among_writes);
     tcase_add_test(c, syncs_are_matched_in_order);

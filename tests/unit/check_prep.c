@@ -1,6 +1,7 @@
 /* From a client's write to a transaction: the order of checks, numbers of sequential znodes, error transactions, multi,
  * sessions. A standalone core; with its disk held, requests are checked against what is proposed and not applied. The
  * rules quoted are semantics.md's unless another source is named. */
+#include "request/core_private.h"
 #include "tests/lib/core_client.h"
 #include "tests/unit/unit.h"
 #include "tree/tree.h"
@@ -462,13 +463,17 @@ START_TEST(check_alone_checks_in_order)
 {
     make_guarded("/shut", PERM_ALL & ~PERM_READ);
     make("/a");
+    make("/a/b"); /* cversion 1 */
+    for (int32_t i = 0; i < 2; i++) ask_set(&d, 0, 90, "/a", "x", i);
+    ck_heard(&d, 0, "90 OK, 90 OK");
     ask_check(&d, 0, 1, "/a/", 5);
     ask_check(&d, 0, 2, "/missing", 5);
     ask_check(&d, 0, 3, "/shut", 5);
-    ask_check(&d, 0, 4, "/a", 5);
+    ask_check(&d, 0, 4, "/a", 1);
     ask_check(&d, 0, 5, "/a", 0);
-    ask_check(&d, 0, 6, "/a", -1);
-    ck_heard(&d, 0, "1 BADARGUMENTS, 2 NONODE, 3 NOAUTH, 4 BADVERSION, 5 OK, 6 OK");
+    ask_check(&d, 0, 6, "/a", 2);
+    ask_check(&d, 0, 7, "/a", -1);
+    ck_heard(&d, 0, "1 BADARGUMENTS, 2 NONODE, 3 NOAUTH, 4 BADVERSION, 5 BADVERSION, 6 OK, 7 OK");
 }
 END_TEST
 
@@ -672,12 +677,30 @@ START_TEST(close_session_sees_what_is_outstanding)
     ask_create(&d, 0, 5, "/gone", "", MODE_EPHEMERAL); /* another's by now */
     ask_raw(&d, 1, 6, OP_CLOSE_SESSION, SLICE_NULL);
     ask_create(&d, 0, 7, "/old", "", MODE_PERSISTENT); /* free again */
+    ask_create(&d, 0, 8, "/new", "", MODE_PERSISTENT); /* this one too */
     driver_persist(&d);
     ck_heard(&d, 1, "1 OK, 2 OK, 3 OK, 4 OK, 6 OK");
-    ck_heard(&d, 0, "5 OK, 7 OK");
-    ck_assert_ptr_null(node("/new"));
+    ck_heard(&d, 0, "5 OK, 7 OK, 8 OK");
+    ck_assert_int_eq(node("/new")->stat.ephemeral_owner, 0);
     ck_assert_int_eq(node("/gone")->stat.ephemeral_owner, session);
     ck_assert_int_eq(node("/old")->stat.ephemeral_owner, 0);
+}
+END_TEST
+
+/* Whatever was proposed leaves the leader's books when it is applied, and so does a session when it is closed. */
+START_TEST(what_is_applied_is_no_longer_kept)
+{
+    int64_t other = client_connects(&d, 1);
+    ask_create(&d, 1, 1, "/e", "", MODE_EPHEMERAL);
+    multi_set(&b, "/e", 0);
+    multi_check(&b, "/none", 0);
+    ask_multi(&d, 1, 2, &b);
+    ck_assert_ptr_nonnull(tracker_find(&d.core->tracker, other));
+    ask_raw(&d, 1, 3, OP_CLOSE_SESSION, SLICE_NULL);
+    ck_assert_uint_eq(d.core->changes.count, 0);
+    ck_assert_uint_eq(d.core->changes.by_path.count, 0);
+    ck_assert_ptr_null(tracker_find(&d.core->tracker, other));
+    ck_assert_ptr_nonnull(tracker_find(&d.core->tracker, session));
 }
 END_TEST
 
@@ -794,6 +817,7 @@ static void add_rest(Suite *s)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, close_session_removes_its_ephemerals);
     tcase_add_test(c, close_session_sees_what_is_outstanding);
+    tcase_add_test(c, what_is_applied_is_no_longer_kept);
     tcase_add_test(c, an_expired_session_is_closed);
     tcase_add_test(c, pings_keep_a_session_alive);
     tcase_add_test(c, a_lost_connection_does_not_end_the_session);

@@ -1,4 +1,4 @@
-/* Requests that change nothing: each read's answer and errors, watches, setWatches, what is malformed or unknown. A
+/* Requests that change nothing: each read's answer and errors, what is malformed or unknown. A
  * standalone core. The rules quoted are client.md's unless another source is named. */
 #include "tests/lib/core_client.h"
 #include "tests/unit/unit.h"
@@ -64,24 +64,6 @@ static bool among(struct vector v, const char *name)
         if (slice_equal(s, slice_str(name))) return true;
     }
     return false;
-}
-
-static void change(const char *path)
-{
-    ask_set(&d, 1, 50, path, "new", -1);
-    ck_heard(&d, 1, "50 OK");
-}
-
-static void create(const char *path)
-{
-    ask_create(&d, 1, 50, path, "", MODE_PERSISTENT);
-    ck_heard(&d, 1, "50 OK");
-}
-
-static void erase(const char *path)
-{
-    ask_delete(&d, 1, 50, path, -1);
-    ck_heard(&d, 1, "50 OK");
 }
 
 static size_t watches(void)
@@ -304,234 +286,84 @@ START_TEST(get_ephemerals_lists_ones_own)
 }
 END_TEST
 
-/* --- watches: semantics.md 11 --- */
+/* --- 8: multiRead --- */
 
-START_TEST(a_data_watch_goes_off_once)
+static void multi_read_op(struct bytes *out, int32_t type, const char *path, bool watch)
 {
-    ask_read(&d, 0, 1, OP_GET_DATA, "/a", true);
-    change("/a");
-    change("/a");
-    ck_heard(&d, 0, "1 OK, event changed /a");
+    multi_header_put(out, &(struct multi_header){type, false, -1});
+    path_watch_request_put(out, &(struct path_watch_request){slice_str(path), watch});
+}
+
+/* "multiRead accepts 4 and 8, watch flags are dropped", "each op succeeds or fails independently, outer err 0". */
+START_TEST(multi_read_answers_each_on_its_own)
+{
+    struct bytes req = {0};
+    multi_read_op(&req, OP_GET_DATA, "/a", true);
+    multi_read_op(&req, OP_GET_DATA, "/none", false);
+    multi_read_op(&req, OP_GET_CHILDREN, "/a", true);
+    multi_read_op(&req, OP_GET_CHILDREN, "/shut", false);
+    multi_header_put(&req, &(struct multi_header){-1, true, -1});
+    ask_raw(&d, 0, 1, OP_MULTI_READ, bytes_slice(&req));
+    bytes_free(&req);
+    struct cursor c = body(1);
+    struct multi_header h;
+    struct slice data;
+    struct zk_stat s;
+    struct vector names;
+    ck_assert(multi_header_get(&c, &h) && h.type == OP_GET_DATA && h.err == 0 && !h.done);
+    jute_get_string(&c, &data);
+    jute_get_zk_stat(&c, &s);
+    ck_slice_eq(data, "data");
+    ck_assert(multi_header_get(&c, &h) && h.type == OP_ERROR && h.err == ZK_NO_NODE);
+    ck_assert_int_eq(cursor_i32(&c), ZK_NO_NODE);
+    ck_assert(multi_header_get(&c, &h) && h.type == OP_GET_CHILDREN && h.err == 0);
+    jute_get_strings(&c, &names);
+    ck_assert_int_eq(names.count, 2);
+    ck_assert(multi_header_get(&c, &h) && h.type == OP_ERROR && h.err == ZK_NO_AUTH);
+    ck_assert_int_eq(cursor_i32(&c), ZK_NO_AUTH);
+    ck_assert(multi_header_get(&c, &h) && h.type == -1 && h.err == -1 && h.done);
+    ends(&c);
     ck_assert_uint_eq(watches(), 0);
 }
 END_TEST
 
-/* "exists(watch), also when the node is missing (reply NONODE, watch is set)". */
-START_TEST(an_exists_watch_waits_for_creation)
+/* "Another type, or read and write ops mixed -> whole request MARSHALLINGERROR." */
+START_TEST(multi_read_of_something_else)
 {
-    ask_read(&d, 0, 1, OP_EXISTS, "/new", true);
-    create("/new");
-    ask_read(&d, 0, 2, OP_EXISTS, "/new", true);
-    erase("/new");
-    ck_heard(&d, 0, "1 NONODE, event created /new, 2 OK, event deleted /new");
-}
-END_TEST
-
-START_TEST(a_child_watch_hears_of_children_and_of_the_end)
-{
-    ask_read(&d, 0, 1, OP_GET_CHILDREN, "/a", true);
-    change("/a"); /* not its business */
-    create("/a/c");
-    ask_read(&d, 0, 2, OP_GET_CHILDREN2, "/a", true);
-    erase("/a/c");
-    ck_heard(&d, 0, "1 OK, event children /a, 2 OK, event children /a");
-    create("/x");
-    ask_read(&d, 0, 3, OP_GET_CHILDREN, "/x", true);
-    erase("/x");
-    ck_heard(&d, 0, "3 OK, event deleted /x");
-}
-END_TEST
-
-/* "delete: ... child watches on node: NodeDeleted (not again to a connection already notified)"; "Order of a delete:
- * node's events, then parent's". */
-START_TEST(a_delete_tells_the_node_once_and_then_the_parent)
-{
-    ask_read(&d, 0, 1, OP_GET_DATA, "/a/b", true);
-    ask_read(&d, 0, 2, OP_GET_CHILDREN, "/a/b", true);
-    ask_read(&d, 0, 3, OP_GET_CHILDREN, "/a", true);
-    erase("/a/b");
-    ck_heard(&d, 0, "1 OK, 2 OK, 3 OK, event deleted /a/b, event children /a");
-}
-END_TEST
-
-/* "Root parent is reported as /". */
-START_TEST(the_root_hears_of_its_children)
-{
-    ask_read(&d, 0, 1, OP_GET_CHILDREN, "/", true);
-    create("/new");
-    ck_heard(&d, 0, "1 OK, event children /");
-}
-END_TEST
-
-/* "setACL: none". */
-START_TEST(set_acl_sets_off_nothing)
-{
-    ask_read(&d, 0, 1, OP_GET_DATA, "/a", true);
-    ask_read(&d, 0, 2, OP_GET_CHILDREN, "/a", true);
-    ask_set_acl(&d, 1, 50, "/a", ACL_WORLD_ALL, -1);
-    ck_heard(&d, 1, "50 OK");
-    ck_heard(&d, 0, "1 OK, 2 OK");
-}
-END_TEST
-
-/* 9: "A notification caused by a transaction is queued to the watcher's connection before the reply of that transaction
- * and before any reply that reflects it". */
-START_TEST(an_event_comes_before_the_reply)
-{
-    ask_read(&d, 0, 1, OP_GET_DATA, "/a", true);
-    ask_set(&d, 0, 2, "/a", "mine", -1);
-    ask_read(&d, 0, 3, OP_GET_DATA, "/a", false);
-    ck_heard(&d, 0, "1 OK, event changed /a, 2 OK, 3 OK");
-}
-END_TEST
-
-START_TEST(an_event_comes_before_a_read_that_waited)
-{
-    ask_read(&d, 0, 1, OP_GET_DATA, "/a", true);
-    d.holds_disk = true;
-    ask_set(&d, 1, 50, "/a", "new", -1);
-    ask_create(&d, 0, 2, "/later", "", MODE_PERSISTENT);
-    ask_read(&d, 0, 3, OP_GET_DATA, "/a", false);
-    driver_persist(&d);
-    ck_heard(&d, 0, "1 OK, event changed /a, 2 OK, 3 OK");
-}
-END_TEST
-
-/* semantics.md 10: "watches fire per op, in order, only on success". */
-START_TEST(a_multi_sets_off_watches_in_order)
-{
-    ask_read(&d, 0, 1, OP_GET_DATA, "/a", true);
-    ask_read(&d, 0, 2, OP_EXISTS, "/m", true);
-    struct bytes multi = {0};
-    multi_set(&multi, "/a", -1);
-    multi_check(&multi, "/none", -1);
-    ask_multi(&d, 1, 50, &multi);
-    ck_heard(&d, 0, "1 OK, 2 NONODE"); /* it failed */
-    multi_create(&multi, "/m", OP_CREATE, 0);
-    multi_set(&multi, "/a", -1);
-    ask_multi(&d, 1, 51, &multi);
-    ck_heard(&d, 0, "event created /m, event changed /a");
-}
-END_TEST
-
-/* "keyed path x connection (not session: they vanish with the connection)". */
-START_TEST(watches_vanish_with_the_connection)
-{
-    ask_read(&d, 0, 1, OP_GET_DATA, "/a", true);
-    ck_assert_uint_eq(watches(), 1);
-    driver_down(&d, LINK_CLIENT, 0, REASON_RESET);
-    ck_assert_uint_eq(watches(), 0);
-    client_connects(&d, 0); /* the id is used again */
-    change("/a");
-    ck_heard(&d, 0, "");
-}
-END_TEST
-
-/* An ephemeral's end is a deletion like any other. */
-START_TEST(a_closed_sessions_ephemerals_are_announced)
-{
-    ask_read(&d, 1, 1, OP_EXISTS, "/a/e", true);
-    ask_read(&d, 1, 2, OP_GET_CHILDREN, "/a", true);
-    ask_raw(&d, 0, 3, OP_CLOSE_SESSION, SLICE_NULL);
-    ck_heard(&d, 1, "1 OK, 2 OK, event deleted /a/e, event children /a");
-}
-END_TEST
-
-/* --- setWatches: semantics.md 11 --- */
-
-static struct vector strings(struct bytes *out, const char *const *s, int n)
-{
-    bytes_clear(out);
-    bytes_i32(out, n);
-    for (int i = 0; i < n; i++) jute_put_string(out, slice_str(s[i]));
-    return vector_trusted(bytes_slice(out));
-}
-
-static void set_watches(int64_t seen, const char *data, const char *exist, const char *child)
-{
-    struct bytes v[3] = {{0}, {0}, {0}}, req = {0};
-    set_watches_request_put(&req, &(struct set_watches_request){seen, strings(&v[0], &data, data != NULL),
-                                                                strings(&v[1], &exist, exist != NULL),
-                                                                strings(&v[2], &child, child != NULL)});
-    ask_raw(&d, 0, XID_SET_WATCHES, OP_SET_WATCHES, bytes_slice(&req));
+    struct bytes req = {0};
+    multi_read_op(&req, OP_GET_DATA, "/a", false);
+    ask_raw(&d, 0, 1, OP_MULTI_READ, bytes_slice(&req)); /* without its end */
+    multi_read_op(&req, OP_EXISTS, "/a", false);
+    multi_header_put(&req, &(struct multi_header){-1, true, -1});
+    ask_raw(&d, 0, 2, OP_MULTI_READ, bytes_slice(&req));
+    bytes_clear(&req);
+    multi_delete(&req, "/a/b", -1);
+    multi_header_put(&req, &(struct multi_header){-1, true, -1});
+    ask_raw(&d, 0, 3, OP_MULTI_READ, bytes_slice(&req));
+    ck_heard(&d, 0, "1 MARSHALLINGERROR, 2 MARSHALLINGERROR, 3 MARSHALLINGERROR");
+    ck_assert_ptr_nonnull(tree_find(core_tree(d.core), SLICE_OF("/a/b")));
     bytes_free(&req);
-    for (int i = 0; i < 3; i++) bytes_free(&v[i]);
-}
-
-/* "data: node missing: send NodeDeleted; mzxid > R: send NodeDataChanged; else re-arm", "catch-up notifications precede
- * the reply". */
-START_TEST(set_watches_catches_up_on_data)
-{
-    int64_t seen = zxid();
-    set_watches(seen, "/none", NULL, NULL);
-    ck_heard(&d, 0, "event deleted /none, -8 OK");
-    set_watches(seen, "/a", NULL, NULL);
-    ck_heard(&d, 0, "-8 OK");
-    change("/a");
-    ck_heard(&d, 0, "event changed /a"); /* it was armed */
-    set_watches(seen, "/a", NULL, NULL);
-    ck_heard(&d, 0, "event changed /a, -8 OK");
-    change("/a");
-    ck_heard(&d, 0, ""); /* it was not */
 }
 END_TEST
 
-/* "exist: node missing: re-arm; present: send NodeCreated". */
-START_TEST(set_watches_catches_up_on_existence)
-{
-    set_watches(zxid(), NULL, "/a", NULL);
-    ck_heard(&d, 0, "event created /a, -8 OK");
-    set_watches(zxid(), NULL, "/new", NULL);
-    create("/new");
-    ck_heard(&d, 0, "-8 OK, event created /new");
-}
-END_TEST
+/* --- whoAmI: semantics.md 8: "lists (scheme, user) with user = id, for digest only the part before :" --- */
 
-/* "child: node missing: send NodeDeleted; pzxid > R: send NodeChildrenChanged; else re-arm". */
-START_TEST(set_watches_catches_up_on_children)
+START_TEST(who_am_i_lists_identities_and_no_secrets)
 {
-    int64_t seen = zxid();
-    set_watches(seen, NULL, NULL, "/none");
-    ck_heard(&d, 0, "event deleted /none, -8 OK");
-    set_watches(seen, NULL, NULL, "/a");
-    create("/a/c");
-    ck_heard(&d, 0, "-8 OK, event children /a");
-    erase("/a/c"); /* a deletion counts too: pzxid (semantics.md 1) */
-    set_watches(zxid() - 1, NULL, NULL, "/a");
-    ck_heard(&d, 0, "event children /a, -8 OK");
-    change("/a");
-    set_watches(zxid() - 1, NULL, NULL, "/a"); /* data are another matter */
-    ck_heard(&d, 0, "-8 OK");
-}
-END_TEST
-
-/* "ACLs are not consulted in 3.8.0." */
-START_TEST(set_watches_asks_no_permission)
-{
-    set_watches(0, "/shut", NULL, NULL);
-    ck_heard(&d, 0, "event changed /shut, -8 OK");
-}
-END_TEST
-
-/* "persistent, persistentRecursive: always re-arm, no catch-up". */
-START_TEST(set_watches2_arms_persistent_watches)
-{
-    struct bytes v[2] = {{0}, {0}}, req = {0};
-    const char *persistent = "/a", *recursive = "/a/b";
-    set_watches2_request_put(&req, &(struct set_watches2_request){0, VECTOR_EMPTY, VECTOR_NULL, VECTOR_EMPTY,
-                                                                  strings(&v[0], &persistent, 1),
-                                                                  strings(&v[1], &recursive, 1)});
-    ask_raw(&d, 0, XID_SET_WATCHES, OP_SET_WATCHES2, bytes_slice(&req));
-    ck_heard(&d, 0, "-8 OK");
-    change("/a");
-    change("/a");
-    create("/a/c");
-    create("/a/b/x");
-    change("/a/b/x");
-    ck_heard(&d, 0,
-             "event changed /a, event changed /a, event children /a, event created /a/b/x, event changed /a/b/x");
-    bytes_free(&req);
-    for (int i = 0; i < 2; i++) bytes_free(&v[i]);
+    ask_auth(&d, 0, "digest", "user:pass");
+    ask_auth(&d, 0, "digest", "other:pass");
+    ck_heard(&d, 0, "-4 OK, -4 OK");
+    ask_raw(&d, 0, 1, OP_WHO_AM_I, SLICE_NULL);
+    struct cursor c = body(1);
+    static const char *const expected[][2] = {{"ip", "127.0.0.1"}, {"digest", "user"}, {"digest", "other"}};
+    ck_assert_int_eq(cursor_i32(&c), 3);
+    for (int i = 0; i < 3; i++) {
+        struct identity who;
+        jute_get_identity(&c, &who);
+        ck_slice_eq(who.scheme, expected[i][0]);
+        ck_slice_eq(who.id, expected[i][1]);
+    }
+    ends(&c);
 }
 END_TEST
 
@@ -642,28 +474,9 @@ static void add_reads(Suite *s)
     tcase_add_test(c, ping_answers_minus_two);
     tcase_add_test(c, get_all_children_number_counts_descendants);
     tcase_add_test(c, get_ephemerals_lists_ones_own);
-}
-
-static void add_watches(Suite *s)
-{
-    TCase *c = unit_case(s, "watches");
-    tcase_add_checked_fixture(c, setup, teardown);
-    tcase_add_test(c, a_data_watch_goes_off_once);
-    tcase_add_test(c, an_exists_watch_waits_for_creation);
-    tcase_add_test(c, a_child_watch_hears_of_children_and_of_the_end);
-    tcase_add_test(c, a_delete_tells_the_node_once_and_then_the_parent);
-    tcase_add_test(c, the_root_hears_of_its_children);
-    tcase_add_test(c, set_acl_sets_off_nothing);
-    tcase_add_test(c, an_event_comes_before_the_reply);
-    tcase_add_test(c, an_event_comes_before_a_read_that_waited);
-    tcase_add_test(c, a_multi_sets_off_watches_in_order);
-    tcase_add_test(c, watches_vanish_with_the_connection);
-    tcase_add_test(c, a_closed_sessions_ephemerals_are_announced);
-    tcase_add_test(c, set_watches_catches_up_on_data);
-    tcase_add_test(c, set_watches_catches_up_on_existence);
-    tcase_add_test(c, set_watches_catches_up_on_children);
-    tcase_add_test(c, set_watches_asks_no_permission);
-    tcase_add_test(c, set_watches2_arms_persistent_watches);
+    tcase_add_test(c, multi_read_answers_each_on_its_own);
+    tcase_add_test(c, multi_read_of_something_else);
+    tcase_add_test(c, who_am_i_lists_identities_and_no_secrets);
 }
 
 static void add_misuse(Suite *s)
@@ -682,7 +495,6 @@ int main(void)
 {
     Suite *s = suite_create("read");
     add_reads(s);
-    add_watches(s);
     add_misuse(s);
     return unit_run(s);
 }
