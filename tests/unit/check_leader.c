@@ -104,6 +104,25 @@ START_TEST(a_late_learner_gets_the_epoch_at_once)
 }
 END_TEST
 
+/* A voter that promised a later epoch than ours can follow only a later one yet: there must be one (ours; Apache leaves
+ * it out until the leader is lost). An observer's promise counts for nobody. */
+START_TEST(a_voter_that_promised_a_later_epoch_ends_the_lead)
+{
+    lead(3, 1);
+    lead_active(&d);
+    learner_comes(&d, 4, 9, true);
+    ck_assert(serving());
+    learner_comes(&d, 1, 1, false); /* not later */
+    ck_assert(serving());
+    driver_down(&d, LINK_LEARNER, link_of(1), REASON_RESET);
+    driver_forget(&d);
+    learner_comes(&d, 1, 2, false);
+    ck_assert(!serving());
+    ck_assert_int_eq(driver_status(&d).state, PEER_LOOKING);
+    ck_to(1, "");
+}
+END_TEST
+
 /* Learners may be faster than our own election: they count once we lead. */
 START_TEST(who_came_while_we_looked_counts)
 {
@@ -829,6 +848,7 @@ static void add_phases(Suite *s)
     tcase_add_test(c, the_new_epoch_is_above_all_that_were_accepted);
     tcase_add_test(c, the_leaders_own_accepted_epoch_counts_too);
     tcase_add_test(c, a_late_learner_gets_the_epoch_at_once);
+    tcase_add_test(c, a_voter_that_promised_a_later_epoch_ends_the_lead);
     tcase_add_test(c, who_came_while_we_looked_counts);
     tcase_add_test(c, history_is_sent_after_a_quorum_of_ackepochs);
     tcase_add_test(c, an_ackepoch_of_minus_one_is_no_vote);

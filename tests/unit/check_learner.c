@@ -642,6 +642,37 @@ START_TEST(a_proposal_too_short_for_a_transaction_ends_it)
 }
 END_TEST
 
+/* 5: "Unknown type in a PROPOSAL -> Apache learner throws and disconnects"; here too, before it is logged: what cannot
+ * be applied must not be acknowledged. */
+START_TEST(a_transaction_that_cannot_be_applied_is_neither_logged_nor_acked)
+{
+    static const struct {
+        int32_t type;
+        const char *body;
+        size_t len;
+    } bad[] = {{99, "future", 6},
+               {OP_CREATE, "\x7f", 1},
+               {OP_DELETE, "\0\0\0\x09/a", 6},
+               {OP_ERROR, "", 0},
+               {OP_MULTI, "\0\0\0\1", 4}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        learner();
+        follow_active(&d, 1);
+        struct bytes record = {0};
+        struct txn_header h = {.session = 1, .cxid = 1, .zxid = Z(1, 1), .time = 1, .type = bad[i].type};
+        txn_header_put(&record, &h);
+        bytes_put(&record, bad[i].body, bad[i].len);
+        hear_data(&d, LINK_LEADER, 3, PKT_PROPOSAL, Z(1, 1), bytes_slice(&record));
+        bytes_free(&record);
+        ck_disk(&d, "");
+        ck_says("");
+        ck_assert_int_eq(state(), PEER_LOOKING);
+        driver_free(&d);
+    }
+    learner();
+}
+END_TEST
+
 /* An acknowledgement is for the connection on which the proposal came: what becomes durable later is not acked
  * elsewhere. */
 START_TEST(a_disk_that_is_late_acks_nothing_to_the_next_leader)
@@ -887,6 +918,7 @@ static void add_service(Suite *s)
     tcase_add_test(c, a_proposal_out_of_order_ends_it);
     tcase_add_test(c, a_proposal_whose_transaction_has_another_zxid_ends_it);
     tcase_add_test(c, a_proposal_too_short_for_a_transaction_ends_it);
+    tcase_add_test(c, a_transaction_that_cannot_be_applied_is_neither_logged_nor_acked);
     tcase_add_test(c, a_disk_that_is_late_acks_nothing_to_the_next_leader);
     tcase_add_test(c, an_observer_applies_what_it_is_informed_of_and_acks_nothing);
     c = unit_case(s, "liveness");

@@ -457,6 +457,19 @@ START_TEST(failed_auth_ends_the_connection)
 }
 END_TEST
 
+/* "A server without SASL configured answers err 0 with a null token." */
+START_TEST(sasl_is_answered_with_nothing)
+{
+    ask_raw(&d, 0, 9, OP_SASL, SLICE_OF("\0\0\0\1x"));
+    struct reply r = client_reply(&d, 0);
+    ck_assert_int_eq(r.xid, 9);
+    ck_assert_int_eq(r.err, 0);
+    ck_assert_int_eq(r.zxid, 0); /* 5 */
+    ck_assert_int_eq(cursor_i32(&r.body), -1);
+    ends(&r.body);
+}
+END_TEST
+
 static void add_reads(Suite *s)
 {
     TCase *c = unit_case(s, "reads");
@@ -489,6 +502,7 @@ static void add_misuse(Suite *s)
     tcase_add_test(c, a_short_header_ends_the_connection);
     tcase_add_test(c, auth_is_answered_at_once);
     tcase_add_test(c, failed_auth_ends_the_connection);
+    tcase_add_test(c, sasl_is_answered_with_nothing);
 }
 
 int main(void)

@@ -163,10 +163,12 @@ START_TEST(a_container_goes_when_it_was_used_and_is_empty)
     driver_time(&d, 3 * PERIOD_US);
     ck_assert_ptr_nonnull(node("/c")); /* never used */
     create("/c/child");
-    driver_time(&d, 3 * PERIOD_US);
-    ck_assert_ptr_nonnull(node("/c")); /* in use */
-    erase("/c/child");
     int64_t before = driver_status(&d).logged;
+    driver_time(&d, 3 * PERIOD_US);
+    ck_assert_ptr_nonnull(node("/c")); /* in use, and not even tried */
+    ck_assert_int_eq(driver_status(&d).logged, before);
+    erase("/c/child");
+    before = driver_status(&d).logged;
     driver_time(&d, PERIOD_US);
     ck_assert_ptr_null(node("/c"));
     ck_assert_int_eq(driver_status(&d).logged, before + 1);

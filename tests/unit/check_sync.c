@@ -216,17 +216,17 @@ START_TEST(the_window_bounds_a_diff)
 {
     driver_new(&d, 3, 3, 1);
     load_snapshot(Z(1, 100));
+    static uint8_t large[64 * 1024];
     for (int64_t i = 101; i <= 700; i++) {
-        static uint8_t record[64 * 1024];
-        struct bytes head = {0};
-        txn_header_put(&head,
-                       &(struct txn_header){.session = 1, .cxid = 1, .zxid = Z(1, i), .time = 1, .type = OP_ERROR});
-        memcpy(record, head.data, head.len);
-        bytes_free(&head);
-        driver_step(&d, (struct event){.type = EV_LOAD_RECORD,
-                                       .zxid = Z(1, i),
-                                       .committed = Z(1, 700),
-                                       .frame = slice_of(record, sizeof record)});
+        struct bytes record = {0};
+        txn_header_put(&record,
+                       &(struct txn_header){.session = 1, .cxid = 1, .zxid = Z(1, i), .time = 1, .type = OP_SET_DATA});
+        set_data_txn_put(&record,
+                         &(struct set_data_txn){SLICE_OF("/zookeeper"), slice_of(large, sizeof large), (int32_t)i});
+        driver_step(
+            &d, (struct event){
+                    .type = EV_LOAD_RECORD, .zxid = Z(1, i), .committed = Z(1, 700), .frame = bytes_slice(&record)});
+        bytes_free(&record);
     }
     lead_elected(&d, 1, 1);
     learner_joins(&d, 2, 1, Z(1, 700));
