@@ -10,6 +10,7 @@
 
 static void offend(struct core *c, struct client *cl, enum reason why);
 static void touch(struct core *c, struct client *cl);
+static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static void auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static void no_sasl(struct core *c, struct client *cl, const struct request_header *h);
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
@@ -76,13 +77,10 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     case OP_MULTI:
     case OP_CLOSE_SESSION: write_request(c, cl, &h, body); break;
     default:
-        if (!is_read(h.type)) {
-            reply_header_only(c, cl, h.xid, -1, ZK_UNIMPLEMENTED);
-            offend(c, cl, REASON_UNKNOWN_OPCODE);
-        } else if (list_empty(&cl->queue)) {
+        if (list_empty(&cl->queue)) {
             c->latency_count++;
             c->latency_min_us = 0;
-            read_answer(c, cl, &h, body);
+            take_turn(c, cl, &h, body);
         } else {
             enqueue(c, cl, &h, WAIT_TURN)->frame = buf_new(frame.p, (size_t)frame.len);
         }
@@ -97,8 +95,19 @@ void client_drain(struct core *c, struct client *cl)
         struct cursor body = cursor_slice(buf_slice(r->frame));
         struct request_header h;
         request_header_get(&body, &h);
-        read_answer(c, cl, &h, body);
-        client_answered(c, r);
+        take_turn(c, cl, &h, body);
+        if (cl->state == CLIENT_OPEN) client_answered(c, r);
+    }
+}
+
+/* Nothing of its session is before it any more. */
+static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
+{
+    if (is_read(h->type)) {
+        read_answer(c, cl, h, body);
+    } else {
+        reply_header_only(c, cl, h->xid, -1, ZK_UNIMPLEMENTED);
+        offend(c, cl, REASON_UNKNOWN_OPCODE);
     }
 }
 

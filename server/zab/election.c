@@ -10,6 +10,7 @@ enum {
     FINALIZE_WAIT_US = 200 * 1000,
     RESEND_FIRST_US = 200 * 1000,
     RESEND_LAST_US = 1000 * 1000,
+    UNTRUSTED_EMPTY = -1, /* zxid of an Apache server whose database is gone: it may not vote */
 };
 
 static void send_vote(struct zab *z, struct member *m);
@@ -182,6 +183,7 @@ static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_
         send_vote(z, m);
         return;
     }
+    if (v.zxid == UNTRUSTED_EMPTY) return;
     if (round > el->round) {
         el->round = round;
         for (size_t i = 0; i < z->n_members; i++) z->members[i].voted = false;

@@ -423,13 +423,18 @@ static void peer_acks(struct zab *z, struct peer *p, const struct quorum_packet 
         if (p->phase != PEER_SYNC_SENT) return; /* the second one, for UPTODATE */
         p->phase = PEER_ACKED;
         peer_heard(z, p);
-        p->acked = p->synced_to;
+        if (p->synced_to > p->acked) p->acked = p->synced_to;
         p->ack_due_at = p->acked < p->sent ? z->now + ticks_us(z, z->config->sync_limit) : TIME_NEVER;
         if (z->leader.phase == LEADER_ACTIVE) bring_up_to_date(z, p);
         leader_progress(z);
         return;
     }
-    if (p->phase == PEER_SYNC_SENT) return; /* followers before 3.8.5 may acknowledge proposals too early */
+    /* Followers before 3.8.5 may acknowledge a proposal ahead of NEWLEADER. It is on their disk; it counts when they
+     * do. */
+    if (p->phase == PEER_SYNC_SENT) {
+        if (q->zxid > p->acked && q->zxid <= p->sent) p->acked = q->zxid;
+        return;
+    }
     if (q->zxid > p->sent) {
         peer_offends(z, p, REASON_UNEXPECTED);
         return;

@@ -96,7 +96,7 @@ void sync_send(struct zab *z, struct peer *p)
             p->sent = e->zxid;
         }
     }
-    p->synced_to = p->sent;
+    p->synced_to = past.last;
     packet_put(b, PKT_NEWLEADER, zxid_make(z->leader.epoch, 0), slice_str(z->config->config_text));
     p->phase = PEER_SYNC_SENT;
     zab_fact(z, FACT_SYNC_SENT, p->sid, plan.mode, plan.zxid, (int64_t)(past.count - plan.from));

@@ -115,7 +115,7 @@ struct peer {
     bool epoch_counts;     /* its ACKEPOCH counts for the epoch quorum */
     int64_t acked;         /* zxid up to which it acknowledged */
     int64_t sent;          /* zxid of the newest proposal it was sent */
-    int64_t synced_to;     /* the same when NEWLEADER left: what its acknowledgement covers */
+    int64_t synced_to;     /* end of the committed history it was sent: all that its ack of NEWLEADER vouches for */
     int64_t silent_at;     /* when it counts as gone, refreshed by any packet */
     int64_t ack_due_at;    /* when an unacknowledged proposal means it is gone */
     struct bytes held;     /* broadcast packets between NEWLEADER and UPTODATE */
