@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/fuzz/make.h"
+#include "tree/tree.h"
 #include "wire/peer_records.h"
 #include "wire/proto.h"
 #include "wire/snap_stream.h"
@@ -194,8 +195,10 @@ static void take_disk(struct host *h)
         const struct disk_op *op = &h->u.disk[i];
         assert(op->ticket > h->ticket);
         h->ticket = op->ticket;
+        if (op->type == DISK_TRUNC && h->newest > op->zxid) h->newest = op->zxid;
+        if (op->type == DISK_BASE && h->newest < op->zxid) h->newest = op->zxid;
         if (op->type != DISK_APPEND) continue;
-        assert(op->record != NULL && op->record->len >= TXN_HEADER_SIZE);
+        assert(op->record != NULL && txn_is_whole(buf_slice(op->record), op->zxid) && op->zxid > h->newest);
         h->newest = op->zxid;
         buf_unref(op->record);
     }

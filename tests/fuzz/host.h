@@ -28,7 +28,7 @@ struct host {
     bool election[HOST_MEMBERS + 1]; /* by sid */
     bool leader_up;                  /* LINK_LEADER */
     int64_t leader;                  /* whom it is to, once it was asked for; 0 for none */
-    int64_t newest;                  /* zxid of the newest record handed to the log */
+    int64_t newest;                  /* zxid of the newest record in the log */
     int64_t offered;                 /* epoch of the last LEADERINFO sent */
     struct {                         /* the last packet that asked the leader for something */
         int32_t packet, cxid, type;
