@@ -129,9 +129,8 @@ static void spawn(struct server *v)
     v->last_words = NULL;
     if (!v->late) v->late = evtimer_new(s->base, on_late, v);
     pid_t supervisor = getpid();
-    bool channel = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0;
-    /* Before it runs: it shall not meet a whole network first. */
-    if (channel) network_preload(v, pair[0]);
+    /* Before it runs it is told what is broken: it shall not meet a whole network first. */
+    bool channel = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && network_preload(v, pair[0]);
     sigset_t all, none;
     sigfillset(&all);
     sigemptyset(&none);

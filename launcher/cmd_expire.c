@@ -12,7 +12,7 @@ static json_t *make_request(const struct command *self, const char *session, con
 const struct command cmd_expire = {
     .name = "expire",
     .args = "SESSION | --owner PATH | --all",
-    .summary = "Expires sessions in the ensemble, as if their clients had been silent for too long.",
+    .summary = "Expires sessions in the whole ensemble, as silence of their clients does.",
     .help = "The leader closes them by a transaction: their ephemerals go everywhere, their clients are told that the\n"
             "session has expired. Returns when that is committed.\n"
             "\n"

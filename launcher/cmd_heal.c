@@ -6,7 +6,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
 const struct command cmd_heal = {
     .name = "heal",
     .args = "[TARGET]",
-    .summary = "Mends the network of servers, or all of it: undoes partition, isolate, slow, drop-clients.",
+    .summary = "Undoes partition, isolate, slow and drop-clients, of servers or of all.",
     .help = "What a cut link held back is delivered, in order. Without TARGET all that is broken is mended.\n"
             "\n" TARGET_HELP "\n"
             "Returns when every server that runs and is joined with the leader serves, and writes are acknowledged.\n"

@@ -6,11 +6,11 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
 
 const struct command cmd_slow = {
     .name = "slow",
-    .args = "TARGET --delay TIME [--jitter TIME]",
+    .args = "TARGET --delay T [--jitter T]",
     .summary = "Delays what servers and their peers send each other, until heal.",
     .help = TARGET_HELP "\n"
-                        "  --delay TIME    50ms, 1.5s, 200us: how long each piece takes, each way; 0 for none\n"
-                        "  --jitter TIME   more or less by up to this; nothing overtakes\n"
+                        "  --delay T    50ms, 1.5s, 200us: how long each piece takes, each way; 0 for none\n"
+                        "  --jitter T   more or less by up to this; nothing overtakes\n"
                         "\n"
                         "Between two slow servers both delays add up. Clients' connections are as fast as ever.\n"
                         "\n" FAULT_EXITS,

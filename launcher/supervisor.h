@@ -124,8 +124,8 @@ void children_reap(struct supervisor *s);
 int64_t server_order(struct server *v, json_t *order);
 /* Tells every server that runs what has changed about its network. */
 void network_apply(struct supervisor *s);
-/* Tells a server before it starts, by our end of its channel. */
-void network_preload(struct server *v, int fd);
+/* Tells a server before it starts, by our end of its channel. False with errno when that is not possible. */
+bool network_preload(struct server *v, int fd);
 /* Nobody who could answer owes an answer. */
 bool orders_answered(const struct supervisor *s);
 
