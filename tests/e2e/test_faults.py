@@ -132,6 +132,26 @@ class Partitions(Case):
         self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +first write acknowledged$")
         self.write_and_read(folder)
 
+    def test_a_follower_that_hears_nothing(self):
+        folder = self.up(3)
+        leader = self.leader(folder)
+        name = self.others(folder, leader["name"])[0]
+        zk = self.at(folder, name)
+        zk.create("/h", b"0")
+        self.ok(folder, "isolate", name, "--one-way", "in")
+        self.assert_faults(folder, "^%s isolated, one way: what the others send it is lost$" % name)
+        with self.assertRaises(Exception):
+            zk.set_async("/h", b"1").get(timeout=30)
+        wait_for("%s to notice" % name, lambda: self.servers(folder)[name]["state"] != "serving")
+        other = self.at(folder, leader["name"])
+        other.create("/i")
+        # It was heard: whether its write counts is the ensemble's to say, but everybody has to agree on it.
+        self.ok(folder, "heal", name)
+        wait_for("the client of %s" % name, lambda: zk.connected)
+        zk.sync("/h")
+        self.assertEqual(zk.get("/h")[0], other.get("/h")[0])
+        self.assertEqual(self.leader(folder)["epoch"], leader["epoch"])
+
     def test_heal_one_of_two(self):
         folder = self.up(5)
         leader = self.leader(folder)["name"]
