@@ -32,7 +32,7 @@ OWN_FAULTS = re.compile(r'"this.learner.sock" is null|Severe unrecoverable error
                         r'java.net.SocketException: (?:Socket closed|Broken pipe|Connection reset)')
 OWN_FAULTS_UNDER_APACHE = re.compile(r'"pif" is null')
 # The warnings that also come when Apache ZooKeeper is alone and nothing happens to it.
-EVERYDAY = re.compile(r"NIOServerCnxn - (?:Unexpected exception|Close of session)|expected 0x|Either no config or no quorum|not recommended"
+EVERYDAY = re.compile(r"NIOServerCnxn - (?:Unexpected exception|Close of session|CancelledKeyException)|expected 0x|Either no config or no quorum|not recommended"
                       r"|Incorrect password|is not set|maxClientCnxns|fsync-ing the write ahead log")
 
 def need_apache():
