@@ -27,10 +27,11 @@ NEVER = re.compile(r"NullPointer|ClassCast|IndexOutOfBounds|BufferUnderflow|Ille
                    r"|[Dd]igests? (?:are|do|mis)|[Mm]ismatch|not matching|Severe|unsupported|unrecoverable|OutOfMemory"
                    r"|Follower is ahead|Exiting JVM|NumberFormat|UTFDataFormat")
 # What Apache ZooKeeper 3.8.0 also writes when it is alone, after a member was killed: threads of a follower that meet the
-# connection to the leader that was just closed; and a follower of an Apache leader that is told to commit before UPTODATE.
+# connection to the leader that was just closed; and a follower of an Apache leader that is told to commit before UPTODATE, tries
+# again, has what it got twice in its log, and misses its digests when it reads that log at its next start.
 OWN_FAULTS = re.compile(r'"this.learner.sock" is null|Severe unrecoverable error, from thread : FollowerRequestProcessor:\d+\n'
                         r'java.net.SocketException: (?:Socket closed|Broken pipe|Connection reset)')
-OWN_FAULTS_UNDER_APACHE = re.compile(r'"pif" is null')
+OWN_FAULTS_UNDER_APACHE = re.compile(r'"pif" is null|\[main\] (?:WARN|ERROR) .*[Dd]igest')
 # The warnings that also come when Apache ZooKeeper is alone and nothing happens to it.
 EVERYDAY = re.compile(r"NIOServerCnxn - (?:Unexpected exception|Close of session|CancelledKeyException)|expected 0x|Either no config or no quorum|not recommended"
                       r"|Incorrect password|is not set|maxClientCnxns|fsync-ing the write ahead log")

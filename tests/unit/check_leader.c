@@ -444,6 +444,21 @@ START_TEST(a_commit_needs_a_quorum_of_disks)
 }
 END_TEST
 
+/* 3: followers before 3.8.5 acknowledge NEWLEADER before what came with it is on their disk, and each proposal by itself. */
+START_TEST(the_ack_of_newleader_is_not_one_of_a_proposal)
+{
+    lead(3, 0);
+    lead_active(&d);
+    client_connects(&d, 0); /* proposed, and on our disk */
+    learner_comes(&d, 1, 1, false);
+    learner_acks_epoch(&d, 1, -1, 0);
+    learner_acks(&d, 1, Z(1, 0));
+    ck_assert_int_eq(tree_zxid(core_tree(d.core)), 0);
+    learner_acks(&d, 1, Z(1, 1));
+    ck_assert_int_eq(tree_zxid(core_tree(d.core)), Z(1, 1));
+}
+END_TEST
+
 START_TEST(a_followers_disk_alone_does_not_commit)
 {
     lead(3, 0);
@@ -872,6 +887,7 @@ static void add_phases(Suite *s)
     tcase_add_checked_fixture(c, NULL, teardown);
     tcase_add_test(c, the_first_proposal_has_counter_1);
     tcase_add_test(c, a_commit_needs_a_quorum_of_disks);
+    tcase_add_test(c, the_ack_of_newleader_is_not_one_of_a_proposal);
     tcase_add_test(c, a_followers_disk_alone_does_not_commit);
     tcase_add_test(c, half_of_the_disks_do_not_commit);
     tcase_add_test(c, two_followers_commit_before_the_leaders_disk);
