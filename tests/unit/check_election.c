@@ -28,6 +28,18 @@ static enum peer_state state(void)
 /* --- speaking --- */
 
 /* 5.1: "round += 1 ... Propose self. Send notification(LOOKING) to every voter". */
+/* election.md 5: a server whose database is gone says zxid -1 and must not decide anything. */
+START_TEST(a_vote_of_an_untrusted_database_does_not_count)
+{
+    driver_new(&d, 1, 3, 0);
+    driver_boot(&d, -1, -1);
+    driver_up(&d, LINK_ELECTION, 2);
+    hear_vote(&d, 2, PEER_LOOKING, 2, -1, 5, 1);
+    driver_time(&d, 500 * 1000);
+    ck_assert_int_eq(driver_status(&d).state, PEER_LOOKING);
+}
+END_TEST
+
 START_TEST(start_proposes_oneself_to_every_voter)
 {
     driver_new(&d, 1, 3, 1);
@@ -607,6 +619,7 @@ int main(void)
     Suite *s = suite_create("election");
     TCase *c = unit_case(s, "speaking");
     tcase_add_checked_fixture(c, NULL, teardown);
+    tcase_add_test(c, a_vote_of_an_untrusted_database_does_not_count);
     tcase_add_test(c, start_proposes_oneself_to_every_voter);
     tcase_add_test(c, the_first_proposal_is_the_last_logged_zxid);
     tcase_add_test(c, a_channel_that_comes_up_again_gets_the_vote_again);

@@ -22,6 +22,20 @@ static void standalone(void)
 }
 
 /* "Per session FIFO: replies in request order; a read waits for the session's earlier writes to be applied." */
+/* FinalRequestProcessor.java: also what is answered with an error and a close has its place in the queue. */
+START_TEST(an_unknown_opcode_waits_its_turn)
+{
+    driver_new(&d, 1, 0, 0);
+    driver_boot(&d, -1, -1);
+    client_connects(&d, 0);
+    d.holds_disk = true;
+    ask_create(&d, 0, 1, "/a", "", 0);
+    ask_raw(&d, 0, 2, 10, SLICE_NULL);
+    driver_persist(&d);
+    ck_heard(&d, 0, "1 OK, 2 UNIMPLEMENTED");
+}
+END_TEST
+
 START_TEST(reads_behind_writes_are_answered_in_order)
 {
     standalone();
@@ -439,6 +453,7 @@ int main(void)
     Suite *s = suite_create("order");
     TCase *c = unit_case(s, "standalone");
     tcase_add_checked_fixture(c, NULL, teardown);
+    tcase_add_test(c, an_unknown_opcode_waits_its_turn);
     tcase_add_test(c, reads_behind_writes_are_answered_in_order);
     tcase_add_test(c, a_read_sees_the_writes_before_it_alone);
     tcase_add_test(c, other_sessions_do_not_wait);
