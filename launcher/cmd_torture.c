@@ -51,7 +51,7 @@ const struct command cmd_torture = {
 };
 
 enum {
-    TICK_MS = 400, /* of its own ensemble: faults are noticed sooner than by the usual tick */
+    TICK_MS = 200, /* of its own ensemble: faults are noticed sooner than by the usual tick */
     SESSION_MS = 4000,
     START_WITHIN_S = 30,
     HEAL_WITHIN_S = 60,

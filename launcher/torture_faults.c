@@ -420,15 +420,31 @@ static char *aim(struct faults *f, struct active *a, const struct kind *k, const
     return xasprintf("%s / %s", a->sides[0], a->sides[1]);
 }
 
+/* Half of them are short, half are long enough that silence is noticed and another leader elected. */
+static int64_t lasting_ms(struct faults *f, const struct kind *k)
+{
+    long middle = k->least_ms + (k->most_ms - k->least_ms) / 4;
+    return rnd_below(&f->rnd, 2) ? between_ms(f, k->least_ms, middle) : between_ms(f, middle, k->most_ms);
+}
+
+/* A fault that comes alone lets the others go on without the one that is hit, so most of them do. */
+static bool too_many(struct faults *f)
+{
+    bool any = false;
+    for (size_t i = 0; i < ACTIVE_MOST; i++) any |= f->active[i].phase >= PHASE_DOING;
+    return any && rnd_below(&f->rnd, 3) > 0;
+}
+
 static void begin(struct faults *f, struct active *a, const json_t *servers)
 {
+    if (too_many(f)) return;
     const struct kind *k = choose_kind(f);
     char *target = k ? aim(f, a, k, servers) : NULL;
     if (!target) return;
     a->kind = k;
     a->record = history_fault_add(f->history, k->name, target, k->deposes, clock_us());
     free(target);
-    a->undo_us = k->undo ? clock_us() + between_ms(f, k->least_ms, k->most_ms) * 1000 : INT64_MAX;
+    a->undo_us = k->undo ? clock_us() + lasting_ms(f, k) * 1000 : INT64_MAX;
     if (ask_verb(f, a, false)) a->phase = PHASE_DOING;
 }
 
