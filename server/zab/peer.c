@@ -239,6 +239,7 @@ static void load_snapshot(struct zab *z, const struct event *e)
     if (z->u->exit_code != 0) return;
     int met = tree_load(z->tree, e->frame, e->zxid);
     if (met < 0) zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, e->zxid);
+    z->half_loaded = met == 0;
     if (met <= 0) return;
     struct history *h = &z->history;
     h->applied = h->logged = h->durable = h->window_floor = e->zxid;
@@ -247,7 +248,7 @@ static void load_snapshot(struct zab *z, const struct event *e)
 static void load_record(struct zab *z, const struct event *e)
 {
     if (z->u->exit_code != 0) return;
-    if (e->zxid <= z->history.logged || !txn_is_whole(e->frame, e->zxid)) {
+    if (z->half_loaded || e->zxid <= z->history.logged || !txn_is_whole(e->frame, e->zxid)) {
         zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, e->zxid);
         return;
     }
@@ -261,6 +262,7 @@ static void load_record(struct zab *z, const struct event *e)
 
 static void start(struct zab *z, const struct event *e)
 {
+    if (z->half_loaded) zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, z->history.logged);
     if (z->u->exit_code != 0) return; /* what was loaded is no history */
     int64_t logged_epoch = zxid_epoch(z->history.logged);
     z->current_epoch = e->current_epoch > logged_epoch ? e->current_epoch : logged_epoch;

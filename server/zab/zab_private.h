@@ -156,6 +156,7 @@ struct zab {
 
     enum peer_state state;
     bool started, serving;
+    bool half_loaded; /* the snapshot's END is still to come */
     int64_t accepted_epoch, current_epoch;
     int64_t opened; /* first zxid of the epoch last served in, 0 before */
     struct history history;

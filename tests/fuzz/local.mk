@@ -82,5 +82,6 @@ fuzz_text_LDADD = libfuzz.a liblauncher.a libnet.a libcore.a libconf.a libwire.a
 EXTRA_DIST += \
 	tests/fuzz/corpus/election/last-round \
 	tests/fuzz/corpus/quorum/last-epoch \
-	tests/fuzz/corpus/text/line-end-in-value
+	tests/fuzz/corpus/text/line-end-in-value \
+	tests/fuzz/corpus/txn/snapshot-without-end
 CLEANFILES += $(CORPUS_CHECKS:=.crash)
