@@ -56,7 +56,6 @@ enum {
     START_WITHIN_S = 30,
     HEAL_WITHIN_S = 60,
     SETTLE_WITHIN_S = 30,
-    HISTORY_MOST = 16, /* members whose trees are read */
 };
 
 struct options {

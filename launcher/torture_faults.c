@@ -52,7 +52,7 @@ enum {
     OUT_OF = 100,
     ID_NONE = -1,
     SIDE_MOST = 256,
-    SLOW_MOST_US = 40000,
+    SLOW_MOST_US = 200000,
     SHIFT_MOST_MS = 3600000,
 };
 
