@@ -62,7 +62,9 @@ int cluster_make_dir(struct cluster *c, char **why)
         result = mkdir(path, 0777) == 0 || errno == EEXIST || errno == EISDIR ? 0 : -1;
         if (slash) *slash = '/';
     }
-    if (result) *why = xasprintf("cannot make the folder %s: %s", c->dir, strerror(errno));
+    if (result)
+        *why = xasprintf("cannot make the folder %s: %s; see who owns the folder above, or choose another with -C DIR",
+                         c->dir, strerror(errno));
     free(path);
     return result;
 }

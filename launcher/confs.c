@@ -312,7 +312,8 @@ static bool make_folder(const char *path, char **why)
         if (mkdir(copy, 0777) == 0) {
             note_made(copy);
         } else if (errno != EEXIST) {
-            *why = xasprintf("cannot make the folder %s: %s", copy, strerror(errno));
+            *why = xasprintf("cannot make the folder %s: %s; move what is in the way, or see who owns the folder above",
+                             copy, strerror(errno));
             ok = false;
         }
         if (slash) *slash = '/';
@@ -331,7 +332,9 @@ static bool write_file(const char *path, const struct bytes *text, char **why)
     bool ok = fd >= 0 && write(fd, text->data, text->len) == (ssize_t)text->len;
     if (fd >= 0) ok = close(fd) == 0 && ok;
     ok = ok && rename(draft, path) == 0;
-    if (!ok) *why = xasprintf("cannot write %s: %s", path, strerror(errno));
+    if (!ok)
+        *why = xasprintf("cannot write %s: %s; move what is in the way, or see who owns the folder", path,
+                         strerror(errno));
     if (ok && !was_there) note_made(path);
     free(draft);
     return ok;

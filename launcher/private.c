@@ -15,7 +15,8 @@ int private_boot(struct globals *g, size_t n, int tick_ms, struct cluster *clust
     char *folder = xasprintf("%s/pseudo-cluster-XXXXXX", tmp && *tmp ? tmp : "/tmp"), *why = NULL;
     json_t *end = NULL;
     if (!mkdtemp(folder)) {
-        why = xasprintf("cannot make the folder %s: %s", folder, strerror(errno));
+        why = xasprintf("cannot make the folder %s: %s; set TMPDIR to a folder that can be written", folder,
+                        strerror(errno));
         free(folder);
         return talk_fail(EXIT_NO_ENSEMBLE, why);
     }

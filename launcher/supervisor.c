@@ -134,7 +134,8 @@ static int take_folder(struct supervisor *s, char **why)
     char pid[32];
     int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(s->lock_fd, 0) != 0 || write(s->lock_fd, pid, (size_t)len) != len) {
-        *why = xasprintf("cannot write %s/%s: %s", s->cluster->dir, LOCK_PATH, strerror(errno));
+        *why = xasprintf("cannot write %s/%s: %s; see who owns the folder, or choose another with -C DIR",
+                         s->cluster->dir, LOCK_PATH, strerror(errno));
         return -1;
     }
     return 0;
