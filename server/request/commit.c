@@ -33,9 +33,8 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
 /* What a quorum committed cannot be skipped: this server would go on with another tree than the others. */
 static void undecodable(struct core *c, int64_t zxid)
 {
-    enum { EXIT_PACKET = 13 };
-    update_fact(c->u, (struct fact){c->now_us, FACT_FATAL, {REASON_MALFORMED, EXIT_PACKET, zxid}});
-    c->u->exit_code = EXIT_PACKET;
+    update_fact(c->u, (struct fact){c->now_us, FACT_FATAL, {REASON_MALFORMED, CORE_EXIT_PACKET, zxid}});
+    c->u->exit_code = CORE_EXIT_PACKET;
 }
 
 static void changed(void *arg, enum watch_event event, struct slice path)

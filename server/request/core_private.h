@@ -94,9 +94,6 @@ struct core {
     int64_t latency_min_us, latency_max_us, latency_total_us, latency_count;
 };
 
-/* Whom the leader takes a session to be owned by: itself, a learner's connection (its serial, > 0), or nobody yet. */
-enum { OWNER_SELF = 0, OWNER_NOBODY = -1 };
-
 /* client.c */
 struct client *client_at(const struct core *c, int64_t id);
 void client_open(struct core *c, const struct event *e);

@@ -70,10 +70,9 @@ bool tracker_touch(struct tracker *t, int64_t id, int32_t timeout_ms, int64_t no
 
 int32_t tracker_check(struct tracker *t, int64_t id, int64_t owner)
 {
-    enum { NOBODY = -1 };
     struct session *s = tracker_find(t, id);
     if (s == NULL || s->closing) return ZK_SESSION_EXPIRED;
-    if (s->owner == NOBODY) s->owner = owner;
+    if (s->owner == OWNER_NOBODY) s->owner = owner;
     return s->owner == owner ? 0 : ZK_SESSION_MOVED;
 }
 

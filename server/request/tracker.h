@@ -8,6 +8,9 @@
 #include "base/heap.h"
 #include "base/map.h"
 
+/* Whom the leader takes a session to be owned by: itself, a learner's connection (its serial, > 0), or nobody yet. */
+enum { OWNER_SELF = 0, OWNER_NOBODY = -1 };
+
 struct session {
     struct heap_node expiry; /* key: a bucket's end in us; may lag behind expires_at until it is looked at */
     int64_t id;

@@ -5,7 +5,7 @@
 
 #include "zab/zab_private.h"
 
-enum { RETRY_FIRST_US = 5 * 1000, RETRY_LAST_US = 100 * 1000, EXIT_COMMIT = 12, EXIT_PACKET = 13 };
+enum { RETRY_FIRST_US = 5 * 1000, RETRY_LAST_US = 100 * 1000 };
 
 static void lost(struct zab *z, enum reason why);
 static void packet(struct zab *z, const struct quorum_packet *q);
@@ -205,7 +205,7 @@ static void truncate_to(struct zab *z, int64_t zxid)
 {
     /* What was applied here was committed by a quorum. A leader that lacks it was made by losing data on a majority. */
     if (zxid < z->history.applied) {
-        zab_fatal(z, REASON_TRUNC_COMMITTED, EXIT_PACKET, zxid);
+        zab_fatal(z, REASON_TRUNC_COMMITTED, CORE_EXIT_PACKET, zxid);
         return;
     }
     history_truncate(&z->history, z->u, zxid);
@@ -388,7 +388,7 @@ static void commit(struct zab *z, int64_t zxid)
     if (z->history.pending.count > 0 && entries_at(&z->history.pending, 0)->zxid == zxid) {
         zab_commit_next(z);
     } else if (z->history.pending.count > 0 || zxid > z->history.applied) {
-        zab_fatal(z, REASON_COMMIT_MISMATCH, EXIT_COMMIT, zxid);
+        zab_fatal(z, REASON_COMMIT_MISMATCH, CORE_EXIT_COMMIT, zxid);
     }
 }
 

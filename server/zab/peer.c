@@ -22,8 +22,6 @@ static void time_passed(struct zab *z);
 static void persisted(struct zab *z, uint64_t ticket);
 static void free_gone(struct zab *z);
 
-enum { EXIT_SNAPSHOT = 10 };
-
 struct zab *zab_new(const struct core_config *config, const struct zab_user *user)
 {
     struct zab *z = xcalloc(1, sizeof *z);
@@ -238,7 +236,7 @@ static void load_snapshot(struct zab *z, const struct event *e)
 {
     if (z->u->exit_code != 0) return;
     int met = tree_load(z->tree, e->frame, e->zxid);
-    if (met < 0) zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, e->zxid);
+    if (met < 0) zab_fatal(z, REASON_MALFORMED, CORE_EXIT_LOAD, e->zxid);
     z->half_loaded = met == 0;
     if (met <= 0) return;
     struct history *h = &z->history;
@@ -249,7 +247,7 @@ static void load_record(struct zab *z, const struct event *e)
 {
     if (z->u->exit_code != 0) return;
     if (z->half_loaded || e->zxid <= z->history.logged || !txn_is_whole(e->frame, e->zxid)) {
-        zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, e->zxid);
+        zab_fatal(z, REASON_MALFORMED, CORE_EXIT_LOAD, e->zxid);
         return;
     }
     /* A standalone server is its own quorum: what it logged is committed. */
@@ -262,7 +260,7 @@ static void load_record(struct zab *z, const struct event *e)
 
 static void start(struct zab *z, const struct event *e)
 {
-    if (z->half_loaded) zab_fatal(z, REASON_MALFORMED, EXIT_SNAPSHOT, z->history.logged);
+    if (z->half_loaded) zab_fatal(z, REASON_MALFORMED, CORE_EXIT_LOAD, z->history.logged);
     if (z->u->exit_code != 0) return; /* what was loaded is no history */
     int64_t logged_epoch = zxid_epoch(z->history.logged);
     z->current_epoch = e->current_epoch > logged_epoch ? e->current_epoch : logged_epoch;

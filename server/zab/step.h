@@ -93,6 +93,13 @@ struct link_ref {
     int64_t id;
 };
 
+/* Why the core may end its server; Apache's numbers (ExitCode.java). The fact that goes with it says more. */
+enum core_exit {
+    CORE_EXIT_LOAD = 10,   /* what the disk held is no snapshot or no history */
+    CORE_EXIT_COMMIT = 12, /* told to commit what was not proposed */
+    CORE_EXIT_PACKET = 13, /* handed what would make this server differ from the others */
+};
+
 /* What a step wants done, in this order: persist first, then send. Nothing here waits for the disk ops of the same update:
  * what depends on them (an ACK, a vote for an epoch) the core holds back until PERSISTED and emits then. */
 struct update {
