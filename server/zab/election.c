@@ -70,6 +70,7 @@ void election_link(struct zab *z, const struct event *e)
             update_link(z->u, LINK_OPEN, LINK_ELECTION, m->sid);
         } else {
             m->channel = e->reason == REASON_TIMEOUT ? CHANNEL_CLOSED : CHANNEL_DEAD;
+            learner_channel_lost(z, m->sid);
         }
         if (z->state == PEER_LOOKING) tally(z);
         break;

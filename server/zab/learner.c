@@ -5,9 +5,10 @@
 
 #include "zab/zab_private.h"
 
-enum { RETRY_FIRST_US = 5 * 1000, RETRY_LAST_US = 100 * 1000 };
+enum { RETRY_FIRST_US = 5 * 1000, RETRY_LAST_US = 100 * 1000, HOLD_OFF_LAST_US = 500 * 1000 };
 
 static void lost(struct zab *z, enum reason why);
+static int64_t hold_off_us(int refusals);
 static void packet(struct zab *z, const struct quorum_packet *q);
 static void leaderinfo(struct zab *z, const struct quorum_packet *q);
 static void ack_epoch(struct zab *z, bool counts);
@@ -37,10 +38,24 @@ void learner_start(struct zab *z, int64_t leader)
         .link = {.kind = LINK_LEADER, .id = leader, .out = ln->link.out},
         .retry_at = TIME_NEVER,
         .retry_after_us = RETRY_FIRST_US,
+        .refusals = ln->refusals,
         .give_up_at = z->now + ticks_us(z, z->config->init_limit),
         .behind = ln->behind,
     };
-    update_link(z->u, LINK_OPEN, LINK_LEADER, leader);
+    if (ln->refusals > 1)
+        ln->retry_at = z->now + hold_off_us(ln->refusals);
+    else
+        update_link(z->u, LINK_OPEN, LINK_LEADER, leader);
+}
+
+/* Having refused a leader because we promised a later epoch, we join the next election, and it ends with the same
+ * leader. One of ours opens another epoch to take us in, so it is asked again at once. Apache's keeps its epoch for
+ * good: it is asked ever more seldom. */
+static int64_t hold_off_us(int refusals)
+{
+    int64_t us = RETRY_FIRST_US;
+    for (int i = 2; i < refusals && us < HOLD_OFF_LAST_US; i++) us *= 2;
+    return us < HOLD_OFF_LAST_US ? us : HOLD_OFF_LAST_US;
 }
 
 void learner_stop(struct zab *z)
@@ -97,6 +112,13 @@ void learner_link(struct zab *z, const struct event *e)
         packet(z, &q);
     else
         lost(z, REASON_MALFORMED);
+}
+
+/* A leader that may be dead is asked now, not after the wait. */
+void learner_channel_lost(struct zab *z, int64_t sid)
+{
+    struct learner *ln = &z->learner;
+    if (ln->phase == LEARNER_CONNECTING && sid == ln->link.id && ln->retry_at != TIME_NEVER) ln->retry_at = z->now;
 }
 
 int64_t learner_deadline(const struct zab *z)
@@ -156,6 +178,7 @@ static void leaderinfo(struct zab *z, const struct quorum_packet *q)
     } else if (ln->epoch < z->accepted_epoch && is_observer(z)) {
         ack_epoch(z, false); /* an observer's promise counts for nobody */
     } else if (ln->epoch < z->accepted_epoch) {
+        ln->refusals++;
         lost(z, REASON_EPOCH_OLD);
     } else if (ln->epoch == z->accepted_epoch) {
         ack_epoch(z, false);
@@ -164,6 +187,7 @@ static void leaderinfo(struct zab *z, const struct quorum_packet *q)
         ln->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
         ln->phase = LEARNER_EPOCH_STORING;
     }
+    if (ln->phase >= LEARNER_EPOCH_STORING) ln->refusals = 0;
 }
 
 /* ACK-E. An epoch accepted before does not count as a new vote for it. */

@@ -67,11 +67,11 @@ struct learner {
     struct outlink link; /* to the leader */
     bool up;
     int64_t retry_at, retry_after_us;
+    int refusals; /* of leaders whose epoch is older than one we promised, in a row; kept from one leader to the next */
     int64_t give_up_at; /* initLimit, then syncLimit after each packet */
     uint64_t ticket;    /* awaited in the STORING phases */
     int64_t epoch;
     int64_t commit_upto; /* told to be committed during the sync, to be applied at UPTODATE */
-    int64_t acked;       /* zxid up to which proposals were acknowledged */
     enum sync_mode mode;
     int64_t received; /* transactions received during the sync */
     /* SNAP: the tree being received, and proposals that come behind it until it is installed */
@@ -212,6 +212,7 @@ int64_t election_deadline(const struct zab *z);
 void learner_start(struct zab *z, int64_t leader);
 void learner_stop(struct zab *z);
 void learner_link(struct zab *z, const struct event *e);
+void learner_channel_lost(struct zab *z, int64_t sid); /* an election channel broke */
 void learner_durable(struct zab *z, int64_t zxid); /* one more append is on disk */
 void learner_persisted(struct zab *z);             /* some disk ops are */
 void learner_installed(struct zab *z, int64_t zxid);

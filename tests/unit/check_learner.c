@@ -126,6 +126,49 @@ START_TEST(an_older_epoch_is_refused)
 }
 END_TEST
 
+/* Apache's leader keeps its epoch however often it is refused: it is not asked without a pause (ours). */
+START_TEST(a_leader_that_keeps_an_older_epoch_is_asked_ever_more_seldom)
+{
+    learner();
+    follow_elected(&d, 5, 3);
+    int64_t longest = 0;
+    for (int i = 0; i < 12; i++) {
+        leader(PKT_LEADERINFO, Z(4, 0));
+        ck_assert_int_eq(state(), PEER_LOOKING);
+        driver_forget(&d);
+        hear_vote(&d, 2, PEER_FOLLOWING, 3, 0, 0, 1);
+        hear_vote(&d, 3, PEER_LEADING, 3, 0, 0, 1);
+        ck_assert_int_eq(state(), PEER_FOLLOWING);
+        int64_t since = d.now_us;
+        while (strstr(driver_links(&d), "open leader 3") == NULL) driver_time(&d, 1000);
+        int64_t waited = d.now_us - since;
+        ck_assert(i == 0 ? waited == 0 : waited >= longest);
+        longest = waited;
+        driver_up(&d, LINK_LEADER, 3);
+    }
+    ck_assert_int_eq(longest, 500 * 1000);
+}
+END_TEST
+
+/* ... but at once when its election port says that it may be dead. */
+START_TEST(the_pause_ends_when_the_leaders_channel_breaks)
+{
+    learner();
+    follow_elected(&d, 5, 3);
+    for (int i = 0; i < 2; i++) {
+        leader(PKT_LEADERINFO, Z(4, 0));
+        driver_forget(&d);
+        hear_vote(&d, 2, PEER_FOLLOWING, 3, 0, 0, 1);
+        hear_vote(&d, 3, PEER_LEADING, 3, 0, 0, 1);
+        if (i == 0) driver_up(&d, LINK_LEADER, 3);
+    }
+    ck_assert_str_eq(driver_links(&d), "");
+    driver_down(&d, LINK_ELECTION, 3, REASON_RESET);
+    driver_time(&d, 0);
+    ck_assert_ptr_nonnull(strstr(driver_links(&d), "open leader 3"));
+}
+END_TEST
+
 /* An accepted epoch is never given up, also when the leader is lost before it was on disk. */
 START_TEST(what_was_accepted_is_kept_after_the_leader_is_lost)
 {
@@ -881,6 +924,8 @@ static void add_phases(Suite *s)
     tcase_add_test(c, ackepoch_waits_for_the_disk);
     tcase_add_test(c, an_epoch_accepted_before_is_acked_with_minus_one);
     tcase_add_test(c, an_older_epoch_is_refused);
+    tcase_add_test(c, a_leader_that_keeps_an_older_epoch_is_asked_ever_more_seldom);
+    tcase_add_test(c, the_pause_ends_when_the_leaders_channel_breaks);
     tcase_add_test(c, what_was_accepted_is_kept_after_the_leader_is_lost);
     c = unit_case(s, "history");
     tcase_add_checked_fixture(c, NULL, teardown);
