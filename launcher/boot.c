@@ -11,6 +11,7 @@
 #include "launcher/supervisor.h"
 
 static int take_turn(const struct cluster *cluster);
+static bool engine_is_there(char **why);
 static int launch(const struct boot *b, struct control *control);
 
 int boot_cluster(const struct boot *b, struct control *control, json_t **end)
@@ -19,8 +20,8 @@ int boot_cluster(const struct boot *b, struct control *control, json_t **end)
     if (cluster_make_dir(b->cluster, &why) != 0) return talk_fail(EXIT_FAILED, why);
     int turn = b->ephemeral ? -1 : take_turn(b->cluster);
     if (!b->ephemeral && control_open(control, b->cluster, &why) == 0) {
-        json_t *request =
-            json_pack("{s:s, s:I, s:I}", "cmd", "up", "n", (json_int_t)b->n, "timeout_ms", (json_int_t)b->timeout_ms);
+        json_t *request = json_pack("{s:s, s:I, s:I, s:b}", "cmd", "up", "n", (json_int_t)b->n, "timeout_ms",
+                                    (json_int_t)b->timeout_ms, "engine", b->engine != NULL);
         *end = control_converse(control, request, NULL);
     } else {
         free(why);
@@ -51,10 +52,20 @@ static int take_turn(const struct cluster *cluster)
     return fd;
 }
 
+/* Before anything is made. */
+static bool engine_is_there(char **why)
+{
+    char **command = engine_apache_command("", why);
+    engine_command_free(command);
+    return command != NULL;
+}
+
 static int launch(const struct boot *b, struct control *control)
 {
-    char *why = NULL, *zkserver = find_zkserver(&why);
-    if (!zkserver) return talk_fail(EXIT_FAILED, why);
+    char *why = NULL, *zkserver = NULL;
+    if (b->engine && !engine_parse(b->engine, &b->cluster->apaches, &why)) return talk_fail(EXIT_USAGE, why);
+    if (b->cluster->apaches && !engine_is_there(&why)) return talk_fail(EXIT_FAILED, why);
+    if (!(zkserver = find_zkserver(&why))) return talk_fail(EXIT_FAILED, why);
     size_t n = b->n ? b->n : cluster_conf_count(b->cluster);
     struct supervisor_options o = {.cluster = b->cluster,
                                    .n = n ? n : 3,

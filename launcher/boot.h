@@ -9,6 +9,7 @@ struct boot {
     size_t n; /* 0: as many as the confs have, else 3 */
     bool ephemeral;
     long timeout_ms;
+    const char *engine; /* as --engine says; NULL for zkserver, or what runs already */
 };
 
 /* Starts a supervisor, or asks the one that runs (never when ephemeral), and waits for the ensemble. 0 with *end, the answer with the

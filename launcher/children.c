@@ -22,7 +22,10 @@ enum { STOP_WITHIN_S = 5 };
 static void act(struct server *v, const struct supervise_move *move, enum supervise_event e);
 static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid, int64_t at_us);
 static void spawn(struct server *v);
-static void become_server(const struct server *v, int channel, pid_t supervisor) __attribute__((noreturn));
+static char **command_of(const struct server *v, char **why);
+static bool expects_change(void *server);
+static void become_server(const struct server *v, char **command, int channel, pid_t supervisor)
+    __attribute__((noreturn));
 static void note_pid(pid_t pid);
 static void send_signal(struct server *v, int signal);
 static void on_late(evutil_socket_t fd, short what, void *arg);
@@ -129,6 +132,13 @@ static void spawn(struct server *v)
     v->last_words = NULL;
     if (!v->late) v->late = evtimer_new(s->base, on_late, v);
     pid_t supervisor = getpid();
+    char *why = NULL, **command = command_of(v, &why);
+    if (!command) {
+        v->last_words = why;
+        v->state = SUPERVISE_CRASHED;
+        return;
+    }
+    bool apache = v->member->engine == ENGINE_APACHE;
     /* Before it runs it is told what is broken: it shall not meet a whole network first. */
     bool channel = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && network_preload(v, pair[0]);
     sigset_t all, none;
@@ -137,9 +147,10 @@ static void spawn(struct server *v)
     /* A signal that met the child while it still has our handlers would be taken for one sent to us. */
     sigprocmask(SIG_SETMASK, &all, NULL);
     pid_t pid = channel ? fork() : -1;
-    if (pid == 0) become_server(v, pair[1], supervisor);
+    if (pid == 0) become_server(v, command, apache ? -1 : pair[1], supervisor);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (pair[1] >= 0) close(pair[1]);
+    engine_command_free(command);
+    if (pair[1] >= 0 && (!apache || pid < 0)) close(pair[1]);
     if (pid < 0) {
         v->last_words = xasprintf("cannot start a process: %s", strerror(errno));
         if (pair[0] >= 0) close(pair[0]);
@@ -153,12 +164,30 @@ static void spawn(struct server *v)
     v->channel = bufferevent_socket_new(s->base, pair[0], BEV_OPT_CLOSE_ON_FREE);
     bufferevent_setcb(v->channel, on_channel, NULL, on_channel_event, v);
     bufferevent_enable(v->channel, EV_READ | EV_WRITE);
+    if (apache) v->apache = apache_new(s->base, pair[1], v->member, expects_change, v);
     tell_own(s, json_pack("{s:I, s:i, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact", "started",
                           "pid", (int)pid));
 }
 
-/* In the child: only calls that are safe between fork and exec. */
-static void become_server(const struct server *v, int channel, pid_t supervisor)
+static char **command_of(const struct server *v, char **why)
+{
+    if (v->member->engine == ENGINE_APACHE) return engine_apache_command(v->member->cfg, why);
+    char **command = xcalloc(4, sizeof *command);
+    command[0] = xstrdup(v->of->zkserver);
+    command[1] = xstrdup("start-foreground");
+    command[2] = xstrdup(v->member->cfg);
+    return command;
+}
+
+/* Something has happened, or somebody waits for something. */
+static bool expects_change(void *server)
+{
+    const struct supervisor *s = ((const struct server *)server)->of;
+    return s->measuring || !list_empty(&s->ops) || !leader_now((struct supervisor *)s);
+}
+
+/* In the child: only calls that are safe between fork and exec. Without a channel when it is not to have one. */
+static void become_server(const struct server *v, char **command, int channel, pid_t supervisor)
 {
     platform_die_with_parent(supervisor);
     for (int i = 1; i < 32; i++) signal(i, SIG_DFL);
@@ -169,13 +198,11 @@ static void become_server(const struct server *v, int channel, pid_t supervisor)
     if (log >= 0) dup2(log, STDOUT_FILENO);
     if (log >= 0) dup2(log, STDERR_FILENO);
     /* Above the number it shall have, so that the copy never collides with what it replaces. */
-    int above = fcntl(channel, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
-    dup2(above, CHANNEL_FD);
+    if (channel >= 0) dup2(fcntl(channel, F_DUPFD_CLOEXEC, CHANNEL_FD + 1), CHANNEL_FD);
     if (log > CHANNEL_FD) close(log);
     if (channel > CHANNEL_FD) close(channel);
-    char *const argv[] = {(char *)v->of->zkserver, "start-foreground", v->member->cfg, NULL};
-    execv(v->of->zkserver, argv);
-    dprintf(STDERR_FILENO, "cannot execute %s: %s\n", v->of->zkserver, strerror(errno));
+    execv(command[0], command);
+    dprintf(STDERR_FILENO, "cannot execute %s: %s\n", command[0], strerror(errno));
     _exit(127);
 }
 
@@ -203,6 +230,8 @@ static void ended(struct server *v, int status)
         bufferevent_free(v->channel);
     }
     v->channel = NULL;
+    apache_free(v->apache);
+    v->apache = NULL;
     v->pid = 0;
     v->ended = true;
     v->wait_status = status;

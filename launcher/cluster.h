@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "launcher/command.h"
+#include "launcher/engine.h"
 #include "launcher/ports.h"
 
 enum { MEMBERS_MOST = 64 };
@@ -18,6 +19,7 @@ enum { CLIENT_PORT_BASE = 2181, QUORUM_PORT_BASE = 2665, ELECTION_PORT_BASE = 36
 struct member {
     int id;
     bool observer, standalone;
+    enum engine engine;
     char *cfg, *data_dir, *log;
     char *client_host, *quorum_host;                  /* what it listens on; quorum_host "" when standalone */
     uint16_t client_port, quorum_port, election_port; /* the latter two 0 when standalone */
@@ -31,6 +33,8 @@ struct cluster {
     bool fixed; /* the port scheme of the checkout; else free ports */
     bool made;  /* the launcher made the folder itself */
     int tick_ms; /* of confs that the launcher writes; 0: the usual */
+    int apaches; /* how many members, the last ones, run Apache ZooKeeper; or ENGINE_ALL */
+    struct relays *relays; /* borrowed: to be filled for members that cannot break their network themselves; NULL for none */
     struct member *members;
     size_t n;
 };

@@ -13,6 +13,7 @@
 #include "launcher/platform.h"
 #include "launcher/talk.h"
 #include "launcher/targets.h"
+#include "launcher/text.h"
 #include "launcher/view.h"
 
 /* A log line begins with "2026-11-20 14:28:33.886". */

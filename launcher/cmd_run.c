@@ -28,9 +28,10 @@ const struct command cmd_run = {
             "signals are\n"
             "passed on.\n"
             "\n"
-            "  -n N         how many servers\n"
-            "  -k, --keep   keep the folder when the command fails, and say where it is\n"
-            "  -q, --quiet  no notes\n"
+            "  -n N             how many servers\n"
+            "  --engine ENGINE  zkserver, apache or apache:N, as of up\n"
+            "  -k, --keep       keep the folder when the command fails, and say where it is\n"
+            "  -q, --quiet      no notes\n"
             "\n"
             "Exit codes: the command's own, 128+n when signal n ended it, 2 usage, 125 the ensemble could not be "
             "booted, 126 the\n"
@@ -42,12 +43,17 @@ static volatile sig_atomic_t command_pid; /* for the signal handler; 0 when ther
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"keep", no_argument, NULL, 'k'}, {"quiet", no_argument, NULL, 'q'}, {0}};
+    static const struct option longs[] = {{"engine", required_argument, NULL, 'e'},
+                                          {"keep", no_argument, NULL, 'k'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {0}};
+    const char *engine = NULL;
     long n = 3;
     bool keep = false, quiet = false;
     int exit = EXIT_DONE;
     for (int o; (o = command_option(self, g, argc, argv, "+n:kq", longs, &exit)) != -1;) {
         if (o == 0) return exit;
+        if (o == 'e') engine = optarg;
         if (o == 'k') keep = true;
         if (o == 'q') quiet = true;
         if (o == 'n' && !parse_number(optarg, 1, MEMBERS_MOST, &n)) {
@@ -60,7 +66,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     struct cluster cluster;
     struct control control;
     char *connect;
-    exit = private_boot(g, (size_t)n, 0, &cluster, &control, &connect);
+    exit = private_boot(g, (size_t)n, 0, engine, &cluster, &control, &connect);
     if (exit) return exit;
     set_environment(&cluster, connect);
     free(connect);

@@ -208,7 +208,7 @@ static int read_options(const struct command *self, struct globals *g, int argc,
 static int open_ensemble(struct torture *t, struct globals *g)
 {
     int exit = t->o->here ? talk_open(g, &t->cluster, &t->control)
-                          : private_boot(g, (size_t)t->o->n, TICK_MS, &t->cluster, &t->control, &t->connect);
+                          : private_boot(g, (size_t)t->o->n, TICK_MS, NULL, &t->cluster, &t->control, &t->connect);
     if (exit) return exit;
     if (t->o->here) control_close(&t->control);
     exit = learn_members(t);

@@ -23,6 +23,9 @@ const struct command cmd_up = {
         "quorum\n"
         "2665+i, election 3665+i). A cluster chosen by -C or --name without confs of its own gets free ports.\n"
         "\n"
+        "  --engine ENGINE     zkserver; apache, which is Apache ZooKeeper from $ZOOKEEPER_HOME or Debian's package; "
+        "or\n"
+        "                      apache:N, the last N of the servers and zkserver the others\n"
         "  --timeout SECONDS   give up waiting after this long (30); what runs by then stays\n"
         "\n"
         "Exit codes: 0 all serve, 1 failed, 2 usage, 5 not all serve in time, 6 a port is busy.\n",
@@ -31,11 +34,14 @@ const struct command cmd_up = {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
+    static const struct option longs[] = {
+        {"engine", required_argument, NULL, 'e'}, {"timeout", required_argument, NULL, 't'}, {0}};
     long n = 0, timeout_s = 30;
+    const char *engine = NULL;
     int exit = EXIT_DONE;
     for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
         if (o == 0) return exit;
+        if (o == 'e') engine = optarg;
         if (o == 't' && !parse_number(optarg, 1, 86400, &timeout_s)) {
             return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
         }
@@ -49,7 +55,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     char *why = NULL;
     json_t *end = NULL;
     if (cluster_locate(&cluster, g, &why) != 0) return talk_fail(EXIT_USAGE, why);
-    struct boot boot = {&cluster, (size_t)n, false, timeout_s * 1000};
+    struct boot boot = {&cluster, (size_t)n, false, timeout_s * 1000, engine};
     exit = boot_cluster(&boot, &control, &end);
     if (exit == 0) {
         if (json_object_get(end, "cluster")) print_up(g, end, cluster.call);

@@ -119,10 +119,3 @@ int command_usage(const struct command *c, const char *format, ...)
     return EXIT_USAGE;
 }
 
-bool parse_number(const char *text, long min, long max, long *v)
-{
-    char *end;
-    if (!isdigit((unsigned char)*text) || strlen(text) > 9) return false;
-    *v = strtol(text, &end, 10);
-    return *end == '\0' && *v >= min && *v <= max;
-}

@@ -41,7 +41,4 @@ int command_option(const struct command *c, struct globals *g, int argc, char **
 /* Prints what is wrong with the command line and how it is used; returns EXIT_USAGE. */
 int command_usage(const struct command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Reads a whole number within bounds. False when it is none. */
-bool parse_number(const char *text, long min, long max, long *v);
-
 #endif

@@ -12,17 +12,24 @@
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
+#include "launcher/relay.h"
 #include "launcher/text.h"
 #include "server/conf.h"
 
+static void put_servers(struct bytes *b, const struct cluster *c, size_t at);
+static void set_engines(struct cluster *c, size_t n);
+static int add_apaches(struct cluster *c, struct ports *ports, char **why);
 static bool is_readable(char **why);
 static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
 static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
+static int relay_confs(struct cluster *c, char **why);
+static bool copy_conf(struct bytes *b, const char *path, char **why);
 static int reserve_member(struct ports *ports, const struct member *m, char **why, int *exit);
 static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit);
 static bool reserve_free(struct cluster *c, struct ports *ports, char **why, int *exit);
 static bool reserve_former(struct cluster *c, const char *dir, struct ports *ports);
 static int make_member(const struct member *m, char **why);
+static bool is_own_data(const struct member *m, char **why);
 static bool make_folder(const char *path, char **why);
 static bool write_file(const char *path, const struct bytes *text, char **why);
 static void note_made(const char *path);
@@ -81,9 +88,17 @@ void conf_put(struct bytes *b, const struct cluster *c, size_t at)
     bytes_printf(b, "dataDir=%s\nclientPort=%u\nclientPortAddress=%s\n", self->data_dir, self->client_port,
                  self->client_host);
     bytes_printf(b, "4lw.commands.whitelist=*\n");
-    for (size_t i = 0; i < c->n && !self->standalone; i++) {
+    put_servers(b, c, at);
+}
+
+static void put_servers(struct bytes *b, const struct cluster *c, size_t at)
+{
+    for (size_t i = 0; i < c->n && !c->members[at].standalone; i++) {
         const struct member *m = &c->members[i];
-        bytes_printf(b, "server.%d=%s:%u:%u%s\n", m->id, m->quorum_host, m->quorum_port, m->election_port,
+        uint16_t quorum = c->relays ? relays_port(c->relays, RELAY_QUORUM, at, i) : 0;
+        uint16_t election = c->relays ? relays_port(c->relays, RELAY_ELECTION, at, i) : 0;
+        bytes_printf(b, "server.%d=%s:%u:%u%s\n", m->id, quorum ? "127.0.0.1" : m->quorum_host,
+                     quorum ? quorum : m->quorum_port, election ? election : m->election_port,
                      m->observer ? ":observer" : "");
     }
 }
@@ -143,9 +158,80 @@ static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports 
     for (c->n = 0; c->n < n; c->n++) {
         if (member_read(&c->members[c->n], dir, (int)c->n + 1, why) != 0) return -1;
     }
+    set_engines(c, n);
     for (size_t i = 0; i < n; i++) {
         if (reserve_member(ports, &c->members[i], why, exit) != 0) return -1;
         if (make_member(&c->members[i], why) != 0) return -1;
+    }
+    if (add_apaches(c, ports, why) != 0) return -1;
+    return c->relays && c->relays->first ? relay_confs(c, why) : 0;
+}
+
+/* The same confs under run/confs/, but for the addresses of those behind a relay. */
+static int relay_confs(struct cluster *c, char **why)
+{
+    if (!make_folder("run/confs", why)) return -1;
+    for (size_t i = 0; i < c->n; i++) {
+        struct member *m = &c->members[i];
+        struct bytes text = {0};
+        char *cfg = xasprintf("run/confs/zoo%d.cfg", m->id);
+        bool ok = copy_conf(&text, m->cfg, why);
+        if (ok) put_servers(&text, c, i);
+        ok = ok && write_file(cfg, &text, why);
+        bytes_free(&text);
+        free(m->cfg);
+        m->cfg = cfg;
+        if (!ok) return -1;
+    }
+    return 0;
+}
+
+/* All lines but those of servers. */
+static bool copy_conf(struct bytes *b, const char *path, char **why)
+{
+    char line[4096];
+    FILE *f = fopen(path, "r");
+    if (!f) {
+        *why = xasprintf("cannot read %s: %s", path, strerror(errno));
+        return false;
+    }
+    bytes_printf(b, "# %s, with the addresses of relays.\n", path);
+    while (fgets(line, sizeof line, f)) {
+        if (strncmp(line + strspn(line, " \t"), "server.", 7) != 0) bytes_printf(b, "%s", line);
+    }
+    bytes_printf(b, "\n");
+    fclose(f);
+    return true;
+}
+
+/* --- members that run Apache ZooKeeper --- */
+
+static void set_engines(struct cluster *c, size_t n)
+{
+    size_t apaches = c->apaches == ENGINE_ALL || (size_t)c->apaches > n ? n : (size_t)c->apaches;
+    for (size_t i = n - apaches; i < n; i++) c->members[i].engine = ENGINE_APACHE;
+}
+
+/* Java takes a port that is reserved only when it is lent; and what Apache's members say to each other goes through
+ * relays. */
+static int add_apaches(struct cluster *c, struct ports *ports, char **why)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct member *m = &c->members[i];
+        if (m->engine != ENGINE_APACHE) continue;
+        ports_lend(ports, m->client_port);
+        if (!m->standalone) ports_lend(ports, m->quorum_port);
+        if (!m->standalone) ports_lend(ports, m->election_port);
+        for (size_t k = 0; k < c->n && c->relays; k++) {
+            const struct member *to = &c->members[k];
+            const char *host = reachable_host(to->quorum_host);
+            if (k == i || to->engine != ENGINE_APACHE) continue;
+            if (relays_add(c->relays, RELAY_QUORUM, i, k, host, to->quorum_port) &&
+                relays_add(c->relays, RELAY_ELECTION, i, k, host, to->election_port))
+                continue;
+            *why = xasprintf("no free port for a relay from zoo%d to zoo%d: %s", m->id, to->id, strerror(errno));
+            return -1;
+        }
     }
     return 0;
 }
@@ -201,10 +287,12 @@ static int write_confs(struct cluster *c, size_t n, const char *dir, struct port
         init_member(&c->members[c->n], (int)c->n + 1, n == 1, dir);
         if (c->tick_ms) c->members[c->n].tick_ms = c->tick_ms;
     }
+    set_engines(c, n);
     if (c->fixed ? !reserve_scheme(c, ports, why, exit)
                  : !reserve_former(c, dir, ports) && !reserve_free(c, ports, why, exit)) {
         return -1;
     }
+    if (add_apaches(c, ports, why) != 0) return -1;
     for (size_t i = 0; i < n; i++) {
         struct bytes text = {0};
         conf_put(&text, c, i);
@@ -273,10 +361,27 @@ static bool reserve_free(struct cluster *c, struct ports *ports, char **why, int
 
 /* --- folders and files --- */
 
+/* An engine that finds the other one's data would start with none. */
+static bool is_own_data(const struct member *m, char **why)
+{
+    bool apache = m->engine == ENGINE_APACHE;
+    char *ours = xasprintf("%s/log.db", m->data_dir), *theirs = xasprintf("%s/version-2", m->data_dir);
+    bool has_ours = access(ours, F_OK) == 0, has_theirs = access(theirs, F_OK) == 0;
+    bool own = apache ? has_theirs || !has_ours : has_ours || !has_theirs;
+    if (!own)
+        *why = xasprintf("%s is %s's and zoo%d is to run %s, which would start empty; take another dataDir (--name "
+                         "OTHER has its own), or move it away",
+                         apache ? ours : theirs, apache ? "zkserver" : "Apache ZooKeeper", m->id,
+                         apache ? "Apache ZooKeeper" : "zkserver");
+    free(ours);
+    free(theirs);
+    return own;
+}
+
 /* The dataDir and the myid in it; one that says otherwise is not touched. */
 static int make_member(const struct member *m, char **why)
 {
-    if (!make_folder(m->data_dir, why)) return -1;
+    if (!make_folder(m->data_dir, why) || !is_own_data(m, why)) return -1;
     char *path = xasprintf("%s/myid", m->data_dir);
     FILE *f = fopen(path, "r");
     long id = -1;

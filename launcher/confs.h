@@ -14,7 +14,7 @@ void member_free(struct member *m);
 /* Reads <dir>/zoo<id>.cfg as server id. -1 with *why. */
 int member_read(struct member *m, const char *dir, int id, char **why);
 
-/* Writes the text of a conf for c->members[at]. */
+/* Writes the text of a conf for c->members[at]; peers behind a relay have its address. */
 struct bytes;
 void conf_put(struct bytes *b, const struct cluster *c, size_t at);
 

@@ -147,6 +147,7 @@ json_t *server_json(const struct server *v, bool silent)
     json_t *row = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b}", "id", m->id, "name", name, "role",
                             role_name(alive ? w->role : ROLE_NONE), "state", state, "serving", serves(v), "observer",
                             m->observer);
+    json_object_set_new(row, "engine", json_string(engine_name(m->engine)));
     set_ports(row, m);
     json_object_set_new(row, "pid", alive ? json_integer(v->pid) : json_null());
     json_object_set_new(row, "epoch", json_integer(w->epoch));

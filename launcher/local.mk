@@ -2,12 +2,14 @@
 bin_PROGRAMS += pseudo-cluster
 noinst_LIBRARIES += liblauncher.a
 liblauncher_a_SOURCES = \
+	launcher/apache.c launcher/apache.h \
 	launcher/boot.c launcher/boot.h \
 	launcher/children.c \
 	launcher/cluster.c launcher/cluster.h \
 	launcher/confs.c launcher/confs.h \
 	launcher/control.c \
 	launcher/control_client.c launcher/control_client.h \
+	launcher/engine.c launcher/engine.h \
 	launcher/ensemble.c \
 	launcher/exits.h \
 	launcher/history.c launcher/history.h \
@@ -20,6 +22,7 @@ liblauncher_a_SOURCES = \
 	launcher/ports.c launcher/ports.h \
 	launcher/private.c launcher/private.h \
 	launcher/probe.c launcher/probe.h \
+	launcher/relay.c launcher/relay.h \
 	launcher/supervise.c launcher/supervise.h \
 	launcher/supervisor.c launcher/supervisor.h \
 	launcher/table.c launcher/table.h \
@@ -67,13 +70,15 @@ pseudo_cluster_SOURCES = \
 pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CHECK
-LAUNCHER_CHECKS = check_launcher_cluster check_launcher_links check_launcher_supervise check_launcher_targets \
+LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_supervise check_launcher_targets \
 	check_launcher_timeline check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
 LAUNCHER_UNIT_LIBS = liblauncher.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 check_launcher_cluster_SOURCES = tests/unit/check_launcher_cluster.c
 check_launcher_cluster_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_engine_SOURCES = tests/unit/check_launcher_engine.c
+check_launcher_engine_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_links_SOURCES = tests/unit/check_launcher_links.c
 check_launcher_links_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_supervise_SOURCES = tests/unit/check_launcher_supervise.c

@@ -127,6 +127,14 @@ void ops_settle(struct supervisor *s)
     }
 }
 
+bool ops_ending(const struct supervisor *s)
+{
+    list_each(l, &s->ops) {
+        if (list_entry(l, struct op, link)->phase == PHASE_ASKING_STATUS) return true;
+    }
+    return false;
+}
+
 /* --- an operation's life --- */
 
 static struct op *op_new(struct client *c, const struct verb *verb)

@@ -57,6 +57,8 @@ void op_headline(struct op *o, const char *format, ...) __attribute__((format(pr
 int op_choose_members(struct op *o, const char *text, bool running, char **why);
 /* The same by a request, for what only a server that runs can do. False when refused. */
 bool op_begin_running(struct op *o, const json_t *request);
+/* False when refused because a target runs Apache ZooKeeper, whose processes take no orders. */
+bool op_takes_orders(struct op *o);
 
 /* --- ops_cluster.c: up, down, status, watch, wait --- */
 

@@ -17,6 +17,12 @@ bool op_begin_up(struct op *o, const json_t *request)
                             s->n == 1 ? "" : "s", n, s->cluster->call));
         return false;
     }
+    if (json_is_true(json_object_get(request, "engine"))) {
+        op_refuse(o, EXIT_FAILED,
+                  xasprintf("the cluster is up, and --engine is for one that is not; end it first: %s down",
+                            s->cluster->call));
+        return false;
+    }
     if (s->ending) {
         op_refuse(o, EXIT_FAILED, xstrdup("the cluster is being taken down; try again"));
         return false;

@@ -237,7 +237,7 @@ bool op_begin_drop_clients(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     bool refuse = json_is_true(json_object_get(request, "refuse"));
-    if (!op_begin_running(o, request)) return false;
+    if (!op_begin_running(o, request) || !op_takes_orders(o)) return false;
     struct bytes text = {0};
     put_targets(&text, o);
     char *who = take_text(&text);

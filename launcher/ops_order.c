@@ -22,7 +22,25 @@ static bool order_leader(struct op *o, json_t *order)
         return false;
     }
     o->target[leader - s->servers] = true;
+    if (!op_takes_orders(o)) {
+        json_decref(order);
+        return false;
+    }
     o->order_first = o->order_last = server_order(leader, order);
+    return true;
+}
+
+bool op_takes_orders(struct op *o)
+{
+    for (size_t i = 0; i < o->of->n; i++) {
+        const struct member *m = o->of->servers[i].member;
+        if (!o->target[i] || m->engine != ENGINE_APACHE) continue;
+        op_refuse(o, EXIT_REFUSED,
+                  xasprintf("zoo%d runs Apache ZooKeeper, which cannot be told that; what can be done to it: kill, stop, "
+                            "restart, pause, resume, partition, isolate, slow",
+                            m->id));
+        return false;
+    }
     return true;
 }
 
@@ -92,7 +110,7 @@ bool op_begin_clock(struct op *o, const json_t *request)
     struct supervisor *s = o->of;
     int64_t ms = fact_number(request, "shift_ms", 0);
     bool reset = json_is_true(json_object_get(request, "reset")), shifted = false;
-    if (!op_begin_running(o, request)) return false;
+    if (!op_begin_running(o, request) || !op_takes_orders(o)) return false;
     for (size_t i = 0; i < s->n; i++) shifted |= o->target[i] && s->servers[i].clock_ms != 0;
     if (reset && !shifted) {
         op_refuse(o, EXIT_REFUSED, xstrdup("no clock is shifted there; shift one: clock TARGET +30s"));

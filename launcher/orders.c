@@ -22,6 +22,7 @@ int64_t server_order(struct server *v, json_t *order)
 
 void network_apply(struct supervisor *s)
 {
+    relays_apply(&s->relays);
     for (size_t i = 0; i < s->n; i++) {
         struct server *v = &s->servers[i];
         struct bytes lines = {0};

@@ -19,6 +19,7 @@
 
 #include "base/xalloc.h"
 
+static bool set_flag(int fd, int option, int value);
 static int reserve_address(const struct addrinfo *ai);
 static uint16_t bound_port(int fd);
 
@@ -43,9 +44,24 @@ uint16_t ports_reserve(struct ports *p, const char *host, uint16_t port)
     return bound_port(fd);
 }
 
+void ports_lend(struct ports *p, uint16_t port)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (p->fds[i] < 0 || bound_port(p->fds[i]) != port) continue;
+#ifdef __linux__
+        set_flag(p->fds[i], SO_REUSEADDR, 1);
+#else
+        /* Elsewhere SO_REUSEADDR does not reach so far: the port is not held. */
+        close(p->fds[i]);
+        p->fds[i] = -1;
+#endif
+    }
+}
+
 void ports_release(struct ports *p)
 {
-    for (int i = 0; i < p->count; i++) close(p->fds[i]);
+    for (int i = 0; i < p->count; i++)
+        if (p->fds[i] >= 0) close(p->fds[i]);
     free(p->fds);
     *p = (struct ports){0};
 }

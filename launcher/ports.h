@@ -16,6 +16,10 @@ struct ports {
  * ENOENT: no such host, EADDRNOTAVAIL: not an address of this machine). */
 uint16_t ports_reserve(struct ports *p, const char *host, uint16_t port);
 
+/* Lets a program bind and listen there that sets SO_REUSEADDR alone, as Java does. Another such program could take the port while
+ * that one is not listening. */
+void ports_lend(struct ports *p, uint16_t port);
+
 /* Gives all of them up. */
 void ports_release(struct ports *p);
 

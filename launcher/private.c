@@ -8,8 +8,8 @@
 #include "base/xalloc.h"
 #include "launcher/view.h"
 
-int private_boot(struct globals *g, size_t n, int tick_ms, struct cluster *cluster, struct control *control,
-                 char **connect)
+int private_boot(struct globals *g, size_t n, int tick_ms, const char *engine, struct cluster *cluster,
+                 struct control *control, char **connect)
 {
     const char *tmp = getenv("TMPDIR");
     char *folder = xasprintf("%s/pseudo-cluster-XXXXXX", tmp && *tmp ? tmp : "/tmp"), *why = NULL;
@@ -26,7 +26,7 @@ int private_boot(struct globals *g, size_t n, int tick_ms, struct cluster *clust
     free(folder);
     if (result) return talk_fail(EXIT_NO_ENSEMBLE, why);
     cluster->tick_ms = tick_ms;
-    struct boot boot = {cluster, n, true, 0};
+    struct boot boot = {cluster, n, true, 0, engine};
     int code = boot_cluster(&boot, control, &end);
     bool open = code == 0;
     if (open && fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {

@@ -78,6 +78,7 @@ static void run(const struct supervisor_options *o, int fd)
     int exit_code = EXIT_FAILED;
     list_init(&s.clients);
     list_init(&s.ops);
+    s.cluster->relays = &s.relays;
     detach(fd);
     if (take_folder(&s, &why) != 0) fail(OWNER_FD, EXIT_FAILED, why);
     if (cluster_prepare(s.cluster, o->n, &s.ports, &why, &exit_code) != 0) {
@@ -182,6 +183,7 @@ static void make_servers(struct supervisor *s)
         s->servers[i].member = &s->cluster->members[i];
         view_reset(&s->servers[i].view);
     }
+    relays_start(&s->relays, s->base, &s->links);
 }
 
 static void on_settle(evutil_socket_t fd, short what, void *arg)
@@ -196,7 +198,7 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
     if (!s->ending || alive) return;
     /* The last lines go out first, unless somebody does not read them. */
     struct timeval patience = {PATIENCE_S, 0};
-    if (control_idle(s)) event_base_loopbreak(s->base);
+    if (control_idle(s) && !ops_ending(s)) event_base_loopbreak(s->base);
     if (!event_base_got_break(s->base)) event_base_loopexit(s->base, &patience);
 }
 
@@ -220,6 +222,7 @@ static void leave_folder(struct supervisor *s)
     /* The lock file stays: were it removed, two supervisors could each hold the lock of a file of that name. */
     if (s->lock_fd >= 0 && ftruncate(s->lock_fd, 0) != 0) fprintf(stderr, "%s: %s\n", LOCK_PATH, strerror(errno));
     ports_release(&s->ports);
+    relays_free(&s->relays);
     if (s->ephemeral && !s->keep && chdir("/") == 0) remove_tree(s->cluster->dir);
     if (s->lock_fd >= 0) close(s->lock_fd);
 }

@@ -15,9 +15,11 @@
 
 #include "base/list.h"
 #include "base/rnd.h"
+#include "launcher/apache.h"
 #include "launcher/cluster.h"
 #include "launcher/links.h"
 #include "launcher/probe.h"
+#include "launcher/relay.h"
 #include "launcher/supervise.h"
 #include "launcher/view.h"
 
@@ -41,6 +43,7 @@ struct server {
     struct view view;
     pid_t pid;                   /* 0 without a process */
     struct bufferevent *channel; /* NULL without a process */
+    struct apache *apache;       /* speaks for the process when that is Apache ZooKeeper's, else NULL */
     struct event *late;          /* the deadline of a stop */
     bool ended;                  /* a process of it has ended: how says wait_status, as waitpid() gives it */
     int wait_status;
@@ -96,6 +99,7 @@ struct supervisor {
     const struct server *probed; /* by probe */
     int64_t status_id; /* of the last status asked */
     struct links links; /* the network as it is meant to be */
+    struct relays relays;
     int64_t order_id;  /* of the last order given */
 };
 
@@ -190,5 +194,7 @@ void ops_hear_answer(struct supervisor *s, const json_t *answer);
 void ops_hear(struct supervisor *s, const json_t *fact);
 /* Ends those that are done. */
 void ops_settle(struct supervisor *s);
+/* Some are about to send their last line. */
+bool ops_ending(const struct supervisor *s);
 
 #endif

@@ -8,8 +8,22 @@
 #include "base/xalloc.h"
 #include "launcher/view.h"
 
-static const char *const headings[] = {"ID", "ROLE", "STATE", "CLIENT", "QUORUM", "ELECTION", "PID", "ZXID"};
+/* The last one is shown only where there is more than one engine to speak of. */
+static const char *const headings[] = {"ID", "ROLE", "STATE", "CLIENT", "QUORUM", "ELECTION", "PID", "ZXID", "ENGINE"};
+static const char *const keys[] = {"id", "role", "state", "client", "quorum", "election", "pid", "zxid", "engine"};
 enum { COLUMNS = sizeof headings / sizeof *headings };
+
+static bool runs_apache(const json_t *servers);
+static bool runs_apache(const json_t *servers)
+{
+    size_t i;
+    json_t *server;
+    json_array_foreach(servers, i, server)
+    {
+        if (strcmp(fact_string(server, "engine"), "apache") == 0) return true;
+    }
+    return false;
+}
 
 static const char *cell(const json_t *server, const char *key, char **made);
 
@@ -47,16 +61,15 @@ void headline_put(struct bytes *out, const json_t *cluster)
 
 void servers_put(struct bytes *out, const json_t *cluster)
 {
-    static const char *const keys[COLUMNS] = {"id", "role", "state", "client", "quorum", "election", "pid", "zxid"};
     const json_t *servers = json_object_get(cluster, "servers");
-    size_t rows = json_array_size(servers) + 1;
-    const char **cells = xcalloc(rows * COLUMNS, sizeof *cells);
-    char **made = xcalloc(rows * COLUMNS, sizeof *made);
-    memcpy(cells, headings, sizeof headings);
-    for (size_t i = COLUMNS; i < rows * COLUMNS; i++) {
-        cells[i] = cell(json_array_get(servers, i / COLUMNS - 1), keys[i % COLUMNS], &made[i]);
+    size_t rows = json_array_size(servers) + 1, columns = runs_apache(servers) ? COLUMNS : COLUMNS - 1;
+    const char **cells = xcalloc(rows * columns, sizeof *cells);
+    char **made = xcalloc(rows * columns, sizeof *made);
+    memcpy(cells, headings, columns * sizeof *headings);
+    for (size_t i = columns; i < rows * columns; i++) {
+        cells[i] = cell(json_array_get(servers, i / columns - 1), keys[i % columns], &made[i]);
     }
-    table_put(out, cells, COLUMNS, rows);
+    table_put(out, cells, columns, rows);
     for (size_t i = 0; i + 1 < rows; i++) {
         const json_t *server = json_array_get(servers, i);
         const char *last = fact_string(server, "last");
@@ -66,7 +79,7 @@ void servers_put(struct bytes *out, const json_t *cluster)
     if (json_array_size(faults)) bytes_printf(out, "\nfaults\n");
     for (size_t i = 0; i < json_array_size(faults); i++)
         bytes_printf(out, "  %s\n", json_string_value(json_array_get(faults, i)));
-    for (size_t i = 0; i < rows * COLUMNS; i++) free(made[i]);
+    for (size_t i = 0; i < rows * columns; i++) free(made[i]);
     free(made);
     free(cells);
 }

@@ -56,6 +56,14 @@ bool parse_duration(const char *text, int64_t *us)
     return ok;
 }
 
+bool parse_number(const char *text, long min, long max, long *v)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text) || strlen(text) > 9) return false;
+    *v = strtol(text, &end, 10);
+    return *end == '\0' && *v >= min && *v <= max;
+}
+
 char *last_line(const char *path)
 {
     char tail[TAIL_MAX + 1];

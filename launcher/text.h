@@ -16,6 +16,9 @@ void put_shift(struct bytes *b, int64_t ms);
 /* Reads "50ms", "1.5s", "200us", "2min", or a bare 0. False when it is no duration, or longer than a day. */
 bool parse_duration(const char *text, int64_t *us);
 
+/* Reads a whole number within bounds. False when it is none. */
+bool parse_number(const char *text, long min, long max, long *v);
+
 /* The last line of a file that has text in it, without its end, to be freed; NULL when there is none. */
 char *last_line(const char *path);
 

@@ -1,0 +1,288 @@
+/* Asking Apache ZooKeeper how it is, and telling it as facts. */
+#include "launcher/apache.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/xalloc.h"
+#include "launcher/text.h"
+#include "launcher/view.h"
+
+enum { ASK_SOON_MS = 5, ASK_LATER_MS = 100, FRESH_US = 1000 * 1000, ANSWER_WITHIN_S = 2, ANSWER_MOST = 64 * 1024 };
+
+struct apache {
+    struct event_base *base;
+    const struct member *member;
+    bool (*hurried)(void *arg);
+    void *arg;
+    struct bufferevent *channel; /* to the supervisor */
+    struct bufferevent *asking;  /* to the server, or NULL */
+    const char *word;            /* being asked */
+    struct event *again;
+    struct apache_status now, told;
+    int64_t status_id; /* of a status that the supervisor waits for, or 0 */
+    int64_t answered_us;
+    bool ready; /* it has taken a connection */
+};
+
+static void on_order(struct bufferevent *channel, void *arg);
+static void take_order(struct apache *a, const json_t *order);
+static void on_again(evutil_socket_t fd, short what, void *arg);
+static void ask(struct apache *a, const char *word);
+static void on_answer_event(struct bufferevent *b, short what, void *arg);
+static void answered(struct apache *a, const char *text);
+static void asked(struct apache *a);
+static void tell_changes(struct apache *a);
+static void tell_status(struct apache *a);
+static void say(struct apache *a, json_t *fact);
+
+struct apache *apache_new(struct event_base *base, int fd, const struct member *m, bool (*hurried)(void *arg),
+                          void *arg)
+{
+    struct apache *a = xcalloc(1, sizeof *a);
+    *a = (struct apache){.base = base, .member = m, .hurried = hurried, .arg = arg, .now.sessions = -1};
+    evutil_make_socket_nonblocking(fd);
+    a->channel = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(a->channel, on_order, NULL, NULL, a);
+    bufferevent_enable(a->channel, EV_READ | EV_WRITE);
+    a->again = evtimer_new(base, on_again, a);
+    asked(a);
+    return a;
+}
+
+void apache_free(struct apache *a)
+{
+    if (!a) return;
+    if (a->asking) bufferevent_free(a->asking);
+    event_free(a->again);
+    bufferevent_free(a->channel);
+    free(a);
+}
+
+/* --- orders --- */
+
+static void on_order(struct bufferevent *channel, void *arg)
+{
+    size_t len;
+    for (char *line; (line = evbuffer_readln(bufferevent_get_input(channel), &len, EVBUFFER_EOL_LF)); free(line)) {
+        json_t *order = json_loadb(line, len, 0, NULL);
+        if (order) take_order(arg, order);
+        json_decref(order);
+    }
+}
+
+static void take_order(struct apache *a, const json_t *order)
+{
+    const char *cmd = fact_string(order, "cmd");
+    int64_t id = fact_number(order, "id", 0);
+    if (strcmp(cmd, "status") == 0) {
+        a->status_id = id;
+        if (clock_us() - a->answered_us < FRESH_US)
+            tell_status(a);
+        else if (!a->asking)
+            ask(a, "srvr");
+        return;
+    }
+    /* The relays carry that out, or the peer at its own end. */
+    json_t *answer = json_pack("{s:s, s:I}", "fact", "answer", "id", (json_int_t)id);
+    if (strcmp(cmd, "net") != 0)
+        json_object_set_new(answer, "error", json_string("it runs Apache ZooKeeper, which takes no such order"));
+    say(a, answer);
+}
+
+/* --- questions --- */
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    ask(arg, "srvr");
+}
+
+static bool connect_to(struct bufferevent *b, const struct member *m)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *ai = NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%u", m->client_port);
+    if (getaddrinfo(reachable_host(m->client_host), service, &hints, &ai) != 0) return false;
+    bool ok = bufferevent_socket_connect(b, ai->ai_addr, (int)ai->ai_addrlen) == 0;
+    freeaddrinfo(ai);
+    return ok;
+}
+
+static void ask(struct apache *a, const char *word)
+{
+    struct timeval within = {ANSWER_WITHIN_S, 0};
+    event_del(a->again);
+    a->word = word;
+    a->asking = bufferevent_socket_new(a->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    bufferevent_setcb(a->asking, NULL, NULL, on_answer_event, a);
+    bufferevent_set_timeouts(a->asking, &within, NULL);
+    bufferevent_write(a->asking, word, strlen(word));
+    if (!connect_to(a->asking, a->member)) bufferevent_trigger_event(a->asking, BEV_EVENT_ERROR, 0);
+    bufferevent_enable(a->asking, EV_READ | EV_WRITE);
+}
+
+/* The server closes when it has answered. */
+static void on_answer_event(struct bufferevent *b, short what, void *arg)
+{
+    struct apache *a = arg;
+    if (what & BEV_EVENT_CONNECTED) {
+        if (!a->ready) say(a, json_pack("{s:s}", "fact", "ready"));
+        a->ready = true;
+        return;
+    }
+    struct evbuffer *in = bufferevent_get_input(b);
+    size_t len = evbuffer_get_length(in);
+    char *text = what & BEV_EVENT_EOF && len > 0 && len < ANSWER_MOST ? xcalloc(1, len + 1) : NULL;
+    if (text) evbuffer_remove(in, text, len);
+    bufferevent_free(b);
+    a->asking = NULL;
+    if (text)
+        answered(a, text);
+    else
+        asked(a);
+    free(text);
+}
+
+static void answered(struct apache *a, const char *text)
+{
+    bool srvr = strcmp(a->word, "srvr") == 0;
+    struct apache_status s = {.serving = false,
+                              .state = "looking",
+                              .zxid = -1,
+                              .znodes = -1,
+                              .connections = -1,
+                              .outstanding = -1,
+                              .sessions = -1};
+    s.sessions = a->now.sessions;
+    if (srvr && apache_srvr(text, &s)) a->now = s;
+    if (!srvr) apache_mntr(text, &a->now);
+    a->answered_us = clock_us();
+    tell_changes(a);
+    if (srvr && a->now.serving && !a->hurried(a->arg)) {
+        ask(a, "mntr");
+    } else {
+        if (a->status_id) tell_status(a);
+        asked(a);
+    }
+}
+
+static void asked(struct apache *a)
+{
+    bool soon = !a->now.serving || a->hurried(a->arg);
+    struct timeval wait = {.tv_usec = (soon ? ASK_SOON_MS : ASK_LATER_MS) * 1000};
+    event_add(a->again, &wait);
+}
+
+/* --- facts --- */
+
+static void tell_changes(struct apache *a)
+{
+    const struct apache_status *now = &a->now, *told = &a->told;
+    bool same = told->state && now->serving == told->serving && strcmp(now->state, told->state) == 0 &&
+                now->zxid >> 32 == told->zxid >> 32;
+    if (same || !now->state) return;
+    if (told->serving && !now->serving) say(a, json_pack("{s:s, s:s}", "fact", "not-serving", "reason", "it says so"));
+    if (!told->state || strcmp(now->state, told->state) != 0)
+        say(a, json_pack("{s:s, s:s}", "fact", "state", "state", now->state));
+    if (now->serving) {
+        char zxid[24];
+        snprintf(zxid, sizeof zxid, "0x%" PRIx64, (uint64_t)now->zxid);
+        say(a, json_pack("{s:s, s:s, s:I, s:s}", "fact", "serving", "state", now->state, "epoch",
+                         (json_int_t)(now->zxid >> 32), "zxid", zxid));
+    }
+    a->told = *now;
+}
+
+static void tell_status(struct apache *a)
+{
+    const struct apache_status *s = &a->now;
+    json_t *fact = json_pack("{s:s, s:I, s:s, s:b}", "fact", "status", "id", (json_int_t)a->status_id, "state",
+                             s->state, "serving", s->serving);
+    const struct {
+        const char *key;
+        int64_t value;
+    } counters[] = {{"zxid", s->zxid},
+                    {"epoch", s->zxid < 0 ? -1 : s->zxid >> 32},
+                    {"znodes", s->znodes},
+                    {"connections", s->connections},
+                    {"outstanding", s->outstanding},
+                    {"sessions", s->sessions}};
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        if (counters[i].value >= 0) json_object_set_new(fact, counters[i].key, json_integer(counters[i].value));
+    a->status_id = 0;
+    say(a, fact);
+}
+
+/* The reference is stolen. */
+static void say(struct apache *a, json_t *fact)
+{
+    json_object_set_new(fact, "t", json_integer(clock_us()));
+    char *text = json_dumps(fact, JSON_COMPACT);
+    evbuffer_add_printf(bufferevent_get_output(a->channel), "%s\n", text);
+    free(text);
+    json_decref(fact);
+}
+
+/* --- reading the answers --- */
+
+static const char *state_of(const char *mode)
+{
+    static const struct {
+        const char *mode, *state;
+    } modes[] = {
+        {"leader", "leading"}, {"follower", "following"}, {"observer", "observing"}, {"standalone", "leading"}};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (strncmp(mode, modes[i].mode, strlen(modes[i].mode)) == 0) return modes[i].state;
+    }
+    return NULL;
+}
+
+/* What follows the label at a line's begin, or NULL. */
+static const char *after(const char *text, const char *label)
+{
+    for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        if (strncmp(line, label, strlen(label)) == 0) return line + strlen(label);
+    }
+    return NULL;
+}
+
+static void take_number(const char *text, const char *label, int64_t *v)
+{
+    const char *p = after(text, label);
+    if (p) *v = (int64_t)strtoull(p, NULL, 0);
+}
+
+bool apache_srvr(const char *text, struct apache_status *s)
+{
+    if (strstr(text, "not currently serving requests")) {
+        s->serving = false;
+        s->state = "looking";
+        return true;
+    }
+    const char *mode = after(text, "Mode: ");
+    const char *state = mode ? state_of(mode) : NULL;
+    if (!state) return false;
+    s->serving = true;
+    s->state = state;
+    take_number(text, "Zxid: ", &s->zxid);
+    take_number(text, "Node count: ", &s->znodes);
+    take_number(text, "Connections: ", &s->connections);
+    take_number(text, "Outstanding: ", &s->outstanding);
+    return true;
+}
+
+bool apache_mntr(const char *text, struct apache_status *s)
+{
+    if (!after(text, "zk_server_state\t")) return false;
+    take_number(text, "zk_global_sessions\t", &s->sessions);
+    return true;
+}

@@ -1,0 +1,29 @@
+/* Apache ZooKeeper as a member: it has no channel to a supervisor, so somebody speaks on its behalf. This one holds the server's end
+ * of the channel, asks the process by its four-letter words how it is, and says what has changed as the facts that zkserver
+ * would tell (wire/fact.h); orders that no four-letter word can carry out are answered with an error. For the rest of the
+ * supervisor there is no difference. */
+#ifndef LAUNCHER_APACHE_H
+#define LAUNCHER_APACHE_H
+
+#include <event2/event.h>
+
+#include "launcher/cluster.h"
+
+struct apache;
+
+/* fd: the server's end, taken over. hurried: is a change expected at any moment? Then it asks more often. */
+struct apache *apache_new(struct event_base *base, int fd, const struct member *m, bool (*hurried)(void *arg), void *arg);
+void apache_free(struct apache *a);
+
+/* What `srvr` and `mntr` answer. -1: not told. Pure. */
+struct apache_status {
+    bool serving;
+    const char *state; /* as in facts: "leading", "following", "observing"; "looking" when it does not serve */
+    int64_t zxid, znodes, connections, outstanding, sessions;
+};
+
+/* Zero-terminated text of srvr's or mntr's answer; adds what it tells. False when it is no answer of either. */
+bool apache_srvr(const char *text, struct apache_status *s);
+bool apache_mntr(const char *text, struct apache_status *s);
+
+#endif

@@ -1,0 +1,328 @@
+/* Members that run Apache ZooKeeper: what --engine says, what their four-letter words tell, and the relays between
+ * them. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/apache.h"
+#include "launcher/engine.h"
+#include "launcher/relay.h"
+#include "launcher/text.h"
+
+/* --- --engine --- */
+
+START_TEST(an_engine_is_for_all_or_for_the_last_ones)
+{
+    static const struct {
+        const char *text;
+        int apaches;
+    } cases[] = {{"zkserver", 0}, {"apache", ENGINE_ALL}, {"apache:0", 0}, {"apache:2", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int apaches = -7;
+        char *why = NULL;
+        ck_assert(engine_parse(cases[i].text, &apaches, &why));
+        ck_assert_int_eq(apaches, cases[i].apaches);
+    }
+}
+END_TEST
+
+START_TEST(other_engines_are_refused)
+{
+    static const char *const texts[] = {"", "Apache", "apache:", "apache:x", "apache:-1", "apache:65", "zookeeper"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        int apaches;
+        char *why = NULL;
+        ck_assert_msg(!engine_parse(texts[i], &apaches, &why), "%s", texts[i]);
+        ck_assert_ptr_nonnull(strstr(why, "--engine takes"));
+        free(why);
+    }
+}
+END_TEST
+
+/* --- srvr and mntr, as 3.8.0 answers --- */
+
+static const char srvr[] = "Zookeeper version: 3.8.0-${mvngit.commit.id}, built on 2022-09-21\n"
+                           "Latency min/avg/max: 0/0.0/0\nReceived: 12\nSent: 11\nConnections: 3\nOutstanding: 2\n"
+                           "Zxid: 0x200000008\nMode: follower\nNode count: 5\n";
+
+START_TEST(srvr_tells_the_state)
+{
+    struct apache_status s = {.sessions = -1};
+    ck_assert(apache_srvr(srvr, &s));
+    ck_assert(s.serving);
+    ck_assert_str_eq(s.state, "following");
+    ck_assert_int_eq(s.zxid, 0x200000008);
+    ck_assert_int_eq(s.znodes, 5);
+    ck_assert_int_eq(s.connections, 3);
+    ck_assert_int_eq(s.outstanding, 2);
+    ck_assert(apache_mntr("zk_version\t3.8.0\nzk_server_state\tfollower\nzk_global_sessions\t7\n", &s));
+    ck_assert_int_eq(s.sessions, 7);
+}
+END_TEST
+
+START_TEST(who_does_not_serve_is_looking)
+{
+    struct apache_status s = {.serving = true};
+    ck_assert(apache_srvr("This ZooKeeper instance is not currently serving requests\n", &s));
+    ck_assert(!s.serving);
+    ck_assert_str_eq(s.state, "looking");
+}
+END_TEST
+
+START_TEST(what_is_no_answer_changes_nothing)
+{
+    static const char *const texts[] = {"", "\n\n", "Mode: \n", "Mode: king\nZxid: 0x1\n",
+                                        "srvr is not executed because it is not in the whitelist.\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct apache_status s = {.zxid = -1, .sessions = -1};
+        ck_assert(!apache_srvr(texts[i], &s));
+        ck_assert(!apache_mntr(texts[i], &s));
+        ck_assert_int_eq(s.zxid, -1);
+        ck_assert_int_eq(s.sessions, -1);
+    }
+}
+END_TEST
+
+/* --- relays, with real sockets: from server 0 to server 1, which sends back what it gets --- */
+
+static struct event_base *base;
+static struct relays relays;
+static struct links links;
+static struct evconnlistener *server;
+static struct bufferevent *client;
+static struct evbuffer *heard;
+static bool client_closed;
+
+static void on_server_bytes(struct bufferevent *b, void *arg)
+{
+    (void)arg;
+    bufferevent_write_buffer(b, bufferevent_get_input(b));
+}
+
+static void on_server_event(struct bufferevent *b, short what, void *arg)
+{
+    (void)what;
+    (void)arg;
+    bufferevent_free(b);
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *a, int len, void *arg)
+{
+    (void)l;
+    (void)a;
+    (void)len;
+    (void)arg;
+    struct bufferevent *b = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(b, on_server_bytes, NULL, on_server_event, NULL);
+    bufferevent_enable(b, EV_READ | EV_WRITE);
+}
+
+static void on_client_bytes(struct bufferevent *b, void *arg)
+{
+    (void)arg;
+    evbuffer_add_buffer(heard, bufferevent_get_input(b));
+    event_base_loopbreak(base);
+}
+
+static void on_client_event(struct bufferevent *b, short what, void *arg)
+{
+    (void)b;
+    (void)arg;
+    client_closed = (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0;
+    if (client_closed) event_base_loopbreak(base);
+}
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static uint16_t listen_somewhere(void)
+{
+    struct sockaddr_in a = loopback(0);
+    socklen_t len = sizeof a;
+    server = evconnlistener_new_bind(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE, -1, (struct sockaddr *)&a, sizeof a);
+    ck_assert_ptr_nonnull(server);
+    ck_assert_int_eq(getsockname(evconnlistener_get_fd(server), (struct sockaddr *)&a, &len), 0);
+    return ntohs(a.sin_port);
+}
+
+static void setup(void)
+{
+    base = event_base_new();
+    links = (struct links){.n = 2};
+    heard = evbuffer_new();
+    client_closed = false;
+}
+
+static void teardown(void)
+{
+    if (client) bufferevent_free(client);
+    relays_free(&relays);
+    if (server) evconnlistener_free(server);
+    client = NULL;
+    server = NULL;
+    evbuffer_free(heard);
+    event_base_free(base);
+}
+
+static void connect_client(enum relay_kind kind, uint16_t port)
+{
+    uint16_t at = relays_add(&relays, kind, 0, 1, "127.0.0.1", port);
+    ck_assert_uint_ne(at, 0);
+    ck_assert_uint_eq(relays_port(&relays, kind, 0, 1), at);
+    ck_assert_uint_eq(relays_port(&relays, kind, 1, 0), 0);
+    relays_start(&relays, base, &links);
+    struct sockaddr_in a = loopback(at);
+    client = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(client, on_client_bytes, NULL, on_client_event, NULL);
+    bufferevent_enable(client, EV_READ | EV_WRITE);
+    ck_assert_int_eq(bufferevent_socket_connect(client, (struct sockaddr *)&a, sizeof a), 0);
+}
+
+/* Runs until so many bytes came back, or the connection is closed. */
+static void await(size_t bytes)
+{
+    int64_t deadline = clock_us() + 20 * 1000 * 1000;
+    while (evbuffer_get_length(heard) < bytes && !client_closed) {
+        struct timeval tick = {1, 0};
+        event_base_loopexit(base, &tick);
+        event_base_dispatch(base);
+        ck_assert_int_lt(clock_us(), deadline);
+    }
+}
+
+/* Runs everything that is due, and some time that it would have been due in. */
+static void run_a_while(void)
+{
+    struct timeval tick = {0, 20 * 1000};
+    event_base_loopexit(base, &tick);
+    event_base_dispatch(base);
+}
+
+static void ck_heard(const char *text)
+{
+    await(strlen(text));
+    char got[64] = "";
+    evbuffer_remove(heard, got, sizeof got - 1);
+    ck_assert_str_eq(got, text);
+}
+
+START_TEST(a_relay_passes_bytes_both_ways)
+{
+    connect_client(RELAY_ELECTION, listen_somewhere());
+    bufferevent_write(client, "hello", 5);
+    ck_heard("hello");
+}
+END_TEST
+
+START_TEST(a_cut_link_keeps_what_was_sent_until_it_heals)
+{
+    connect_client(RELAY_ELECTION, listen_somewhere());
+    bufferevent_write(client, "one", 3);
+    ck_heard("one");
+    for (enum way way = WAY_BOTH; way <= WAY_OUT; way++) {
+        ck_assert(links_isolate(&links, 1, way));
+        relays_apply(&relays);
+        bufferevent_write(client, "two", 3);
+        run_a_while();
+        ck_assert_uint_eq(evbuffer_get_length(heard), 0);
+        ck_assert(!client_closed);
+        links_heal(&links, 1);
+        relays_apply(&relays);
+        ck_heard("two");
+    }
+}
+END_TEST
+
+START_TEST(who_connects_across_a_cut_link_waits)
+{
+    ck_assert(links_isolate(&links, 0, WAY_BOTH));
+    connect_client(RELAY_QUORUM, listen_somewhere());
+    bufferevent_write(client, "knock", 5);
+    run_a_while();
+    ck_assert_uint_eq(evbuffer_get_length(heard), 0);
+    ck_assert(!client_closed);
+    links_heal(&links, 0);
+    relays_apply(&relays);
+    ck_heard("knock");
+}
+END_TEST
+
+START_TEST(a_slow_link_delivers_late_and_in_order)
+{
+    enum { DELAY_US = 30 * 1000 };
+    connect_client(RELAY_ELECTION, listen_somewhere());
+    bufferevent_write(client, "a", 1);
+    ck_heard("a");
+    links.delay_us[1] = DELAY_US;
+    links.jitter_us[1] = DELAY_US / 2;
+    relays_apply(&relays);
+    int64_t began = clock_us();
+    for (const char *p = "bcdef"; *p; p++) {
+        bufferevent_write(client, p, 1);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    ck_heard("bcdef");
+    ck_assert_int_ge(clock_us() - began, DELAY_US); /* there and back, each at least half of it */
+}
+END_TEST
+
+START_TEST(a_dead_election_port_is_told_at_once)
+{
+    uint16_t port = listen_somewhere();
+    evconnlistener_free(server);
+    server = NULL;
+    connect_client(RELAY_ELECTION, port);
+    await(1);
+    ck_assert(client_closed);
+}
+END_TEST
+
+START_TEST(a_quorum_port_may_open_late)
+{
+    uint16_t port = listen_somewhere();
+    evconnlistener_free(server);
+    connect_client(RELAY_QUORUM, port);
+    bufferevent_write(client, "early", 5);
+    run_a_while();
+    ck_assert(!client_closed);
+    struct sockaddr_in a = loopback(port);
+    server = evconnlistener_new_bind(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, -1,
+                                     (struct sockaddr *)&a, sizeof a);
+    ck_assert_ptr_nonnull(server);
+    ck_heard("early");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("launcher engine");
+    TCase *c = tcase_create("engine"), *r = tcase_create("relay");
+    tcase_add_test(c, an_engine_is_for_all_or_for_the_last_ones);
+    tcase_add_test(c, other_engines_are_refused);
+    tcase_add_test(c, srvr_tells_the_state);
+    tcase_add_test(c, who_does_not_serve_is_looking);
+    tcase_add_test(c, what_is_no_answer_changes_nothing);
+    tcase_add_checked_fixture(r, setup, teardown);
+    tcase_set_timeout(r, 30);
+    tcase_add_test(r, a_relay_passes_bytes_both_ways);
+    tcase_add_test(r, a_cut_link_keeps_what_was_sent_until_it_heals);
+    tcase_add_test(r, who_connects_across_a_cut_link_waits);
+    tcase_add_test(r, a_slow_link_delivers_late_and_in_order);
+    tcase_add_test(r, a_dead_election_port_is_told_at_once);
+    tcase_add_test(r, a_quorum_port_may_open_late);
+    suite_add_tcase(s, c);
+    suite_add_tcase(s, r);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
