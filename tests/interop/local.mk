@@ -2,7 +2,7 @@
 # `make check` runs the short form, `make check-interop` all of it; tests/interop/run --minutes N kills at random.
 TESTS += tests/interop/check_interop.py
 EXTRA_DIST += tests/interop/check_interop.py \
-	tests/interop/kills.py \
+	tests/interop/holes.py tests/interop/kills.py \
 	tests/interop/mixed.py \
 	tests/interop/run \
 	tests/interop/test_mixed.py \
