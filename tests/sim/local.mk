@@ -4,13 +4,16 @@ sim_SOURCES = \
 	tests/sim/main.c \
 	tests/sim/sim_check.c tests/sim/sim_check.h \
 	tests/sim/sim_client.c tests/sim/sim_client.h \
+	tests/sim/sim_clock.c tests/sim/sim_clock.h \
 	tests/sim/sim_disk.c tests/sim/sim_disk.h \
+	tests/sim/sim_expiry.c tests/sim/sim_expiry.h \
 	tests/sim/sim_fault.c tests/sim/sim_fault.h \
 	tests/sim/sim_judge.c tests/sim/sim_judge.h \
 	tests/sim/sim_link.c tests/sim/sim_link.h \
 	tests/sim/sim_model.c tests/sim/sim_model.h \
 	tests/sim/sim_run.c tests/sim/sim_run.h \
 	tests/sim/sim_scenario.c tests/sim/sim_scenario.h \
+	tests/sim/sim_tap.c tests/sim/sim_tap.h \
 	tests/sim/sim_timer.h \
 	tests/sim/sim_work.c tests/sim/sim_work.h \
 	tests/sim/sim_world.c tests/sim/sim_world.h

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/xalloc.h"
+#include "tests/sim/sim_expiry.h"
 #include "tests/sim/sim_world.h"
 #include "tree/tree.h"
 #include "wire/proto.h"
@@ -20,6 +21,7 @@ struct check_view {
     int64_t zxid;    /* applied, as its status says */
     size_t position; /* entries of the ledger that it has applied */
     bool loading, serving, leading;
+    bool leads;         /* its state says so, it may not serve yet */
     bool replaced;      /* by a snapshot, in this step */
     struct log dropped; /* what a truncation in this step took */
 };
@@ -30,12 +32,15 @@ struct check {
     size_t n, cap;
     struct map by_request; /* request_key() to index + 1 */
     struct map leaders;    /* epoch to sid */
+    struct map proposals;  /* zxid to the record that first had it */
     struct model *model;
     struct check_view views[SERVERS_MAX];
 };
 
 static void look_at_op(struct server *s, const struct disk_op *op);
 static void look_at_append(struct server *s, const struct disk_op *op);
+static void look_at_proposal(struct server *s, const struct disk_op *op);
+static void look_at_sessions(struct server *s, const struct disk_op *op);
 static void look_at_trunc(struct server *s, const struct disk_op *op);
 static void look_at_dropped(struct server *s);
 static void look_at_epochs(struct server *s, const struct disk_op *op);
@@ -63,6 +68,8 @@ struct check *check_new(struct world *w)
 
 void check_free(struct check *c)
 {
+    size_t at = 0;
+    for (struct map_slot *slot; (slot = map_next(&c->proposals, &at)) != NULL;) buf_unref(slot->value);
     for (size_t i = 0; i < c->n; i++) buf_unref(c->ledger[i].record);
     free(c->ledger);
     for (int i = 0; i < SERVERS_MAX; i++) {
@@ -71,6 +78,7 @@ void check_free(struct check *c)
     }
     map_free(&c->by_request);
     map_free(&c->leaders);
+    map_free(&c->proposals);
     model_free(c->model);
     free(c);
 }
@@ -84,6 +92,7 @@ void check_boot(struct server *s)
     *v = (struct check_view){.accepted_epoch = d->accepted_epoch, .current_epoch = d->current_epoch, .loading = true};
     for (size_t i = 0; i < d->log.n; i++) log_push(&v->log, d->log.at[i].zxid, d->log.at[i].record);
     if (d->n_images > 0) v->base = d->images[0].zxid;
+    expiry_boots(s);
 }
 
 void check_booted(struct server *s)
@@ -101,10 +110,11 @@ void check_step(struct server *s, const struct event *e)
 {
     struct update *u = &s->update;
     if (e->type == EV_LOAD_SNAPSHOT || e->type == EV_LOAD_RECORD) return;
-    for (; s->seen_disk < u->n_disk; s->seen_disk++) look_at_op(s, &u->disk[s->seen_disk]);
-    look_at_dropped(s);
     struct core_status st;
     core_status(s->core, &st);
+    view_of(s)->leads = st.state == PEER_LEADING;
+    for (; s->seen_disk < u->n_disk; s->seen_disk++) look_at_op(s, &u->disk[s->seen_disk]);
+    look_at_dropped(s);
     look_at_status(s, &st);
     view_of(s)->replaced = false;
     for (size_t i = 0; i < u->n_disk; i++) {
@@ -209,6 +219,33 @@ static void look_at_append(struct server *s, const struct disk_op *op)
         violation(s->world, "logs have no gaps", "zoo%" PRId64 " appends 0x%" PRIx64 " after 0x%" PRIx64, s->sid,
                   (uint64_t)op->zxid, (uint64_t)last);
     log_push(&v->log, op->zxid, op->record);
+    look_at_proposal(s, op);
+    if (v->leads) look_at_sessions(s, op);
+}
+
+/* A zxid names one transaction for ever, be it committed or not. Only what a lone server lost unsynced may come again.
+ */
+static void look_at_proposal(struct server *s, const struct disk_op *op)
+{
+    struct check *c = s->world->check;
+    if (s->world->plan.standalone) return;
+    const struct buf *first = map_get(&c->proposals, (uint64_t)op->zxid);
+    if (first == NULL) {
+        map_put(&c->proposals, (uint64_t)op->zxid, buf_ref(op->record));
+    } else if (!slice_equal(buf_slice(first), buf_slice(op->record))) {
+        violation(s->world, "zxids are never reused", "zoo%" PRId64 " logs another transaction as 0x%" PRIx64, s->sid,
+                  (uint64_t)op->zxid);
+    }
+}
+
+/* What the leader says of a session's life. */
+static void look_at_sessions(struct server *s, const struct disk_op *op)
+{
+    struct cursor at = cursor_slice(buf_slice(op->record));
+    struct txn_header h;
+    if (!txn_header_get(&at, &h)) return;
+    if (h.type == OP_CREATE_SESSION) expiry_heard(s, h.session);
+    if (h.type == OP_CLOSE_SESSION && h.cxid == 0) expiry_closes(s, h.session);
 }
 
 static void look_at_trunc(struct server *s, const struct disk_op *op)
@@ -276,6 +313,7 @@ static void look_at_status(struct server *s, const struct core_status *st)
                       s->sid, st->epoch);
         map_put(&w->check->leaders, (uint64_t)st->epoch, (void *)(uintptr_t)s->sid);
     }
+    if (st->serving && !v->serving) expiry_leads(s);
     v->leading = leading || (st->standalone && st->serving);
     v->serving = st->serving;
 }

@@ -112,6 +112,7 @@ void clients_wake(struct world *w)
 {
     for (int i = 0; i < w->n_clients; i++) {
         struct end *e = w->clients[i]->end;
+        if (e != NULL) e->stalled_until = 0;
         if (e != NULL && e->n > e->head) timer_set(w, &e->deliver, w->now + world_below(w, 1000));
     }
 }

@@ -13,6 +13,8 @@ static void log_done(struct world *w, struct timer *t);
 static void snap_done(struct world *w, struct timer *t);
 static void start_batch(struct server *s);
 static void apply_op(struct server *s, struct disk_op *op);
+static size_t survivors(struct server *s);
+static bool fails(struct server *s);
 static void drop_draft(struct disk *d);
 static void load_image(struct server *s, const struct image *image);
 static int64_t latency(struct server *s);
@@ -78,9 +80,7 @@ void disk_crash(struct server *s)
     struct disk *d = &s->disk;
     timer_clear(s->world, &d->log_done);
     timer_clear(s->world, &d->snap_done);
-    size_t waits = d->n - d->head, keep = 0;
-    if (world_below(s->world, 2) == 0) keep = (size_t)world_below(s->world, (int64_t)waits + 1);
-    while (keep > 0 && !d->queue[d->head + keep - 1].last) keep--;
+    size_t waits = d->n - d->head, keep = survivors(s);
     if (tracing_all(s->world) && waits > 0)
         trace_server(s, "disk keeps %zu of %zu ops that were not synced", keep, waits);
     for (size_t i = 0; i < waits; i++) {
@@ -90,6 +90,30 @@ void disk_crash(struct server *s)
     }
     d->head = d->n = d->batch = 0;
     drop_draft(d);
+}
+
+/* What an op takes in the log's file, about. */
+static int64_t size_on_disk(const struct disk_op *op)
+{
+    enum { OP_SIZE = 48 };
+    return OP_SIZE + (op->record != NULL ? (int64_t)op->record->len : 0);
+}
+
+/* How many of the ops that wait are there after a crash: none, or those that lie before some byte of what was being
+ * written. The write that this byte is in is torn; the log reads back whole updates alone. */
+static size_t survivors(struct server *s)
+{
+    const struct disk *d = &s->disk;
+    int64_t bytes = 0;
+    size_t keep = 0;
+    if (world_below(s->world, 2) != 0) return 0;
+    for (size_t i = d->head; i < d->n; i++) bytes += size_on_disk(&d->queue[i].op);
+    int64_t torn_at = world_below(s->world, bytes + 1);
+    for (; d->head + keep < d->n && torn_at >= size_on_disk(&d->queue[d->head + keep].op); keep++)
+        torn_at -= size_on_disk(&d->queue[d->head + keep].op);
+    if (torn_at > 0 && tracing_all(s->world)) trace_server(s, "the last write is torn");
+    while (keep > 0 && !d->queue[d->head + keep - 1].last) keep--;
+    return keep;
 }
 
 void disk_load(struct server *s)
@@ -110,6 +134,12 @@ void disk_load(struct server *s)
     if (s->core == NULL) return;
     server_step(
         s, &(struct event){.type = EV_START, .accepted_epoch = d->accepted_epoch, .current_epoch = d->current_epoch});
+}
+
+bool disk_has(const struct server *s, int64_t zxid)
+{
+    const struct disk *d = &s->disk;
+    return (d->n_images > 0 && d->images[0].zxid >= zxid) || log_find(&d->log, zxid) != NULL;
 }
 
 bool disk_holds(const struct server *s, int64_t zxid, const struct buf *record)
@@ -144,6 +174,7 @@ static void log_done(struct world *w, struct timer *t)
         timer_set(w, t, s->paused_until + world_below(w, 100));
         return;
     }
+    if (fails(s)) return;
     uint64_t ticket = 0;
     for (; d->batch > 0; d->batch--) {
         struct disk_op *op = &d->queue[d->head++].op;
@@ -155,6 +186,16 @@ static void log_done(struct world *w, struct timer *t)
     if (tracing_all(w)) trace_server(s, "persisted up to ticket %" PRIu64, ticket);
     server_step(s, &(struct event){.type = EV_PERSISTED, .ticket = ticket});
     server_settle(s);
+}
+
+/* The write was refused, or the sync failed: the server ends as the real one does. */
+static bool fails(struct server *s)
+{
+    enum { EXIT_DISK = 16 }; /* server/exit_code.h */
+    if (s->disk.failing_until <= s->world->now) return false;
+    trace_server(s, "cannot write to its disk");
+    server_exit(s, EXIT_DISK);
+    return true;
 }
 
 static void apply_op(struct server *s, struct disk_op *op)
@@ -186,6 +227,7 @@ static void snap_done(struct world *w, struct timer *t)
         timer_set(w, t, s->paused_until + world_below(w, 100));
         return;
     }
+    if (fails(s)) return;
     struct event e = {.type = EV_SNAPSHOT_MORE, .zxid = d->draft.zxid};
     if (d->ended) {
         e.type = EV_SNAPSHOT_DONE;

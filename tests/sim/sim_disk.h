@@ -1,5 +1,6 @@
 /* A server's simulated disk: what is durable, and what was handed over and is not yet. A crash loses the latter or
- * keeps a prefix. */
+ * keeps some of it, the last write of that torn. A write may fail; then nobody knows what of it is on disk, and the
+ * server ends. */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
 
@@ -60,7 +61,7 @@ struct disk {
     bool writing, ended;
     struct image draft;
     struct timer snap_done;
-    int64_t slow_until;
+    int64_t slow_until, failing_until;
 };
 
 void disk_init(struct server *s);
@@ -76,7 +77,8 @@ void disk_crash(struct server *s);
 /* Tells a new core what is durable: snapshot, records, START. */
 void disk_load(struct server *s);
 
-/* Whether this transaction survives any crash of this server: in the log with these bytes, or covered by a snapshot. */
+/* Whether a transaction survives any crash of this server: in the log (with these bytes), or covered by a snapshot. */
+bool disk_has(const struct server *s, int64_t zxid);
 bool disk_holds(const struct server *s, int64_t zxid, const struct buf *record);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "base/xalloc.h"
 #include "tests/sim/sim_client.h"
+#include "tests/sim/sim_expiry.h"
+#include "tests/sim/sim_tap.h"
 #include "tests/sim/sim_world.h"
 #include "wire/proto.h"
 
@@ -23,7 +25,8 @@ static void end_bytes(struct end *e, size_t len);
 static void end_frames(struct end *e);
 static long end_next_frame(struct end *e, const uint8_t *p, size_t len, size_t *skip);
 static void end_flush_fire(struct world *w, struct timer *t);
-static int64_t delay(struct world *w);
+static int64_t delay(struct world *w, int from, int to);
+static int64_t arrival(const struct end *e);
 
 static uint64_t end_key(enum link_kind kind, int64_t id)
 {
@@ -48,7 +51,7 @@ void link_open(struct server *s, enum link_kind kind, int64_t id)
     end_adopt(e, s);
     e->target = target;
     e->told = true;
-    timer_set(w, &e->deliver, w->now + delay(w));
+    timer_set(w, &e->deliver, w->now + delay(w, s->index, target->index));
 }
 
 struct end *link_connect(struct sim_client *c, struct server *target)
@@ -57,15 +60,14 @@ struct end *link_connect(struct sim_client *c, struct server *target)
     struct end *e = end_new(w, LINK_CLIENT, 0, sim_client_host(c), target->index);
     e->client = c;
     e->target = target;
-    timer_set(w, &e->deliver, w->now + delay(w));
+    timer_set(w, &e->deliver, w->now + delay(w, e->host, target->index));
     return e;
 }
 
 void link_close(struct end *e)
 {
     if (e->peer != NULL) {
-        end_push(e->peer,
-                 (struct item){.kind = ITEM_DOWN, .reason = REASON_CLOSED, .at = e->world->now + delay(e->world)});
+        end_push(e->peer, (struct item){.kind = ITEM_DOWN, .reason = REASON_CLOSED, .at = arrival(e)});
         e->peer->peer = NULL;
     }
     end_drop(e);
@@ -80,6 +82,7 @@ void link_flush(struct end *e, bool whole)
         n = 1 + (size_t)world_below(e->world, (int64_t)n - 1);
         timer_set(e->world, &e->flush, e->world->now + 1 + world_below(e->world, 2000));
     }
+    if (e->world->plan.tap) tap_sent(e, slice_of(out->data + out->head, n));
     link_send(e, out->data + out->head, n);
     bytes_consume(out, n);
 }
@@ -88,7 +91,12 @@ void link_send(struct end *e, const void *p, size_t len)
 {
     if (e->peer == NULL || len == 0) return;
     bytes_put(&e->peer->wire, p, len);
-    end_push(e->peer, (struct item){.kind = ITEM_BYTES, .len = len, .at = e->world->now + delay(e->world)});
+    end_push(e->peer, (struct item){.kind = ITEM_BYTES, .len = len, .at = arrival(e)});
+}
+
+void link_stall(struct end *e, int64_t until)
+{
+    e->stalled_until = until;
 }
 
 void link_reset(struct end *e)
@@ -121,8 +129,7 @@ void links_crash(struct server *s)
     for (struct map_slot *slot; (slot = map_next(&s->ends, &at)) != NULL;) {
         struct end *e = slot->value, *p = e->peer;
         if (p != NULL) {
-            end_push(p,
-                     (struct item){.kind = ITEM_DOWN, .reason = REASON_RESET, .at = s->world->now + delay(s->world)});
+            end_push(p, (struct item){.kind = ITEM_DOWN, .reason = REASON_RESET, .at = arrival(e)});
             p->peer = NULL;
             e->peer = NULL;
         }
@@ -139,6 +146,7 @@ void links_wake(struct world *w)
         size_t at = 0;
         for (struct map_slot *slot; (slot = map_next(&w->servers[i].ends, &at)) != NULL;) {
             struct end *e = slot->value;
+            e->stalled_until = 0;
             if (e->n > e->head) timer_set(w, &e->deliver, w->now + world_below(w, 1000));
         }
     }
@@ -161,6 +169,7 @@ void end_free(struct end *e)
 {
     free(e->items);
     bytes_free(&e->wire);
+    bytes_free(&e->tapped);
     free(e);
 }
 
@@ -214,10 +223,16 @@ static void end_push(struct end *e, struct item item)
     if (e->n - e->head == 1 && !e->gone) timer_set(e->world, &e->deliver, item.at);
 }
 
-static int64_t delay(struct world *w)
+static int64_t delay(struct world *w, int from, int to)
 {
-    int64_t us = w->plan.net_base_us + world_below(w, w->plan.net_jitter_us + 1);
+    int64_t us = w->plan.net_base_us + world_below(w, w->plan.net_jitter_us + 1) + w->lag_us[from][to];
     return !w->calm && world_once_in(w, 500) ? us * 20 : us;
+}
+
+/* When the other side has what e sends now. */
+static int64_t arrival(const struct end *e)
+{
+    return e->world->now + delay(e->world, e->host, e->remote_host);
 }
 
 /* --- what arrives --- */
@@ -238,6 +253,10 @@ static void end_fire(struct world *w, struct timer *t)
     while (!e->gone && !e->blocked && e->n > e->head && e->items[e->head].at <= w->now && w->violation == NULL) {
         const struct item *item = &e->items[e->head];
         if (!item->local && w->cut[e->remote_host][e->host]) break;
+        if (!item->local && e->stalled_until > w->now) {
+            timer_set(w, t, e->stalled_until);
+            break;
+        }
         end_item(e);
     }
     if (!e->gone && !e->blocked && e->n > e->head && e->items[e->head].at > w->now)
@@ -313,6 +332,12 @@ static void end_bytes(struct end *e, size_t len)
     end_frames(e);
 }
 
+static void note_heard(const struct end *e)
+{
+    struct core_client_status st;
+    if (core_client_status(e->server->core, e->id, &st) && st.session != 0) expiry_heard(e->server, st.session);
+}
+
 /* Hands whole frames over as long as there are any and they are wanted. */
 static void end_frames(struct end *e)
 {
@@ -338,6 +363,7 @@ static void end_frames(struct end *e)
         else
             sim_client_frame(e->client, frame);
         if (e->gone) return;
+        if (e->kind == LINK_CLIENT && s != NULL) note_heard(e);
         bytes_consume(&e->wire, (size_t)n);
         e->arrived -= (size_t)n;
     }
@@ -369,8 +395,8 @@ static void end_flush_fire(struct world *w, struct timer *t)
 static void end_failed(struct end *e, enum reason reason)
 {
     e->target = NULL;
-    end_push(e,
-             (struct item){.kind = ITEM_DOWN, .reason = reason, .local = true, .at = e->world->now + delay(e->world)});
+    int64_t at = e->world->now + delay(e->world, e->remote_host, e->host);
+    end_push(e, (struct item){.kind = ITEM_DOWN, .reason = reason, .local = true, .at = at});
 }
 
 /* The first packet reaches the other host, or does not. */
@@ -421,8 +447,9 @@ static void end_establish(struct end *e)
     e->peer = p;
     e->target = NULL;
     e->told = false;
-    int64_t back = w->now + delay(w);
+    int64_t back = arrival(p);
     bool knock = kind == LINK_ELECTION && e->server->sid < t->sid;
     end_push(p, (struct item){.kind = ITEM_UP, .local = true, .at = knock ? back : w->now});
-    end_push(e, (struct item){.kind = ITEM_UP, .local = true, .at = knock ? back + delay(w) : back});
+    end_push(e, (struct item){
+                    .kind = ITEM_UP, .local = true, .at = knock ? back + delay(w, p->host, p->remote_host) : back});
 }

@@ -1,5 +1,5 @@
 /* Simulated connections: FIFO byte streams with delay between two ends, that can be cut (they stay open and carry
- * nothing), reset, refused or left hanging. The bytes are cut into frames as the network layer does. */
+ * nothing), stalled one by one, reset, refused or left hanging. The bytes are cut into frames as the network layer does. */
 #ifndef SIM_LINK_H
 #define SIM_LINK_H
 
@@ -37,6 +37,7 @@ struct end {
     int host, remote_host;
     struct server *target; /* while connecting: to whom */
     int64_t give_up_at;
+    int64_t stalled_until; /* nothing comes in */
     struct end *peer; /* NULL when the other side is gone */
     bool told;        /* the owner got its LINK_UP, or asked for it and must be told of its failure */
     bool replaces;    /* the owner knows of an older channel with this id, which ends as this one begins */
@@ -49,6 +50,10 @@ struct end {
     struct quorum_stream stream;
     struct timer deliver, flush;
     struct link buried;
+    /* sim_tap.h: of a quorum connection, the epoch that the leader announced, and what left and is no whole frame yet */
+    int64_t promised;
+    struct bytes tapped;
+    struct quorum_stream tap_stream;
 };
 
 /* A server's end by name, or NULL. */
@@ -64,6 +69,8 @@ void link_flush(struct end *e, bool whole);
 struct end *link_connect(struct sim_client *c, struct server *target);
 void link_send(struct end *e, const void *p, size_t len);
 
+/* What is on its way to e, and comes behind that, waits. */
+void link_stall(struct end *e, int64_t until);
 /* Both ends learn of it at once; what was in flight is lost. */
 void link_reset(struct end *e);
 /* All of a server's links to other servers. */

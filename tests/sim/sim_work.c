@@ -28,7 +28,7 @@ void work_next(struct sim_client *c, struct op *op)
             if (world_once_in(w, 4)) op->subs[i].type = OP_CHECK;
         }
         return;
-    } else if (dice < 98) {
+    } else if (dice < 93) {
         static const int32_t reads[] = {OP_GET_DATA, OP_EXISTS, OP_GET_CHILDREN, OP_GET_CHILDREN2};
         s->type = reads[world_below(w, 4)];
         random_path(c, s->path);

@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_client.h"
+#include "tests/sim/sim_expiry.h"
 #include "tests/sim/sim_fault.h"
 #include "tests/sim/sim_link.h"
 
@@ -30,6 +31,7 @@ struct world *world_new(uint64_t seed, const struct plan *plan, struct trace tra
     w->trace = trace;
     list_init(&w->graveyard);
     w->check = check_new(w);
+    w->expiry = expiry_new();
     make_servers(w);
     for (int i = 0; i < plan->clients; i++) w->clients[w->n_clients++] = sim_client_new(w, i);
     return w;
@@ -47,6 +49,7 @@ void world_free(struct world *w)
     }
     bury(w);
     check_free(w->check);
+    expiry_free(w->expiry);
     heap_free(&w->timers);
     free(w->config_text);
     free(w->violation);
@@ -138,7 +141,8 @@ static void make_servers(struct world *w)
         s->observer = i >= p->voters;
         s->deadline.fire = deadline_fire;
         s->restart.fire = restart_fire;
-        s->clock_base_us = SECONDS(10) + world_below(w, SECONDS(100000));
+        s->clock.own_us = SECONDS(10) + world_below(w, SECONDS(100000));
+        s->clock.rate_ppm = world_below(w, 2 * p->drift_ppm + 1) - (p->chance ? p->drift_ppm : 0);
         s->config = (struct core_config){
             .sid = s->sid,
             .standalone = p->standalone,
@@ -188,6 +192,20 @@ void server_kill(struct server *s)
     s->core = NULL;
     s->paused_until = 0;
     s->stepped = false;
+    s->crash_in = 0;
+}
+
+void server_exit(struct server *s, int code)
+{
+    trace_server(s, "exits with %d", code);
+    server_kill(s);
+    timer_set(s->world, &s->restart, s->world->now + MS(10) + world_below(s->world, SECONDS(1)));
+}
+
+void server_kill_midway(struct server *s, int after, int64_t down_us)
+{
+    s->crash_in = after;
+    s->down_us = down_us;
 }
 
 void server_pause(struct server *s, int64_t until)
@@ -202,7 +220,16 @@ bool server_is_paused(const struct server *s)
 
 int64_t server_clock(const struct server *s)
 {
-    return s->world->now + s->clock_base_us;
+    return clock_own(&s->clock, s->world->now);
+}
+
+void server_clock_changed(struct server *s)
+{
+    if (s->core == NULL) return;
+    if (s->update.deadline_us == INT64_MAX)
+        timer_clear(s->world, &s->deadline);
+    else
+        timer_set(s->world, &s->deadline, clock_true(&s->clock, s->update.deadline_us));
 }
 
 void server_step(struct server *s, struct event *e)
@@ -210,7 +237,7 @@ void server_step(struct server *s, struct event *e)
     struct world *w = s->world;
     if (s->core == NULL || w->violation != NULL) return;
     e->now_us = server_clock(s);
-    e->wall_ms = (int64_t)WALL_START_S * 1000 + w->now / 1000 + s->wall_skew_ms;
+    e->wall_ms = (int64_t)WALL_START_S * 1000 + (w->now + clock_wall_error_us(&s->clock, w->now)) / 1000;
     core_step(s->core, e, &s->update);
     s->stepped = true;
     trace_facts(s);
@@ -218,10 +245,21 @@ void server_step(struct server *s, struct event *e)
     if (s->update.n_links > 0 || s->update.exit_code != 0 || !world_once_in(w, 3)) server_settle(s);
 }
 
+/* A point of carrying out an update at which the process may die. True when it did. */
+static bool dies_here(struct server *s)
+{
+    if (s->crash_in == 0 || --s->crash_in > 0) return false;
+    trace_server(s, "dies midway");
+    server_kill(s);
+    timer_set(s->world, &s->restart, s->world->now + s->down_us);
+    return true;
+}
+
 static void carry_links(struct server *s)
 {
     struct update *u = &s->update;
     for (size_t i = 0; i < u->n_links; i++) {
+        if (dies_here(s)) return;
         const struct link_op *op = &u->links[i];
         struct end *e = server_end(s, op->kind, op->id);
         if (op->type == LINK_OPEN)
@@ -238,6 +276,7 @@ static void carry_outputs(struct server *s)
 {
     struct update *u = &s->update;
     for (size_t i = 0; i < u->n_outputs; i++) {
+        if (dies_here(s)) return;
         const struct link_ref *ref = &u->outputs[i];
         struct end *e = server_end(s, ref->kind, ref->id);
         struct bytes *out = core_output(s->core, ref->kind, ref->id);
@@ -252,25 +291,21 @@ void server_settle(struct server *s)
 {
     struct world *w = s->world;
     struct update *u = &s->update;
-    if (s->core == NULL || !s->stepped || w->violation != NULL) return;
+    if (s->core == NULL || !s->stepped || w->violation != NULL || dies_here(s)) return;
     disk_submit(s, u->disk, u->n_disk);
     u->n_disk = 0;
     disk_snapshot(s, u->snap, u->n_snap);
     u->n_snap = 0;
     carry_outputs(s);
-    carry_links(s);
-    if (u->deadline_us == INT64_MAX)
-        timer_clear(w, &s->deadline);
-    else
-        timer_set(w, &s->deadline, u->deadline_us - s->clock_base_us);
+    if (s->core != NULL) carry_links(s);
+    if (s->core == NULL) return;
+    server_clock_changed(s);
     s->stepped = false;
     int exit_code = u->exit_code;
     update_clear(u);
     s->seen_disk = s->seen_facts = 0;
     if (exit_code != 0) {
-        trace_server(s, "exits with %d", exit_code);
-        server_kill(s);
-        timer_set(w, &s->restart, w->now + MS(10) + world_below(w, SECONDS(1)));
+        server_exit(s, exit_code);
         return;
     }
     if (s->blocked > 0) links_unblock(s);

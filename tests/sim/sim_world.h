@@ -1,5 +1,5 @@
 /* The simulated world: a virtual clock, servers whose cores run in it, and the one source of chance. Times are
- * microseconds of true time unless a name says otherwise; a server's own clock is true time plus a base of its own. */
+ * microseconds of true time unless a name says otherwise; a server lives by clocks of its own (sim_clock.h). */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/rnd.h"
 #include "request/core.h"
+#include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_timer.h"
 
@@ -28,6 +29,7 @@ struct plan {
     int64_t net_base_us, net_jitter_us;   /* one way */
     int64_t disk_base_us, disk_jitter_us; /* one group commit */
     int64_t connect_timeout_us;
+    int64_t drift_ppm; /* how wrong a server's clock runs at most while all is well */
     int clients, window; /* window: requests a client has outstanding at most */
     int64_t think_us;    /* mean pause between two requests of a client */
     int32_t session_ms;
@@ -36,6 +38,7 @@ struct plan {
     unsigned faults;        /* bits of enum fault_kind */
     int64_t fault_every_us; /* mean */
     int64_t fault_from_us, fault_to_us, end_us;
+    bool tap;         /* what servers tell each other is looked at (sim_tap.h) */
     bool keep_quorum; /* faults leave a majority alone */
 };
 
@@ -50,10 +53,13 @@ struct server {
     bool stepped;                 /* update holds something to carry out */
     size_t seen_disk, seen_facts; /* how much of update the checker has looked at */
     struct timer deadline, restart;
-    int64_t clock_base_us, wall_skew_ms, paused_until;
+    struct sim_clock clock;
+    int64_t paused_until;
+    int crash_in; /* it dies at the so-manieth point of carrying out updates; 0: it does not */
     struct map ends; /* end_key() to struct end */
     int blocked;     /* ends that wait for core_wants() */
     struct disk disk;
+    int64_t down_us; /* how long, after crash_in */
     int boots;
 };
 
@@ -80,9 +86,11 @@ struct world {
     char *config_text;
     struct sim_client *clients[CLIENTS_MAX];
     int n_clients;
-    bool cut[HOSTS_MAX][HOSTS_MAX]; /* [from][to]: nothing flows */
+    bool cut[HOSTS_MAX][HOSTS_MAX];        /* [from][to]: nothing flows */
+    int64_t lag_us[HOSTS_MAX][HOSTS_MAX]; /* [from][to]: it takes so much longer */
     struct link graveyard;          /* ends that are gone; freed between two events */
     struct check *check;
+    struct expiry *expiry;
     struct timer fault;
     bool calm;   /* faults are over and everything is healed */
     bool strict; /* calm for long enough that nothing of the faults lingers */
@@ -109,9 +117,15 @@ bool world_once_in(struct world *w, int64_t n);
 void server_boot(struct server *s);
 /* The process is gone at once: what its disk has not made durable is lost or not, as chance has it. */
 void server_kill(struct server *s);
+/* Dies in the middle of something it does soon, and is started again after a while. */
+void server_kill_midway(struct server *s, int after, int64_t down_us);
 void server_pause(struct server *s, int64_t until);
 bool server_is_paused(const struct server *s);
 int64_t server_clock(const struct server *s);
+/* After its clock was changed: its timer follows. */
+void server_clock_changed(struct server *s);
+/* It ends by itself, as the real one does, and is started again soon. */
+void server_exit(struct server *s, int code);
 struct server *world_server(struct world *w, int64_t sid);
 
 /* Gives the core one event (times are filled in here). What it wants done may be carried out at once or by
