@@ -110,6 +110,9 @@ void check_step(struct server *s, const struct event *e)
 {
     struct update *u = &s->update;
     if (e->type == EV_LOAD_SNAPSHOT || e->type == EV_LOAD_RECORD) return;
+    /* What is done to the data is done to tell a learner's client, or after an op was durable. */
+    bool quiet = s->seen_disk == u->n_disk && s->seen_facts == u->n_facts;
+    if (quiet && e->type == EV_LINK_FRAME && (e->kind == LINK_CLIENT || e->kind == LINK_ELECTION)) return;
     struct core_status st;
     core_status(s->core, &st);
     view_of(s)->leads = st.state == PEER_LEADING;

@@ -19,7 +19,8 @@ static void alive_fire(struct world *w, struct timer *t);
 static void roam_fire(struct world *w, struct timer *t);
 static void become(struct sim_client *c, enum sim_client_state state);
 static void forget_session(struct sim_client *c);
-static void send_frame(struct sim_client *c, struct bytes *body);
+static struct bytes *begin_frame(struct sim_client *c);
+static void send_frame(struct sim_client *c);
 static void send_ping(struct sim_client *c);
 static void send_set_watches(struct sim_client *c);
 static void put_op(struct bytes *b, const struct op *op);
@@ -50,6 +51,7 @@ void sim_client_free(struct sim_client *c)
     timer_clear(c->world, &c->act);
     timer_clear(c->world, &c->alive);
     timer_clear(c->world, &c->roam);
+    bytes_free(&c->frame);
     free(c);
 }
 
@@ -81,14 +83,14 @@ bool sim_client_request(struct sim_client *c, struct op op)
     op.invoked_at = c->world->now;
     op.floor = c->world->acked_zxid;
     op.was_calm = c->world->strict;
-    c->ops[c->n_ops++] = op;
-    struct bytes b = {0};
-    request_header_put(&b, &(struct request_header){op.xid, op.type});
-    put_op(&b, &op);
+    c->ops[(c->first_op + c->n_ops++) % WINDOW_MAX] = op;
+    struct bytes *b = begin_frame(c);
+    request_header_put(b, &(struct request_header){op.xid, op.type});
+    put_op(b, &op);
     if (tracing(c->world))
         trace_client(c, "asks zoo%" PRId64 " xid %d %s %s", c->server->sid, op.xid, opcode_name(op.type),
                      op.subs[0].path);
-    send_frame(c, &b);
+    send_frame(c);
     return true;
 }
 
@@ -122,13 +124,13 @@ void clients_wake(struct world *w)
 void sim_client_up(struct sim_client *c)
 {
     become(c, CLIENT_HANDSHAKE);
-    struct bytes b = {0};
-    connect_request_put(&b, &(struct connect_request){.last_zxid_seen = c->last_zxid,
-                                                      .timeout = c->world->plan.session_ms,
-                                                      .session_id = c->session,
-                                                      .passwd = slice_of(c->passwd, sizeof c->passwd)});
-    if (!world_once_in(c->world, 4)) bytes_u8(&b, 0);
-    send_frame(c, &b);
+    struct bytes *b = begin_frame(c);
+    connect_request_put(b, &(struct connect_request){.last_zxid_seen = c->last_zxid,
+                                                     .timeout = c->world->plan.session_ms,
+                                                     .session_id = c->session,
+                                                     .passwd = slice_of(c->passwd, sizeof c->passwd)});
+    if (!world_once_in(c->world, 4)) bytes_u8(b, 0);
+    send_frame(c);
 }
 
 void sim_client_down(struct sim_client *c)
@@ -214,13 +216,14 @@ static void take_reply(struct sim_client *c, struct slice frame)
         judge_rearmed(c, h.zxid);
         return;
     }
-    if (c->n_ops == 0 || c->ops[0].xid != h.xid) {
+    struct op op = c->ops[c->first_op];
+    if (c->n_ops == 0 || op.xid != h.xid) {
         violation(w, "replies come in the order of requests", "client%d got xid %d, expected %d", c->index + 1, h.xid,
-                  c->n_ops > 0 ? c->ops[0].xid : 0);
+                  c->n_ops > 0 ? op.xid : 0);
         return;
     }
-    struct op op = c->ops[0];
-    memmove(c->ops, c->ops + 1, (size_t)--c->n_ops * sizeof c->ops[0]);
+    c->first_op = (c->first_op + 1) % WINDOW_MAX;
+    c->n_ops--;
     if (tracing(w))
         trace_client(c, "xid %d %s %s: %s, zxid 0x%" PRIx64, h.xid, opcode_name(op.type), op.subs[0].path,
                      h.err == 0 ? "ok" : zk_error_name(h.err), (uint64_t)h.zxid);
@@ -308,25 +311,25 @@ static void roam_fire(struct world *w, struct timer *t)
 
 /* --- sending --- */
 
-static void send_frame(struct sim_client *c, struct bytes *body)
+static struct bytes *begin_frame(struct sim_client *c)
 {
-    uint8_t length[4];
-    be32_put(length, (uint32_t)body->len);
-    struct bytes frame = {0};
-    bytes_put(&frame, length, sizeof length);
-    bytes_put(&frame, body->data, body->len);
-    link_send(c->end, frame.data, frame.len);
-    bytes_free(&frame);
-    bytes_free(body);
+    bytes_clear(&c->frame);
+    bytes_i32(&c->frame, 0);
+    return &c->frame;
+}
+
+static void send_frame(struct sim_client *c)
+{
+    be32_put(c->frame.data, (uint32_t)c->frame.len - 4);
+    link_send(c->end, c->frame.data, c->frame.len);
     c->sent_at = c->world->now;
 }
 
 static void send_ping(struct sim_client *c)
 {
-    struct bytes b = {0};
-    request_header_put(&b, &(struct request_header){XID_PING, OP_PING});
+    request_header_put(begin_frame(c), &(struct request_header){XID_PING, OP_PING});
     c->pings++;
-    send_frame(c, &b);
+    send_frame(c);
 }
 
 static void put_watches(struct sim_client *c, struct bytes *b, enum watch_kind kind)
@@ -340,15 +343,15 @@ static void put_watches(struct sim_client *c, struct bytes *b, enum watch_kind k
 
 static void send_set_watches(struct sim_client *c)
 {
-    struct bytes b = {0};
+    struct bytes *b = begin_frame(c);
     c->rearming = true;
-    request_header_put(&b, &(struct request_header){XID_SET_WATCHES, OP_SET_WATCHES});
-    bytes_i64(&b, c->last_zxid);
-    put_watches(c, &b, WATCHES_DATA);
-    put_watches(c, &b, WATCHES_EXIST);
-    put_watches(c, &b, WATCHES_CHILD);
+    request_header_put(b, &(struct request_header){XID_SET_WATCHES, OP_SET_WATCHES});
+    bytes_i64(b, c->last_zxid);
+    put_watches(c, b, WATCHES_DATA);
+    put_watches(c, b, WATCHES_EXIST);
+    put_watches(c, b, WATCHES_CHILD);
     if (tracing(c->world)) trace_client(c, "sets %d watches as of 0x%" PRIx64, c->n_watches, (uint64_t)c->last_zxid);
-    send_frame(c, &b);
+    send_frame(c);
 }
 
 static void put_op(struct bytes *b, const struct op *op)

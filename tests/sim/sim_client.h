@@ -60,8 +60,9 @@ struct sim_client {
     bool leaving;  /* it is to be the last */
     bool scripted; /* a scenario says what it does and where it connects */
     int64_t heard_at, sent_at, state_at;
-    struct op ops[WINDOW_MAX];
-    int n_ops;
+    struct op ops[WINDOW_MAX]; /* asked and not answered: a ring, the oldest at first_op */
+    int first_op, n_ops;
+    struct bytes frame; /* reused */
     int pings;
     struct sim_client_watch watches[WATCHES_MAX];
     int n_watches;

@@ -311,6 +311,10 @@ size_t log_above(const struct log *l, int64_t zxid)
 
 const struct stored *log_find(const struct log *l, int64_t zxid)
 {
+    /* Most questions are about one of the newest, and those have no gaps. */
+    int64_t back = l->n > 0 ? l->at[l->n - 1].zxid - zxid : -1;
+    if (back >= 0 && back < (int64_t)l->n && l->at[l->n - 1 - (size_t)back].zxid == zxid)
+        return &l->at[l->n - 1 - (size_t)back];
     size_t above = log_above(l, zxid);
     return above > 0 && l->at[above - 1].zxid == zxid ? &l->at[above - 1] : NULL;
 }

@@ -49,11 +49,25 @@ static void random_path(struct sim_client *c, char path[PATH_SIZE])
     char top = (char)('a' + world_below(w, TOPS));
     int64_t dice = world_below(w, 10);
     if (dice < 4)
-        snprintf(path, PATH_SIZE, "/%c", top);
+        memcpy(path, (char[]){'/', top, '\0'}, 3);
     else if (dice < 8 || c->n_recent == 0)
-        snprintf(path, PATH_SIZE, "/%c/%c", top, (char)('x' + world_below(w, LEAVES)));
+        memcpy(path, (char[]){'/', top, '/', (char)('x' + world_below(w, LEAVES)), '\0'}, 5);
     else
         memcpy(path, c->recent[world_below(w, c->n_recent)], PATH_SIZE);
+}
+
+/* "c<client>.<serial>"; printf would be a good part of a run. */
+static void put_data(char data[DATA_SIZE], int client, int serial)
+{
+    char digits[12];
+    int n = 0;
+    data[0] = 'c';
+    data[1] = (char)('0' + client % 10);
+    data[2] = '.';
+    do digits[n++] = (char)('0' + serial % 10);
+    while ((serial /= 10) > 0);
+    for (int i = 0; i < n; i++) data[3 + i] = digits[n - 1 - i];
+    data[3 + n] = '\0';
 }
 
 static void write_sub(struct sim_client *c, struct sub *s)
@@ -62,7 +76,7 @@ static void write_sub(struct sim_client *c, struct sub *s)
     *s = (struct sub){.version = world_once_in(w, 4) ? (int32_t)world_below(w, 4) : -1};
     int64_t dice = world_below(w, 10);
     bool many = c->n_recent == RECENT_MAX && world_once_in(w, 2);
-    snprintf(s->data, sizeof s->data, "c%d.%d", c->index + 1, ++c->serial);
+    put_data(s->data, c->index + 1, ++c->serial);
     random_path(c, s->path);
     if (many) { /* keeps the tree small */
         s->type = OP_DELETE;

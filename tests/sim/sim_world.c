@@ -91,16 +91,6 @@ void timer_clear(struct world *w, struct timer *t)
     heap_remove(&w->timers, &t->node);
 }
 
-int64_t world_below(struct world *w, int64_t n)
-{
-    return w->plan.chance && n > 0 ? (int64_t)rnd_below(&w->rnd, (uint64_t)n) : 0;
-}
-
-bool world_once_in(struct world *w, int64_t n)
-{
-    return w->plan.chance && rnd_below(&w->rnd, (uint64_t)n) == 0;
-}
-
 struct server *world_server(struct world *w, int64_t sid)
 {
     for (int i = 0; i < w->n_servers; i++)
@@ -223,13 +213,19 @@ int64_t server_clock(const struct server *s)
     return clock_own(&s->clock, s->world->now);
 }
 
-void server_clock_changed(struct server *s)
+/* Sets the timer for what the core wants. */
+static void set_deadline(struct server *s)
 {
-    if (s->core == NULL) return;
-    if (s->update.deadline_us == INT64_MAX)
+    s->deadline_own_us = s->update.deadline_us;
+    if (s->deadline_own_us == INT64_MAX)
         timer_clear(s->world, &s->deadline);
     else
-        timer_set(s->world, &s->deadline, clock_true(&s->clock, s->update.deadline_us));
+        timer_set(s->world, &s->deadline, clock_true(&s->clock, s->deadline_own_us));
+}
+
+void server_clock_changed(struct server *s)
+{
+    if (s->core != NULL) set_deadline(s);
 }
 
 void server_step(struct server *s, struct event *e)
@@ -299,7 +295,7 @@ void server_settle(struct server *s)
     carry_outputs(s);
     if (s->core != NULL) carry_links(s);
     if (s->core == NULL) return;
-    server_clock_changed(s);
+    if (s->deadline.node.slot == 0 || u->deadline_us != s->deadline_own_us) set_deadline(s);
     s->stepped = false;
     int exit_code = u->exit_code;
     update_clear(u);

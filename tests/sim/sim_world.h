@@ -53,6 +53,7 @@ struct server {
     bool stepped;                 /* update holds something to carry out */
     size_t seen_disk, seen_facts; /* how much of update the checker has looked at */
     struct timer deadline, restart;
+    int64_t deadline_own_us; /* for what its clock is to show the timer is set */
     struct sim_clock clock;
     int64_t paused_until;
     int crash_in; /* it dies at the so-manieth point of carrying out updates; 0: it does not */
@@ -109,10 +110,16 @@ void world_run(struct world *w, int64_t until);
 /* One timer; false when there is none at or before limit. */
 bool world_step(struct world *w, int64_t limit);
 
-/* From 0 to n - 1; always 0 in a world without chance. */
-int64_t world_below(struct world *w, int64_t n);
+/* From 0 to n - 1, n below 2^32; always 0 in a world without chance. */
+static inline int64_t world_below(struct world *w, int64_t n)
+{
+    return w->plan.chance && n > 0 ? (int64_t)((rnd_next(&w->rnd) >> 32) * (uint64_t)n >> 32) : 0;
+}
 /* True once in n. */
-bool world_once_in(struct world *w, int64_t n);
+static inline bool world_once_in(struct world *w, int64_t n)
+{
+    return w->plan.chance && world_below(w, n) == 0;
+}
 
 void server_boot(struct server *s);
 /* The process is gone at once: what its disk has not made durable is lost or not, as chance has it. */
