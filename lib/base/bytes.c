@@ -9,9 +9,8 @@
 
 enum { KEEP_MAX = 64 * 1024, CAP_MIN = 256 };
 
-uint8_t *bytes_room(struct bytes *b, size_t n)
+uint8_t *bytes_make_room(struct bytes *b, size_t n)
 {
-    if (b->cap - b->len >= n) return b->data + b->len;
     if (b->head > 0) {
         memmove(b->data, b->data + b->head, b->len - b->head);
         b->len -= b->head;

@@ -16,8 +16,14 @@ struct bytes {
     size_t head;
 };
 
+/* For bytes_room(), when there is none. */
+uint8_t *bytes_make_room(struct bytes *b, size_t n);
+
 /* Makes room for n more bytes at the end and returns where they begin; they count only after bytes_grew(). */
-uint8_t *bytes_room(struct bytes *b, size_t n);
+static inline uint8_t *bytes_room(struct bytes *b, size_t n)
+{
+    return b->cap - b->len >= n ? b->data + b->len : bytes_make_room(b, n);
+}
 
 /* Gives the memory back; the value is valid and empty again. */
 void bytes_free(struct bytes *b);

@@ -10,7 +10,9 @@ sim_SOURCES = \
 	tests/sim/sim_fault.c tests/sim/sim_fault.h \
 	tests/sim/sim_judge.c tests/sim/sim_judge.h \
 	tests/sim/sim_link.c tests/sim/sim_link.h \
+	tests/sim/sim_many.c tests/sim/sim_many.h \
 	tests/sim/sim_model.c tests/sim/sim_model.h \
+	tests/sim/sim_plant.h \
 	tests/sim/sim_run.c tests/sim/sim_run.h \
 	tests/sim/sim_scenario.c tests/sim/sim_scenario.h \
 	tests/sim/sim_tap.c tests/sim/sim_tap.h \
@@ -19,8 +21,9 @@ sim_SOURCES = \
 	tests/sim/sim_world.c tests/sim/sim_world.h
 sim_LDADD = libcore.a libwire.a $(CRYPTO_LIBS)
 
-TESTS += tests/sim/check_sim.sh
-EXTRA_DIST += tests/sim/check_sim.sh \
+TESTS += tests/sim/check_seeds_1.sh tests/sim/check_seeds_2.sh tests/sim/check_sim.sh
+EXTRA_DIST += tests/sim/check_seeds_1.sh tests/sim/check_seeds_2.sh tests/sim/check_sim.sh \
+	tests/sim/run tests/sim/seeds.sh \
 	tests/scenarios/all_at_once.txt \
 	tests/scenarios/five_start_in_order.txt \
 	tests/scenarios/follower_far_behind.txt \

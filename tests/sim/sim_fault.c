@@ -26,22 +26,28 @@ static struct server *victim(struct world *w);
 static bool may_lose(struct world *w, const struct server *s);
 
 static const struct {
+    const char *name;
     void (*does)(struct world *w);
     int weight;
 } faults[FAULT_KINDS] = {
-    [FAULT_CRASH] = {crash, 5},
-    [FAULT_POWER] = {power_loss, 1},
-    [FAULT_CUT] = {cut, 4},
-    [FAULT_LAG] = {lag, 2},
-    [FAULT_STALL] = {stall, 4},
-    [FAULT_RESET] = {reset, 4},
-    [FAULT_SLOW_DISK] = {slow_disk, 4},
-    [FAULT_BAD_DISK] = {bad_disk, 2},
-    [FAULT_PAUSE] = {pause_one, 4},
-    [FAULT_CLOCK] = {clock_fault, 3},
-    [FAULT_CLIENT] = {drop_client, 4},
-    [FAULT_ORDER] = {order, 1},
+    [FAULT_CRASH] = {"crash", crash, 5},
+    [FAULT_POWER] = {"power", power_loss, 1},
+    [FAULT_CUT] = {"cut", cut, 4},
+    [FAULT_LAG] = {"lag", lag, 2},
+    [FAULT_STALL] = {"stall", stall, 4},
+    [FAULT_RESET] = {"reset", reset, 4},
+    [FAULT_SLOW_DISK] = {"slow-disk", slow_disk, 4},
+    [FAULT_BAD_DISK] = {"bad-disk", bad_disk, 2},
+    [FAULT_PAUSE] = {"pause", pause_one, 4},
+    [FAULT_CLOCK] = {"clock", clock_fault, 3},
+    [FAULT_CLIENT] = {"client", drop_client, 4},
+    [FAULT_ORDER] = {"order", order, 1},
 };
+
+const char *fault_name(enum fault_kind kind)
+{
+    return faults[kind].name;
+}
 
 static int64_t pick(struct rnd *r, int64_t from, int64_t to)
 {
@@ -74,7 +80,6 @@ struct plan plan_of(uint64_t seed)
     p.faults = rnd_below(&r, 10) == 0 ? 0 : (unsigned)(rnd_next(&r) | rnd_next(&r)) & ((1u << FAULT_KINDS) - 1);
     p.fault_every_us = MS(rnd_below(&r, 3) == 0 ? pick(&r, 5, 50) : pick(&r, 30, 600));
     p.drift_ppm = rnd_below(&r, 2) == 0 ? 0 : pick(&r, 100, 50000);
-    p.tap = true;
     p.keep_quorum = rnd_below(&r, 3) == 0;
     p.fault_from_us = rnd_below(&r, 2) == 0 ? 0 : SECONDS(2);
     p.fault_to_us = p.fault_from_us + SECONDS(p.think_us <= 1000 ? pick(&r, 3, 5) : pick(&r, 3, 15));

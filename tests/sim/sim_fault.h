@@ -24,6 +24,8 @@ enum fault_kind {
 /* What this seed stands for. */
 struct plan plan_of(uint64_t seed);
 
+const char *fault_name(enum fault_kind kind);
+
 /* Starts the stream of faults of w->plan. */
 void faults_start(struct world *w);
 /* Ends them: heals, wakes and boots everything. */

@@ -8,20 +8,19 @@
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_fault.h"
 
+static void describe(struct world *w);
 static void boot_all(struct world *w);
 static void expect_service(struct world *w);
 static void expect_quiet(struct world *w);
 static void expect_expiry(struct world *w);
 static void expect_sessions(struct world *w);
 
-bool run_seed(uint64_t seed, enum trace_mode mode, struct run_totals *totals)
+bool run_seed(uint64_t seed, const struct run_options *options, struct run_report *report)
 {
     struct plan plan = plan_of(seed);
-    struct world *w = world_new(seed, &plan, (struct trace){.mode = mode});
-    trace_line(w, "world",
-               "seed %" PRIu64 ": %d voters, %d observers%s, tick %d ms, init %d, sync %d, %d clients, faults %u%s",
-               seed, plan.voters, plan.observers, plan.standalone ? ", standalone" : "", plan.tick_ms, plan.init_limit,
-               plan.sync_limit, plan.clients, plan.faults, plan.keep_quorum ? ", a quorum is kept" : "");
+    plan.tap = !options->no_tap;
+    struct world *w = world_new(seed, &plan, (struct trace){.mode = options->trace});
+    describe(w);
     boot_all(w);
     faults_start(w);
     for (int i = 0; i < w->n_clients; i++) sim_client_start(w->clients[i]);
@@ -31,15 +30,17 @@ bool run_seed(uint64_t seed, enum trace_mode mode, struct run_totals *totals)
     expect_quiet(w);
     expect_expiry(w);
     bool good = w->violation == NULL;
-    totals->runs++;
-    totals->violations += !good;
-    totals->events += w->events;
-    totals->transactions += check_count(w);
-    totals->acknowledged += w->acknowledged;
-    totals->reads += w->reads;
-    totals->faults += w->fault_count;
-    totals->simulated_us += w->now;
-    if (!good && mode == TRACE_KEEP) {
+    *report = (struct run_report){.seed = seed,
+                                  .totals = {.runs = 1,
+                                             .violations = !good,
+                                             .events = w->events,
+                                             .transactions = check_count(w),
+                                             .acknowledged = w->acknowledged,
+                                             .reads = w->reads,
+                                             .faults = w->fault_count,
+                                             .simulated_us = w->now}};
+    snprintf(report->broken, sizeof report->broken, "%s", good ? "" : w->violation);
+    if (!good && options->trace == TRACE_KEEP) {
         size_t from = w->trace.count > TRACE_LINES ? w->trace.count - TRACE_LINES : 0;
         for (size_t i = from; i < w->trace.count; i++) puts(w->trace.lines[i % TRACE_LINES]);
     }
@@ -48,6 +49,22 @@ bool run_seed(uint64_t seed, enum trace_mode mode, struct run_totals *totals)
     world_free(w);
     trace_free(&kept);
     return good;
+}
+
+/* The trace's first lines: what this seed stands for. */
+static void describe(struct world *w)
+{
+    const struct plan *p = &w->plan;
+    struct bytes kinds = {0};
+    for (unsigned i = 0; i < FAULT_KINDS; i++)
+        if (p->faults >> i & 1) bytes_printf(&kinds, " %s", fault_name(i));
+    trace_line(w, "world", "seed %" PRIu64 ": %d voters, %d observers%s, %d clients; tick %d ms, init %d, sync %d",
+               w->seed, p->voters, p->observers, p->standalone ? ", standalone" : "", p->clients, p->tick_ms,
+               p->init_limit, p->sync_limit);
+    trace_line(w, "world", "faults every %" PRId64 " ms%s:%.*s", p->fault_every_us / 1000,
+               p->keep_quorum ? ", a quorum is kept" : "", kinds.len > 0 ? (int)kinds.len : 5,
+               kinds.len > 0 ? (const char *)kinds.data : " none");
+    bytes_free(&kinds);
 }
 
 static void boot_all(struct world *w)
