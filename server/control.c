@@ -107,33 +107,23 @@ void control_flush(struct control *c)
     }
 }
 
+void control_drain(struct control *c)
+{
+    enum { PATIENCE_MS = 1000 };
+    if (c == NULL) return;
+    struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+    for (size_t before = 0; bytes_waiting(&c->out) > 0 && bytes_waiting(&c->out) != before;) {
+        before = bytes_waiting(&c->out);
+        if (poll(&p, 1, PATIENCE_MS) <= 0) return;
+        waiter_off(c->writable);
+        control_flush(c);
+    }
+}
+
 static void writable(void *arg)
 {
     struct control *c = arg;
     waiter_off(c->writable);
-    control_flush(c);
-}
-
-static int32_t json_number(struct slice text)
-{
-    enum { NUMBER_MAX = 1000000 };
-    int32_t n = 0;
-    for (int32_t i = 0; i < text.len && text.p[i] >= '0' && text.p[i] <= '9' && n <= NUMBER_MAX; i++)
-        n = n * 10 + (text.p[i] - '0');
-    return n <= NUMBER_MAX ? n : NUMBER_MAX;
-}
-
-static void disk(struct control *c, struct slice line)
-{
-    struct slice mode = json_field(line, "mode"), id = json_field(line, "id");
-    int32_t ms = json_number(json_field(line, "ms"));
-    bool quoted = mode.len >= 2 && mode.p[0] == '"';
-    if (quoted && c->user.disk(c->user.arg, slice_of(mode.p + 1, (size_t)mode.len - 2), ms))
-        control_say(c, "disk", ",\"mode\":%.*s,\"ms\":%" PRId32 "%s%.*s", SLICE_ARG(mode), ms,
-                    id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
-    else
-        control_say(c, "disk", ",\"error\":\"the modes are slow (with ms), eio, full and ok\"%s%.*s",
-                    id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
     control_flush(c);
 }
 
@@ -142,8 +132,6 @@ static void command(struct control *c, struct slice line)
     struct slice cmd = json_field(line, "cmd");
     if (slice_equal(cmd, SLICE_OF("\"status\"")))
         c->user.status(c->user.arg, json_field(line, "id"));
-    else if (slice_equal(cmd, SLICE_OF("\"disk\"")))
-        disk(c, line);
     else
         c->user.order(c->user.arg, line);
 }

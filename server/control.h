@@ -1,9 +1,8 @@
 /* The channel to a supervisor: facts go up, questions come down, both as lines of JSON. Without a supervisor there is none.
  *
- *   up    every fact (wire/fact.h), and "ready" {pid, client}, "status" {...}, "exiting" {exit, text}, "disk" {mode, ms or error},
- *         "dropped" {lines}
+ *   up    every fact (wire/fact.h), and "ready" {pid, client}, "status" {...}, "exiting" {exit, text}, "dropped" {lines},
+ *         "dying" {at, zxid; writes, bytes, names, torn, kept, of}: it is about to end as ordered; the latter of a loss of power
  *   down  {"cmd":"status","id":<anything>}
- *         {"cmd":"disk","mode":"slow","ms":200}, or "eio", "full", "ok": makes this server's disk fail; answered with "disk" {mode, ms}
  *         orders (orders.h), which are answered: "answer" {id, ...}
  *
  * Writing never blocks: when the supervisor does not read, lines are dropped and counted. When it is gone, so is the server. */
@@ -24,8 +23,6 @@ struct control_user {
     void *arg;
     /* A status line is asked for; id is the question's, as it stood there (JSON), or null. */
     void (*status)(void *arg, struct slice id);
-    /* The disk shall fail like this. False when there is no such mode. */
-    bool (*disk)(void *arg, struct slice mode, int32_t ms);
     /* Any other command, whole. */
     void (*order)(void *arg, struct slice line);
     void (*gone)(void *arg); /* the supervisor */
@@ -44,6 +41,8 @@ void control_poll(struct control *c);
 void control_say(struct control *c, const char *name, const char *more, ...) __attribute__((format(printf, 3, 4)));
 /* Sends what waits, as far as the supervisor takes it at once. */
 void control_flush(struct control *c);
+/* The same for last words: waits for a supervisor that is slow to read, for a second at most. */
+void control_drain(struct control *c);
 
 /* Appends text as a JSON string, quotes included. */
 void json_put_text(struct bytes *b, const char *text);

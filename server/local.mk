@@ -9,6 +9,7 @@ libconf_a_SOURCES = \
 bin_PROGRAMS += zkserver
 zkserver_SOURCES = \
 	server/control.c server/control.h \
+	server/death.c server/death.h \
 	server/exit_code.h \
 	server/log.c server/log.h \
 	server/main.c \

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "log.h"
 #include "net/faults.h"
+#include "store/vfs_fault.h"
 #include "tree/tree.h"
 
 static void order_net(struct orders *o, struct slice line);
@@ -15,13 +17,18 @@ static void order_clients(struct orders *o, struct slice line);
 static void order_expire(struct orders *o, struct slice line);
 static void order_stepdown(struct orders *o, struct slice line);
 static void order_clock(struct orders *o, struct slice line);
+static void order_disk(struct orders *o, struct slice line);
+static void order_die(struct orders *o, struct slice line);
 
 static const struct order {
     const char *name; /* as JSON writes it */
     void (*take)(struct orders *o, struct slice line);
+    bool early; /* it needs no network */
 } orders[] = {
-    {"\"net\"", order_net},           {"\"clients\"", order_clients}, {"\"expire\"", order_expire},
-    {"\"stepdown\"", order_stepdown}, {"\"clock\"", order_clock},
+    {"\"net\"", order_net, false},           {"\"clients\"", order_clients, false},
+    {"\"expire\"", order_expire, false},     {"\"stepdown\"", order_stepdown, false},
+    {"\"clock\"", order_clock, false},       {"\"disk\"", order_disk, true},
+    {"\"die\"", order_die, false},
 };
 
 /* One order's sessions that are not closed yet. */
@@ -36,14 +43,30 @@ static void refuse(struct orders *o, struct slice line, const char *why);
 static void expiry_free(struct expiry *x);
 static bool expiry_settle(struct orders *o, struct expiry *x);
 
-void orders_init(struct orders *o, struct net *n, struct core *c, struct control *control)
+void orders_init(struct orders *o, struct control *control)
 {
-    *o = (struct orders){.net = n, .core = c, .control = control};
+    *o = (struct orders){.control = control};
     list_init(&o->expiring);
+}
+
+void orders_begin(struct orders *o, struct net *n, struct core *c, const struct core_config *config)
+{
+    o->net = n;
+    o->core = c;
+    o->death = (struct death){.net = n, .core = c, .config = config, .control = o->control};
+    struct slice lines = bytes_slice(&o->early);
+    while (lines.len > 0) {
+        const uint8_t *end = memchr(lines.p, '\n', (size_t)lines.len);
+        size_t len = (size_t)(end - lines.p);
+        orders_take(o, slice_of(lines.p, len));
+        lines = slice_of(end + 1, (size_t)lines.len - len - 1);
+    }
+    bytes_free(&o->early);
 }
 
 void orders_free(struct orders *o)
 {
+    bytes_free(&o->early);
     list_each_safe(l, &o->expiring) expiry_free(list_entry(l, struct expiry, link));
 }
 
@@ -60,7 +83,10 @@ void orders_take(struct orders *o, struct slice line)
     struct slice name = json_field(line, "cmd");
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         if (!slice_equal(slice_str(orders[i].name), name)) continue;
-        orders[i].take(o, line);
+        if (o->net == NULL && !orders[i].early)
+            bytes_printf(&o->early, "%.*s\n", SLICE_ARG(line));
+        else
+            orders[i].take(o, line);
         return;
     }
     refuse(o, line, "there is no such order");
@@ -151,6 +177,41 @@ static void order_clock(struct orders *o, struct slice line)
 {
     net_shift_clock(o->net, number(line, "shift_ms", 0));
     done(o, line);
+}
+
+static void order_disk(struct orders *o, struct slice line)
+{
+    enum { SLOW_MOST_MS = 60 * 1000 };
+    struct fault_plan plan = {.room = -1};
+    int64_t ms = number(line, "ms", 0);
+    if (field_is(line, "mode", SLICE_OF("\"slow\""))) {
+        plan.sync_ms = (int32_t)(ms < 0 ? 0 : ms > SLOW_MOST_MS ? SLOW_MOST_MS : ms);
+    } else if (field_is(line, "mode", SLICE_OF("\"eio\""))) {
+        plan.fail_at[FAULT_WRITE] = plan.fail_at[FAULT_SYNC] = plan.fail_at[FAULT_SYNC_DIR] = 1;
+    } else if (field_is(line, "mode", SLICE_OF("\"full\""))) {
+        plan.room = 0;
+    } else if (!field_is(line, "mode", SLICE_OF("\"ok\""))) {
+        refuse(o, line, "the modes are slow (with ms), full, eio and ok");
+        return;
+    }
+    fault_set(&plan);
+    log_line(LOG_WARN_LINE, "the disk from now on, as ordered: %.*s", SLICE_ARG(json_field(line, "mode")));
+    done(o, line);
+}
+
+static void order_die(struct orders *o, struct slice line)
+{
+    struct slice at = json_field(line, "at");
+    enum death_step step = at.len > 2 ? death_parse(slice_of(at.p + 1, (size_t)at.len - 2)) : DEATH_NONE;
+    if (step == DEATH_NONE && !slice_equal(at, SLICE_OF("\"never\""))) {
+        refuse(o, line, "the steps are now, propose, quorum-acked, commit and never");
+        return;
+    }
+    const char *why = death_arm(&o->death, step, field_is(line, "power_loss", SLICE_OF("true")));
+    if (why != NULL)
+        refuse(o, line, why);
+    else
+        done(o, line);
 }
 
 /* --- expire --- */

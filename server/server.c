@@ -20,6 +20,7 @@
 #include "net/net.h"
 #include "orders.h"
 #include "pidfile.h"
+#include "store/power.h"
 #include "store/store.h"
 #include "store/vfs_fault.h"
 #include "version.h"
@@ -126,6 +127,7 @@ static void settle(struct server *s)
         if (u->n_snap > 0) store_snapshot(s->store, u->snap, u->n_snap);
         net_carry_out(s->net, u);
         for (size_t i = 0; i < u->n_facts; i++) show_fact(s, &u->facts[i]);
+        death_carried_out(&s->orders.death);
         int exit_code = u->exit_code;
         update_clear(u);
         if (exit_code != 0) fail(s, exit_code, "cannot go on; see the fact before");
@@ -192,6 +194,7 @@ static void say_status(void *arg, struct slice id)
 {
     struct server *s = arg;
     struct core_status st;
+    if (s->core == NULL) return; /* it reads its configuration yet */
     core_status(s->core, &st);
     control_say(s->control, "status",
                 ",\"state\":\"%s\",\"serving\":%s,\"epoch\":%" PRId64 ",\"zxid\":\"0x%" PRIx64 "\",\"leader\":%" PRId64
@@ -202,29 +205,16 @@ static void say_status(void *arg, struct slice id)
                 id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
 }
 
-/* Only a supervisor can ask for that: a server of its own has no such disk. */
-static bool disk_shall_fail(void *arg, struct slice mode, int32_t ms)
-{
-    (void)arg;
-    struct fault_plan plan = {.room = -1};
-    if (slice_equal(mode, SLICE_OF("slow"))) {
-        plan.sync_ms = ms;
-    } else if (slice_equal(mode, SLICE_OF("eio"))) {
-        plan.fail_at[FAULT_WRITE] = plan.fail_at[FAULT_SYNC] = plan.fail_at[FAULT_SYNC_DIR] = 1;
-    } else if (slice_equal(mode, SLICE_OF("full"))) {
-        plan.room = 0;
-    } else if (!slice_equal(mode, SLICE_OF("ok"))) {
-        return false;
-    }
-    fault_set(&plan);
-    log_line(LOG_WARN_LINE, "the disk from now on, as asked: %.*s", SLICE_ARG(mode));
-    return true;
-}
-
 static void take_order(void *arg, struct slice line)
 {
     struct server *s = arg;
     orders_take(&s->orders, line);
+}
+
+static void stepped(void *arg, const struct update *u)
+{
+    struct server *s = arg;
+    death_stepped(&s->orders.death, u);
 }
 
 static bool answer_word(void *arg, const uint8_t word[4], struct bytes *answer)
@@ -263,10 +253,15 @@ static void trouble(void *arg, const char *text)
 static void open_control(struct server *s)
 {
     const char *fd = getenv("PSEUDO_CLUSTER_FD");
+    orders_init(&s->orders, NULL);
     if (fd == NULL) return;
-    const struct control_user user = {s, say_status, disk_shall_fail, take_order, supervisor_gone};
+    const struct control_user user = {s, say_status, take_order, supervisor_gone};
     s->control = control_new(s->loop, atoi(fd), s->conf->myid, &user);
     fault_install();
+    power_watch();
+    orders_init(&s->orders, s->control);
+    /* A disk that fails already does so from the first byte on. */
+    control_poll(s->control);
 }
 
 static void prepare(struct server *s)
@@ -352,10 +347,10 @@ static void make_net(struct server *s, uint64_t seed)
         .arg = s,
         .word = answer_word,
         .offender = offender,
+        .stepped = s->control != NULL ? stepped : NULL,
         .trouble = trouble,
     };
     s->net = net_new(&config);
-    orders_init(&s->orders, s->net, s->core, s->control);
     s->words = (struct words){c, s->core, s->net, net_now_us(), 0};
 }
 
@@ -424,6 +419,7 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
     warn_of_apache(s);
     /* A network that is broken already is so from the first connection on. */
+    orders_begin(&s->orders, s->net, s->core, &s->core_config);
     control_poll(s->control);
     struct event e = {.type = EV_START, .accepted_epoch = epochs->accepted, .current_epoch = epochs->current};
     net_step(s->net, &e);
@@ -454,7 +450,7 @@ static void announce(struct server *s)
 /* Ports first, so that clients go elsewhere; what waits for the disk gets there. */
 static void clean_up(struct server *s)
 {
-    if (s->net != NULL) orders_free(&s->orders);
+    orders_free(&s->orders);
     net_free(s->net);
     store_close(s->store);
     if (s->core != NULL) core_free(s->core);

@@ -85,6 +85,7 @@ void net_step(struct net *n, struct event *e)
     e->wall_ms = wall_ms() + n->clock_shift_ms;
     n->stepped = true;
     core_step(n->config.core, e, u);
+    if (n->config.stepped) n->config.stepped(n->config.arg, u);
     for (size_t i = before; i < u->n_links; i++) {
         if (u->links[i].type != LINK_CLOSE) continue;
         struct conn *c = net_find(n, u->links[i].kind, u->links[i].id);
@@ -133,6 +134,18 @@ void net_carry_out(struct net *n, const struct update *u)
     }
     id_table_release(&n->clients);
     id_table_release(&n->learners);
+}
+
+void net_flush(struct net *n, enum link_kind kind, int64_t id)
+{
+    struct conn *c = net_find(n, kind, id);
+    if (c != NULL && c->state == CONN_UP) conn_flush(c);
+}
+
+int64_t net_learner(const struct net *n, int64_t id)
+{
+    const struct conn *c = net_find(n, LINK_LEARNER, id);
+    return c != NULL && c->peer != NULL ? c->peer->config->sid : -1;
 }
 
 void net_go_on(struct net *n)

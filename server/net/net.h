@@ -43,6 +43,8 @@ struct net_config {
     bool (*word)(void *arg, const uint8_t word[4], struct bytes *answer);
     /* Someone was turned away before the core ever heard of them. id as in the core's links; -1 when not known. */
     void (*offender)(void *arg, enum link_kind kind, int64_t id, enum reason reason, const struct address *from);
+    /* The core has made a step; the update is all that waits to be carried out. NULL: nobody wants to know. */
+    void (*stepped)(void *arg, const struct update *u);
     /* Something went wrong that the operator can mend; at most once a second. */
     void (*trouble)(void *arg, const char *text);
 };
@@ -67,6 +69,10 @@ void net_step(struct net *n, struct event *e);
 struct update *net_take_update(struct net *n);
 /* Sends, closes, opens, and arms the deadline. */
 void net_carry_out(struct net *n, const struct update *u);
+/* Sends what waits on one link at once, out of turn. */
+void net_flush(struct net *n, enum link_kind kind, int64_t id);
+/* Whose link on our quorum port this is; -1 when that is not known. */
+int64_t net_learner(const struct net *n, int64_t id);
 /* Reports what failed meanwhile and goes on with connections that had to wait; this may step the core. Once a turn at least. */
 void net_go_on(struct net *n);
 

@@ -12,8 +12,10 @@
 
 #include "base/xalloc.h"
 #include "store/db.h"
+#include "store/power.h"
 #include "store/vfs_fault.h"
 
+static void drop_kept(int kept);
 static int make_above(const char *what, const char *path, char *error);
 static int lock_taken(const char *what, const char *path, int fd, char *error);
 
@@ -63,16 +65,30 @@ int dir_lock(const char *what, const char *path, char *error)
 
 int dir_rename(const char *from, const char *to)
 {
-    if (fault_before(FAULT_RENAME, 0) != 0 || rename(from, to) != 0) return -1;
-    fault_after(&(struct fault_step){.op = FAULT_RENAME, .path = from, .to = to});
-    return 0;
+    if (fault_before(FAULT_RENAME, 0) != 0) return -1;
+    power_enter();
+    int kept = power_keep(to), rc = rename(from, to);
+    if (rc == 0)
+        power_renamed(from, to, kept);
+    else
+        drop_kept(kept);
+    power_leave();
+    if (rc == 0) fault_after(&(struct fault_step){.op = FAULT_RENAME, .path = from, .to = to});
+    return rc;
 }
 
 int dir_unlink(const char *path)
 {
-    if (fault_before(FAULT_DELETE, 0) != 0 || unlink(path) != 0) return -1;
-    fault_after(&(struct fault_step){.op = FAULT_DELETE, .path = path});
-    return 0;
+    if (fault_before(FAULT_DELETE, 0) != 0) return -1;
+    power_enter();
+    int kept = power_keep(path), rc = unlink(path);
+    if (rc == 0)
+        power_deleted(path, kept);
+    else
+        drop_kept(kept);
+    power_leave();
+    if (rc == 0) fault_after(&(struct fault_step){.op = FAULT_DELETE, .path = path});
+    return rc;
 }
 
 int dir_sync(const char *path, char *error)
@@ -82,6 +98,7 @@ int dir_sync(const char *path, char *error)
     if (!failed) {
         /* A step names an entry, as those of files do. */
         char *entry = xasprintf("%s/.", path);
+        power_dir_synced(entry);
         fault_after(&(struct fault_step){.op = FAULT_SYNC_DIR, .path = entry});
         free(entry);
     }
@@ -94,6 +111,14 @@ int dir_same(const char *a, const char *b)
 {
     struct stat sa, sb;
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* What failed keeps its reason. */
+static void drop_kept(int kept)
+{
+    int why = errno;
+    if (kept >= 0) close(kept);
+    errno = why;
 }
 
 static int make_above(const char *what, const char *path, char *error)

@@ -5,6 +5,7 @@ libstore_a_SOURCES = \
 	server/store/dir.c server/store/dir.h \
 	server/store/log.c \
 	server/store/log_thread.c \
+	server/store/power.c server/store/power.h \
 	server/store/snapshot.c \
 	server/store/snapshot_load.c \
 	server/store/snapshot_thread.c \
@@ -25,6 +26,11 @@ check_PROGRAMS += check_powerloss
 TESTS += check_powerloss
 check_powerloss_SOURCES = tests/unit/check_powerloss.c tests/unit/disk_model.c tests/unit/disk_model.h
 check_powerloss_LDADD = libstore.a libwire.a $(SQLITE_LIBS)
+
+check_PROGRAMS += check_power
+TESTS += check_power
+check_power_SOURCES = tests/unit/check_power.c tests/unit/disk_model.c tests/unit/disk_model.h
+check_power_LDADD = libstore.a libwire.a $(SQLITE_LIBS)
 
 # Not tests: they print what an append, an open and a load cost, and a restart with many znodes.
 check_PROGRAMS += bench_store bench_restart

@@ -1,20 +1,23 @@
 /* A disk that fails on demand. Every call goes to the default VFS, after the plan was asked and before the observer is
- * told. */
+ * told; what it changes goes into the book of power.h. */
 #include "store/vfs_fault.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "store/power.h"
 
 /* The default VFS's file lies behind ours. */
 struct fault_file {
     sqlite3_file base;
     const char *path; /* SQLite's, lives as long as the file is open */
+    char *entry;      /* its name in the book of power.h, or NULL */
     bool dir_due;     /* the next sync is one of the folder, too */
 };
 
@@ -145,7 +148,21 @@ static sqlite3_file *below(sqlite3_file *file)
 
 static int file_close(sqlite3_file *f)
 {
+    free(ours(f)->entry);
+    ours(f)->entry = NULL;
     return below(f)->pMethods->xClose(below(f));
+}
+
+static int64_t size_now(void *arg)
+{
+    sqlite3_int64 size = 0;
+    return below(arg)->pMethods->xFileSize(below(arg), &size) == SQLITE_OK ? size : 0;
+}
+
+static bool read_now(void *arg, uint8_t *to, size_t len, int64_t at)
+{
+    int rc = below(arg)->pMethods->xRead(below(arg), to, (int)len, at);
+    return rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ; /* then the rest are zeros */
 }
 
 static int file_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
@@ -157,7 +174,10 @@ static int file_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
     int why = fault_before(FAULT_WRITE, (size_t)n);
     if (why != 0) return sqlite_code(why, SQLITE_IOERR_WRITE);
+    power_enter();
+    power_writes(ours(f)->entry, at, (size_t)n, &(struct power_content){f, size_now, read_now});
     int rc = below(f)->pMethods->xWrite(below(f), p, n, at);
+    power_leave();
     const struct fault_step step = {.op = FAULT_WRITE, .path = ours(f)->path, .data = p, .len = (size_t)n, .at = at};
     if (rc == SQLITE_OK) fault_after(&step);
     return rc;
@@ -166,7 +186,10 @@ static int file_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
     if (fault_before(FAULT_TRUNCATE, 0) != 0) return SQLITE_IOERR_TRUNCATE;
+    power_enter();
+    power_truncates(ours(f)->entry, size, &(struct power_content){f, size_now, read_now});
     int rc = below(f)->pMethods->xTruncate(below(f), size);
+    power_leave();
     if (rc == SQLITE_OK) fault_after(&(struct fault_step){.op = FAULT_TRUNCATE, .path = ours(f)->path, .at = size});
     return rc;
 }
@@ -180,7 +203,9 @@ static int file_sync(sqlite3_file *f, int flags)
     if (o->dir_due && fault_before(FAULT_SYNC_DIR, 0) != 0) return SQLITE_IOERR_DIR_FSYNC;
     int rc = fault_syncs() ? below(f)->pMethods->xSync(below(f), flags) : SQLITE_OK;
     if (rc != SQLITE_OK) return rc;
+    power_synced(o->entry);
     fault_after(&(struct fault_step){.op = FAULT_SYNC, .path = o->path});
+    if (o->dir_due) power_dir_synced(o->entry);
     if (o->dir_due) fault_after(&(struct fault_step){.op = FAULT_SYNC_DIR, .path = o->path});
     o->dir_due = false;
     return rc;
@@ -275,8 +300,13 @@ static int vfs_open(sqlite3_vfs *v, const char *path, sqlite3_file *file, int fl
     *o = (struct fault_file){.path = path};
     if (path != NULL && flags & SQLITE_OPEN_CREATE) disk.below->xAccess(disk.below, path, SQLITE_ACCESS_EXISTS, &there);
     if (!there && fault_before(FAULT_CREATE, 0) != 0) return SQLITE_CANTOPEN;
+    o->entry = power_path(path);
+    power_enter();
     int rc = disk.below->xOpen(disk.below, path, below(file), flags, out_flags);
+    if (rc == SQLITE_OK && !there) power_created(o->entry);
+    power_leave();
     if (below(file)->pMethods != NULL) o->base.pMethods = methods_of(below(file)->pMethods->iVersion);
+    if (o->base.pMethods == NULL) free(o->entry); /* it will not be closed */
     if (rc != SQLITE_OK) return rc;
     o->dir_due = flags & SQLITE_OPEN_CREATE && flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL);
     if (!there) fault_after(&(struct fault_step){.op = FAULT_CREATE, .path = path});
@@ -288,8 +318,16 @@ static int vfs_delete(sqlite3_vfs *v, const char *path, int sync_dir)
     (void)v;
     if (fault_before(FAULT_DELETE, 0) != 0) return SQLITE_IOERR_DELETE;
     if (sync_dir && fault_before(FAULT_SYNC_DIR, 0) != 0) return SQLITE_IOERR_DIR_FSYNC;
+    power_enter();
+    int kept = power_keep(path);
     int rc = disk.below->xDelete(disk.below, path, fault_syncs() && sync_dir);
-    if (rc != SQLITE_OK) return rc;
+    if (rc == SQLITE_OK) power_deleted(path, kept);
+    power_leave();
+    if (rc != SQLITE_OK) {
+        if (kept >= 0) close(kept);
+        return rc;
+    }
+    if (sync_dir) power_dir_synced(path);
     fault_after(&(struct fault_step){.op = FAULT_DELETE, .path = path});
     if (sync_dir) fault_after(&(struct fault_step){.op = FAULT_SYNC_DIR, .path = path});
     return rc;
