@@ -153,6 +153,18 @@ int log_checkpoint(struct log *l, char *error)
     return 0;
 }
 
+/* The write-ahead log alone: its pages are in it until a checkpoint has synced them, and its first sync is one of the
+ * folder, too. Without one there is nothing that was not synced. */
+int log_sync(struct log *l, char *error)
+{
+    sqlite3_file *wal = NULL;
+    sqlite3_int64 size = 0;
+    int rc = sqlite3_file_control(l->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (rc == SQLITE_OK && wal != NULL && wal->pMethods != NULL) rc = wal->pMethods->xFileSize(wal, &size);
+    if (rc == SQLITE_OK && size > 0) rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+    return rc == SQLITE_OK ? 0 : db_error(l->db, rc, NULL, "sync it", error);
+}
+
 int log_finish_trunc(struct log *l, const char *data_dir, char *error)
 {
     struct voided v;

@@ -144,7 +144,8 @@ void power_synced(const char *path)
 
 void power_created(const char *path)
 {
-    if (power.on && path != NULL) add_change((struct change){.type = CHANGE_CREATED, .path = xstrdup(path), .kept = -1});
+    if (power.on && path != NULL)
+        add_change((struct change){.type = CHANGE_CREATED, .path = xstrdup(path), .kept = -1});
 }
 
 int power_keep(const char *path)
@@ -160,8 +161,8 @@ void power_deleted(const char *path, int kept)
 void power_renamed(const char *from, const char *to, int kept)
 {
     if (power.on)
-        add_change((struct change){
-            .type = CHANGE_RENAMED, .path = power_path(from), .to = power_path(to), .kept = kept});
+        add_change(
+            (struct change){.type = CHANGE_RENAMED, .path = power_path(from), .to = power_path(to), .kept = kept});
 }
 
 void power_dir_synced(const char *entry)

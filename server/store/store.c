@@ -22,6 +22,7 @@ const struct store_tuning store_usual = {
 };
 
 static int take_folders(struct store *s, char *error);
+static int sync_snapshots(struct store *s, char *error);
 static int choose_snapshot(struct store *s, int64_t *zxid, char *error);
 static int replace_damaged(struct store *s, const int64_t *zxids, size_t n_damaged, size_t n, const char *damage,
                            char *error);
@@ -42,6 +43,7 @@ struct store *store_open(const struct store_config *config, char error[STORE_ERR
     pthread_cond_init(&s->snap_work, NULL);
     if (take_folders(s, error) != 0 || snapshot_sweep(s->data_dir, error) != 0 ||
         log_open(&s->log, s->log_dir, config->tuning != NULL ? config->tuning : &store_usual, error) != 0 ||
+        log_sync(&s->log, error) != 0 || sync_snapshots(s, error) != 0 ||
         log_finish_trunc(&s->log, s->data_dir, error) != 0) {
         release(s);
         return NULL;
@@ -180,6 +182,16 @@ static int take_folders(struct store *s, char *error)
     if (dir_same(s->data_dir, s->log_dir)) return 0;
     s->log_lock = dir_lock("dataLogDir", s->log_dir, error);
     return s->log_lock < 0 ? -1 : 0;
+}
+
+/* Their names; each was synced itself before it got its name. */
+static int sync_snapshots(struct store *s, char *error)
+{
+    int64_t *zxids;
+    size_t n;
+    if (snapshot_list(s->data_dir, &zxids, &n, error) != 0) return -1;
+    free(zxids);
+    return n > 0 ? dir_sync(s->data_dir, error) : 0;
 }
 
 /* The newest snapshot that can be read to its end; -1 for none, then the log begins at the beginning. */

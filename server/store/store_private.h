@@ -51,6 +51,8 @@ int log_shrink(struct log *l, char *error);
 void log_prefill(struct log *l);
 /* Moves the write-ahead log's pages to log.db. */
 int log_checkpoint(struct log *l, char *error);
+/* Forces to disk what a process before this one has written and perhaps not synced: what is read back may be told. */
+int log_sync(struct log *l, char *error);
 /* Removes snapshots that a truncation interrupted by a crash left behind. */
 int log_finish_trunc(struct log *l, const char *data_dir, char *error);
 

@@ -23,7 +23,15 @@
 #include "wire/snap_stream.h"
 #include "wire/txn_records.h"
 
-enum { POINTS = 500, TWICE_EVERY = 25, CALLS_MAX = 4096, OPS_MAX = 10, ZXIDS_MAX = 8192, DEADLINE_MS = 60 * 1000 };
+enum {
+    POINTS = 500,
+    TWICE_EVERY = 25,
+    KILL_EVERY = 3,
+    CALLS_MAX = 4096,
+    OPS_MAX = 10,
+    ZXIDS_MAX = 8192,
+    DEADLINE_MS = 60 * 1000
+};
 
 /* Notes in the journal. */
 enum {
@@ -513,6 +521,13 @@ static bool survives(const struct disk_model *m, const struct knowledge *k, enum
     return wrong == NULL;
 }
 
+static bool same_as(const struct loaded *want)
+{
+    return loaded.snapshot == want->snapshot && loaded.n == want->n &&
+           memcmp(loaded.zxids, want->zxids, want->n * sizeof *want->zxids) == 0 &&
+           loaded.epochs.accepted == want->epochs.accepted && loaded.epochs.current == want->epochs.current;
+}
+
 /* Power is lost again while the store recovers what is in the folder: at each step, the same must come out. Adds the
  * points. */
 static bool survives_twice(size_t *points)
@@ -532,16 +547,40 @@ static bool survives_twice(size_t *points)
         for (enum loss loss = 0; loss < LOSSES && wrong == NULL; loss++) {
             model_lose_power(m, loss, &rnd, folder);
             wrong = open_and_load(NULL);
-            if (wrong == NULL &&
-                (loaded.snapshot != want.snapshot || loaded.n != want.n ||
-                 memcmp(loaded.zxids, want.zxids, want.n * sizeof *want.zxids) != 0 ||
-                 loaded.epochs.accepted != want.epochs.accepted || loaded.epochs.current != want.epochs.current))
-                wrong = "something else came out of it";
+            if (wrong == NULL && !same_as(&want)) wrong = "something else came out of it";
             store_close(store);
         }
     }
     if (wrong != NULL) fprintf(stderr, "lost again while recovering: %s\n", wrong);
     store = NULL;
+    model_free(m);
+    journal_free(&again);
+    return wrong == NULL;
+}
+
+/* The process is killed after so many steps, all that it wrote is there, and another one reads it back; then the power
+ * goes. What was read back may have been told, so it must be there again. */
+static bool survives_kill(size_t steps)
+{
+    static struct loaded want;
+    struct journal again = {0};
+    struct disk_model *m = model_new();
+    for (size_t i = 0; i < steps; i++) model_apply(m, &journal.steps[i]);
+    model_lose_power(m, LOSS_NONE, &rnd, folder);
+    fault_set(&(struct fault_plan){.room = -1, .no_sync = true, .observe = journal_observe, .arg = &again});
+    const char *wrong = open_and_load(NULL);
+    size_t read_back = again.n;
+    store_close(store);
+    fault_set(&(struct fault_plan){.room = -1, .no_sync = true});
+    want = loaded;
+    want.elements = (struct bytes){0};
+    for (size_t i = 0; i < read_back; i++) model_apply(m, &again.steps[i]);
+    model_lose_power(m, LOSS_ALL, &rnd, folder);
+    if (wrong == NULL) wrong = open_and_load(NULL);
+    if (wrong == NULL && !same_as(&want)) wrong = "what was read back is not there again";
+    store_close(store);
+    store = NULL;
+    if (wrong != NULL) fprintf(stderr, "killed after %zu steps, then power lost: %s\n", steps, wrong);
     model_free(m);
     journal_free(&again);
     return wrong == NULL;
@@ -587,6 +626,7 @@ int main(int argc, char **argv)
         for (enum loss loss = 0; loss < LOSSES; loss++) good = survives(m, &k, loss, at) && good;
         in_snapshot += k.writing && !k.installing;
         in_install += k.installing;
+        if (at % KILL_EVERY == 0) good = survives_kill(i + 1) && good;
         if (at % TWICE_EVERY == 0) {
             model_lose_power(m, at % 2 == 0 ? LOSS_SOME : LOSS_TORN, &rnd, folder);
             good = survives_twice(&twice) && good;

@@ -287,7 +287,7 @@ static struct content what_is_left(const struct disk_model *m, const struct inod
         const struct journal_step *step = f->since[i];
         if (loss == LOSS_SOME && fate > 0)
             carry_out_some(&c, step, rnd);
-        else if (step == m->last && step->what == FAULT_WRITE)
+        else if (loss == LOSS_TORN && step == m->last && step->what == FAULT_WRITE)
             carry_out(&c, step, 0, torn_at(step, rnd));
         else
             carry_out(&c, step, 0, step->len);

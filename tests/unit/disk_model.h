@@ -41,7 +41,8 @@ enum loss {
     LOSS_DATA, /* the content; names had reached the disk */
     LOSS_TORN, /* nothing but an end of the last write */
     LOSS_SOME, /* some of the last name changes and any sectors */
-    LOSSES
+    LOSSES,
+    LOSS_NONE = LOSSES /* the power stays: what a killed process leaves */
 };
 /* Makes folder what the disk would hold; removes the files that are there first. */
 void model_lose_power(const struct disk_model *m, enum loss loss, struct rnd *rnd, const char *folder);
