@@ -59,6 +59,13 @@ void server_ask_status(struct server *v, int64_t id)
     if (v->channel) bufferevent_write(v->channel, line, (size_t)len);
 }
 
+bool server_disk_failed(const struct server *v)
+{
+    if (v->state != SUPERVISE_CRASHED || !v->ended || !WIFEXITED(v->wait_status)) return false;
+    int code = WEXITSTATUS(v->wait_status);
+    return code == SERVER_EXIT_DISK || code == SERVER_EXIT_DATA_DIR;
+}
+
 void children_reap(struct supervisor *s)
 {
     int status;
@@ -88,6 +95,11 @@ static void act(struct server *v, const struct supervise_move *move, enum superv
         event_add(v->late, &within);
         break;
     case ACTION_KILL: send_signal(v, SIGKILL); break;
+    case ACTION_CUT_POWER:
+        server_order(v, json_pack("{s:s, s:s, s:b}", "cmd", "die", "at", "now", "power_loss", true));
+        send_signal(v, SIGCONT); /* one that is stopped could not read that */
+        event_add(v->late, &within);
+        break;
     case ACTION_STOP: send_signal(v, SIGSTOP); break;
     case ACTION_CONT: send_signal(v, SIGCONT); break;
     }
@@ -99,9 +111,13 @@ static void tell_signal(struct server *v, enum supervise_event e, const char *ro
     static const struct {
         const char *fact, *signal;
     } facts[SUPERVISE_EVENTS] = {
-        [SUPERVISE_PAUSE] = {"paused", "SIGSTOP"},    [SUPERVISE_RESUME] = {"resumed", "SIGCONT"},
-        [SUPERVISE_STOP] = {"stopped", "SIGTERM"},    [SUPERVISE_KILL] = {"killed", "SIGKILL"},
-        [SUPERVISE_RESTART] = {"stopped", "SIGTERM"}, [SUPERVISE_LATE] = {"killed", "SIGKILL"},
+        [SUPERVISE_PAUSE] = {"paused", "SIGSTOP"},
+        [SUPERVISE_RESUME] = {"resumed", "SIGCONT"},
+        [SUPERVISE_STOP] = {"stopped", "SIGTERM"},
+        [SUPERVISE_KILL] = {"killed", "SIGKILL"},
+        [SUPERVISE_RESTART] = {"stopped", "SIGTERM"},
+        [SUPERVISE_LATE] = {"killed", "SIGKILL"},
+        [SUPERVISE_POWER_LOSS] = {"killed", "a loss of power"},
     };
     if (!facts[e].fact) return;
     tell_own(v->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:i}", "t", (json_int_t)at_us, "sid", v->member->id, "fact",
@@ -140,7 +156,7 @@ static void spawn(struct server *v)
     }
     bool apache = v->member->engine == ENGINE_APACHE;
     /* Before it runs it is told what is broken: it shall not meet a whole network first. */
-    bool channel = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && network_preload(v, pair[0]);
+    bool channel = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && faults_preload(v, pair[0]);
     sigset_t all, none;
     sigfillset(&all);
     sigemptyset(&none);
@@ -234,6 +250,7 @@ static void ended(struct server *v, int status)
     v->apache = NULL;
     v->pid = 0;
     v->ended = true;
+    v->dies_at = NULL;
     v->wait_status = status;
     bool led = v->view.role == ROLE_LEADER || v->view.role == ROLE_STANDALONE;
     view_reset(&v->view);
@@ -284,6 +301,10 @@ static void take_line(struct server *v, const char *line, size_t len)
     if (strcmp(kind, "exiting") == 0 && *fact_string(fact, "text")) {
         free(v->last_words);
         v->last_words = xstrdup(fact_string(fact, "text"));
+    }
+    if (strcmp(kind, "dying") == 0) {
+        if (leader_now(s) == v) outage_begin(s, fact_number(fact, "t", 0));
+        server_event(v, SUPERVISE_DYING, &why);
     }
     /* A former leader that was paused says so late, when others have long since been served by the next. */
     if (strcmp(kind, "lost-quorum") == 0 && leader_now(s) == v) outage_begin(s, fact_number(fact, "t", 0));

@@ -6,11 +6,12 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
 const struct command cmd_heal = {
     .name = "heal",
     .args = "[TARGET]",
-    .summary = "Undoes partition, isolate, slow and drop-clients, of servers or of all.",
+    .summary = "Undoes what partition, isolate, slow, drop-clients, disk, clock did.",
     .help = "What a cut link held back is delivered, in order. Without TARGET all that is broken is mended.\n"
             "\n" TARGET_HELP "\n"
             "Returns when every server that runs and is joined with the leader serves, and writes are acknowledged.\n"
-            "Paused servers are resumed by resume, a shifted clock is set right by clock TARGET reset.\n"
+            "A server that its disk has ended is started, kill --at is taken back. Who was paused, stopped or killed\n"
+            "comes back by resume and restart.\n"
             "\n"
             "  --timeout SECONDS   give up waiting after this long (60)\n"
             "\n" FAULT_EXITS,

@@ -18,8 +18,10 @@ const struct command cmd_status = {
         "--json prints one object: name, dir, supervisor (pid), leader, epoch, voters, running, needed, connect, and "
         "servers:\n"
         "id, name, role, state, serving, observer, client, quorum, election, pid, epoch, zxid, leader, connections,\n"
-        "sessions, znodes, outstanding, cfg, log, last (of a crashed one), and faults: cut_in and cut_out (ids), delay_us,\n"
-        "jitter_us, refuses_clients, clock_ms. What is unknown is null. The faults of the whole are sentences, as under\n"
+        "sessions, znodes, outstanding, cfg, log, last (of a crashed one), and faults: cut_in and cut_out (ids), "
+        "delay_us,\n"
+        "jitter_us, refuses_clients, disk (slow, full, eio), disk_slow_us, clock_ms, dies_at, dies_powerless. What is "
+        "unknown is null. The faults of the whole are sentences, as under\n"
         "the table.\n"
         "\n"
         "Exit codes: 0 shown, 1 failed, 2 usage, 3 no cluster runs.\n",

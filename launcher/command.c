@@ -8,13 +8,14 @@
 #include <string.h>
 
 extern const struct command cmd_up, cmd_status, cmd_kill, cmd_stop, cmd_restart, cmd_pause, cmd_resume, cmd_wait,
-    cmd_partition, cmd_isolate, cmd_heal, cmd_slow, cmd_drop_clients, cmd_expire, cmd_stepdown, cmd_clock, cmd_logs,
-    cmd_watch, cmd_down, cmd_run, cmd_torture, cmd_help, cmd_version;
+    cmd_partition, cmd_isolate, cmd_heal, cmd_slow, cmd_drop_clients, cmd_disk, cmd_expire, cmd_stepdown, cmd_clock,
+    cmd_logs, cmd_watch, cmd_down, cmd_run, cmd_torture, cmd_help, cmd_version;
 
 const struct command *const commands[] = {
-    &cmd_up,      &cmd_status, &cmd_kill, &cmd_stop,         &cmd_restart, &cmd_pause,    &cmd_resume,  &cmd_partition,
-    &cmd_isolate, &cmd_heal,   &cmd_slow, &cmd_drop_clients, &cmd_expire,  &cmd_stepdown, &cmd_clock,   &cmd_wait,
-    &cmd_logs,    &cmd_watch,  &cmd_down, &cmd_run,          &cmd_torture, &cmd_help,     &cmd_version, NULL,
+    &cmd_up,        &cmd_status,  &cmd_kill,    &cmd_stop, &cmd_restart,      &cmd_pause, &cmd_resume,
+    &cmd_partition, &cmd_isolate, &cmd_heal,    &cmd_slow, &cmd_drop_clients, &cmd_disk,  &cmd_expire,
+    &cmd_stepdown,  &cmd_clock,   &cmd_wait,    &cmd_logs, &cmd_watch,        &cmd_down,  &cmd_run,
+    &cmd_torture,   &cmd_help,    &cmd_version, NULL,
 };
 
 static const char global_help[] = "Options of every command\n"

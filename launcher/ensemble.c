@@ -258,7 +258,32 @@ static json_t *server_faults(const struct server *v)
     if (l->jitter_us[self]) json_object_set_new(faults, "jitter_us", json_integer(l->jitter_us[self]));
     if (v->clock_ms) json_object_set_new(faults, "clock_ms", json_integer(v->clock_ms));
     if (l->refuses[self]) json_object_set_new(faults, "refuses_clients", json_true());
+    if (v->disk.mode) json_object_set_new(faults, "disk", json_string(disk_mode_name(v->disk.mode)));
+    if (v->disk.mode == DISK_SLOW) json_object_set_new(faults, "disk_slow_us", json_integer(v->disk.slow_us));
+    if (v->dies_at) json_object_set_new(faults, "dies_at", json_string(v->dies_at));
+    if (v->dies_at && v->dies_powerless) json_object_set_new(faults, "dies_powerless", json_true());
     return faults;
+}
+
+/* Those that are not the network's, a line each. */
+static void put_own_faults(struct bytes *b, const struct server *v)
+{
+    int id = v->member->id;
+    if (v->disk.mode == DISK_SLOW) {
+        bytes_printf(b, "zoo%d disk slow: each sync takes ", id);
+        put_duration(b, v->disk.slow_us);
+        bytes_printf(b, " longer\n");
+    }
+    if (v->disk.mode == DISK_FULL) bytes_printf(b, "zoo%d disk full: the next write ends it\n", id);
+    if (v->disk.mode == DISK_EIO) bytes_printf(b, "zoo%d disk fails with EIO: the next write ends it\n", id);
+    if (v->clock_ms && supervise_alive(v->state)) {
+        bytes_printf(b, "zoo%d clock of transactions ", id);
+        put_shift(b, v->clock_ms);
+        bytes_printf(b, "\n");
+    }
+    if (v->dies_at)
+        bytes_printf(b, "zoo%d dies at %s of the next write that it leads%s\n", id, v->dies_at,
+                     v->dies_powerless ? ", without power" : "");
 }
 
 /* All of them as sentences. */
@@ -269,13 +294,7 @@ static json_t *cluster_faults(const struct supervisor *s)
     json_t *lines = json_array();
     for (size_t i = 0; i < s->n; i++) ids[i] = s->servers[i].member->id;
     links_put(&b, &s->links, ids);
-    for (size_t i = 0; i < s->n; i++) {
-        int64_t ms = s->servers[i].clock_ms;
-        if (!ms || !supervise_alive(s->servers[i].state)) continue;
-        bytes_printf(&b, "zoo%d clock of transactions ", ids[i]);
-        put_shift(&b, ms);
-        bytes_printf(&b, "\n");
-    }
+    for (size_t i = 0; i < s->n; i++) put_own_faults(&b, &s->servers[i]);
     bytes_u8(&b, 0);
     char *rest = (char *)b.data;
     for (char *line; (line = strsep(&rest, "\n"));)

@@ -14,7 +14,6 @@ struct show {
     const struct globals *g;
     const char *verb;
     struct timeline *timeline; /* NULL until the first signal */
-    bool by_note;              /* the supervisor says in words what came of it */
 };
 
 static void hear(void *arg, const json_t *fact);
@@ -53,7 +52,7 @@ int fault_ask(const struct command *self, const struct globals *g, json_t *reque
         json_decref(request);
         return exit;
     }
-    struct show show = {.g = g, .verb = self->name, .by_note = self->run != fault_run};
+    struct show show = {.g = g, .verb = self->name};
     struct listener listener = {hear, g->json ? NULL : lull, &show};
     json_object_set_new(request, "cmd", json_string(self->name));
     json_t *end = control_converse(&control, request, &listener);
@@ -216,6 +215,15 @@ static void put_paused(struct bytes *b, const json_t *end, const char *call)
     put_remedy(b, end, call);
 }
 
+/* Others tell by a note what came of them. */
+static bool by_signal(const char *verb)
+{
+    static const char *const verbs[] = {"kill", "stop", "restart", "pause", "resume"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i], verb) == 0) return true;
+    return false;
+}
+
 static void put_again(struct bytes *b, const json_t *end, const char *call)
 {
     bool no_quorum = strcmp(fact_string(end, "outcome"), "no-quorum") == 0;
@@ -233,8 +241,10 @@ static void print_outcome(const struct show *show, const json_t *end, const char
     const char *outcome = fact_string(end, "outcome");
     if (fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {
         const char *note = fact_string(end, "note");
-        if (show->by_note) {
-            if (*note) bytes_printf(&b, "%s\n", note);
+        if (*note) {
+            bytes_printf(&b, "%s\n", note);
+        } else if (!by_signal(show->verb)) {
+            /* The headline has said all. */
         } else if (strcmp(show->verb, "pause") == 0) {
             put_paused(&b, end, call);
         } else if (strcmp(show->verb, "resume") == 0 || strcmp(show->verb, "restart") == 0) {

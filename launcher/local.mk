@@ -14,8 +14,8 @@ liblauncher_a_SOURCES = \
 	launcher/exits.h \
 	launcher/history.c launcher/history.h \
 	launcher/links.c launcher/links.h \
-	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_fault.c launcher/ops_net.c \
-	launcher/ops_order.c \
+	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_disk.c \
+	launcher/ops_fault.c launcher/ops_heal.c launcher/ops_net.c launcher/ops_order.c \
 	launcher/orders.c \
 	launcher/outage.c \
 	launcher/platform.c launcher/platform.h launcher/platform_common.h launcher/platform_linux.c \
@@ -45,6 +45,7 @@ pseudo_cluster_SOURCES = \
 	launcher/command.c launcher/command.h \
 	launcher/fault.c \
 	launcher/cmd_clock.c \
+	launcher/cmd_disk.c \
 	launcher/cmd_down.c \
 	launcher/cmd_drop_clients.c \
 	launcher/cmd_expire.c \

@@ -2,8 +2,8 @@
  *
  *   {"cmd":"kill","target":"leader","timeout_ms":30000}
  *
- * Requests: up (n), status, kill, stop, restart, pause, resume (target), partition (groups), isolate (target, way),
- * heal (target), slow (target, delay_us, jitter_us), drop-clients (target, refuse), expire (session, owner, or all),
+ * Requests: up (n), status, kill (target, power_loss, at), stop, restart, pause, resume (target), partition (groups), isolate (target, way),
+ * heal (target), disk (target, mode, slow_us), slow (target, delay_us, jitter_us), drop-clients (target, refuse), expire (session, owner, or all),
  * stepdown, clock (target, shift_ms, reset), wait (for; id, role), watch, down; timeout_ms for all that wait. While it
  * waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
@@ -37,6 +37,7 @@ static const struct verb verbs[] = {
     {"drop-clients", SUPERVISE_EVENTS, op_begin_drop_clients, op_answered_done, VERB_REPORT},
     {"expire", SUPERVISE_EVENTS, op_begin_expire, op_ordered_done, VERB_REPORT},
     {"stepdown", SUPERVISE_EVENTS, op_begin_stepdown, op_stepdown_done, VERB_REPORT},
+    {"disk", SUPERVISE_EVENTS, op_begin_disk, op_disk_done, VERB_REPORT},
     {"clock", SUPERVISE_EVENTS, op_begin_clock, op_answered_done, VERB_REPORT},
     {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET},
     {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, 0},
@@ -143,6 +144,7 @@ static struct op *op_new(struct client *c, const struct verb *verb)
     o->client = c;
     o->of = c->of;
     o->verb = verb;
+    o->event = verb->event;
     o->since_us = clock_us();
     o->was_outage = c->of->measuring;
     list_append(&c->of->ops, &o->link);

@@ -11,6 +11,8 @@ struct op {
     struct client *client;
     struct supervisor *of;
     const struct verb *verb;
+    enum supervise_event event; /* the verb's, or a variant of it */
+    bool at_step;               /* kill: not now but at a step of the next write */
     enum phase phase;
     int64_t since_us;
     bool target[MEMBERS_MOST];  /* by index */
@@ -25,6 +27,7 @@ struct op {
     char *error; /* why the exit code is not 0 */
     char *note;  /* what people are told at the end, lines */
     bool begun, one_way, answered;
+    bool revives[MEMBERS_MOST]; /* started again if its disk has ended it */
     int64_t notice_us;               /* after which silence is noticed */
     int64_t order_first, order_last; /* the ids of its own orders */
     int64_t hit; /* how many connections or sessions */
@@ -55,6 +58,12 @@ void op_refuse(struct op *o, int exit_code, char *why);
 void op_headline(struct op *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Marks the targets. 0, or an exit code with *why. running: `all` and `random` take only those that run. */
 int op_choose_members(struct op *o, const char *text, bool running, char **why);
+/* Marks whoever is named by a request, running or not. False when refused. */
+bool op_begin_targets(struct op *o, const json_t *request);
+/* "zoo1, zoo3": the targets. */
+void op_put_targets(struct bytes *b, const struct op *o);
+/* The bytes as a string, which is the caller's. */
+char *op_take_text(struct bytes *b);
 /* The same by a request, for what only a server that runs can do. False when refused. */
 bool op_begin_running(struct op *o, const json_t *request);
 /* False when refused because a target runs Apache ZooKeeper, whose processes take no orders. */
@@ -81,15 +90,26 @@ bool op_restart_done(struct op *o);
 bool op_pause_done(struct op *o);
 bool op_resume_done(struct op *o);
 
-/* --- ops_net.c: partition, isolate, heal, slow, drop-clients --- */
+/* --- ops_disk.c: disk --- */
+
+bool op_begin_disk(struct op *o, const json_t *request);
+bool op_disk_done(struct op *o);
+/* Makes the disks of the targets good again. Those that they ended start again, then or when op_revive() sees that. */
+void op_mend_disks(struct op *o);
+void op_revive(struct op *o);
+
+/* --- ops_heal.c: heal --- */
+
+bool op_begin_heal(struct op *o, const json_t *request);
+bool op_heal_done(struct op *o);
+
+/* --- ops_net.c: partition, isolate, slow, drop-clients --- */
 
 bool op_begin_partition(struct op *o, const json_t *request);
 bool op_begin_isolate(struct op *o, const json_t *request);
-bool op_begin_heal(struct op *o, const json_t *request);
 bool op_begin_slow(struct op *o, const json_t *request);
 bool op_begin_drop_clients(struct op *o, const json_t *request);
 bool op_cut_done(struct op *o);
-bool op_heal_done(struct op *o);
 bool op_answered_done(struct op *o);
 
 /* --- ops_order.c: expire, stepdown, clock --- */

@@ -1,5 +1,6 @@
 /* Operations that break and mend servers: kill, stop, restart, pause, resume. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
@@ -9,7 +10,7 @@
 
 static bool takes_event(const struct op *o, const struct server *v)
 {
-    return supervise_next(v->state, o->verb->event).action != ACTION_REFUSE;
+    return supervise_next(v->state, o->event).action != ACTION_REFUSE;
 }
 
 static bool is_up(const struct op *o, const struct server *v)
@@ -54,7 +55,7 @@ static char *refusal(const struct op *o)
     struct bytes able = {0};
     for (size_t i = 0; i < s->n; i++) {
         const struct server *v = &s->servers[i];
-        struct supervise_move move = supervise_next(v->state, o->verb->event);
+        struct supervise_move move = supervise_next(v->state, o->event);
         if (move.action != ACTION_REFUSE) bytes_printf(&able, "%szoo%d", able.len ? ", " : "", v->member->id);
         if (o->target[i] && move.action == ACTION_REFUSE && !why) why = xasprintf("zoo%d %s", v->member->id, move.why);
     }
@@ -69,22 +70,52 @@ static char *refusal(const struct op *o)
     return why;
 }
 
+/* Not now: the leader is told to die at a step of the next write. */
+static bool begin_at_step(struct op *o, const json_t *request)
+{
+    /* As text that lasts; the server knows the same names. */
+    static const char *const steps[] = {"propose", "quorum-acked", "commit"};
+    struct supervisor *s = o->of;
+    struct server *leader = leader_now(s);
+    const char *step = NULL, *power = json_is_true(json_object_get(request, "power_loss")) ? ", without power" : "";
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (strcmp(steps[i], fact_string(request, "at")) == 0) step = steps[i];
+    for (size_t i = 0; i < s->n; i++) {
+        if (!o->target[i] || (step && &s->servers[i] == leader)) continue;
+        char *who = leader ? xasprintf("; that is zoo%d now", leader->member->id) : xstrdup(", and there is none now");
+        op_refuse(o, step ? EXIT_REFUSED : EXIT_USAGE,
+                  step ? xasprintf("zoo%d does not lead: only a leader proposes%s", s->servers[i].member->id, who)
+                       : xstrdup("the steps are propose, quorum-acked and commit"));
+        free(who);
+        return false;
+    }
+    o->at_step = true;
+    leader->dies_at = step;
+    leader->dies_powerless = *power;
+    o->order_first = o->order_last =
+        server_order(leader, json_pack("{s:s, s:s, s:b}", "cmd", "die", "at", step, "power_loss", *power != '\0'));
+    op_headline(o, "zoo%d dies at %s of the next write%s", leader->member->id, step, power);
+    return true;
+}
+
 bool op_begin_fault(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     char *why = NULL;
+    if (json_is_true(json_object_get(request, "power_loss"))) o->event = SUPERVISE_POWER_LOSS;
     int refused = choose(o, fact_string(request, "target"), takes_event, &why);
     if (refused || (why = refusal(o))) {
         op_refuse(o, refused ? refused : EXIT_REFUSED, why);
         return false;
     }
+    if (*fact_string(request, "at")) return begin_at_step(o, request);
     const struct server *leader = leader_now(s);
     o->since_us = clock_us();
     for (size_t i = 0; i < s->n; i++) {
         const char *refuse;
         if (!o->target[i]) continue;
-        o->hit_leader |= &s->servers[i] == leader && o->verb->event != SUPERVISE_RESUME;
-        server_event(&s->servers[i], o->verb->event, &refuse);
+        o->hit_leader |= &s->servers[i] == leader && o->event != SUPERVISE_RESUME;
+        server_event(&s->servers[i], o->event, &refuse);
     }
     bool asked_alone = o->hit_leader || (leader && voters_joined(s) < voters_needed(s));
     if (asked_alone) outage_begin(s, o->since_us);
@@ -133,10 +164,23 @@ static bool has_crashed(const struct op *o)
     return false;
 }
 
+/* Armed, or refused by the server, which may know better whether it leads. */
+static bool at_step_done(struct op *o)
+{
+    if (!op_ordered_done(o)) return false;
+    for (size_t i = 0; o->error && i < o->of->n; i++)
+        if (o->target[i]) o->of->servers[i].dies_at = NULL;
+    if (!o->error)
+        o->note = xasprintf("wait for the leader after it: %s wait leader; or take it back: %s heal",
+                            o->of->cluster->call, o->of->cluster->call);
+    return true;
+}
+
 /* kill and stop are over when the targets are gone and the others have come to terms with it. */
 bool op_gone_done(struct op *o)
 {
     struct supervisor *s = o->of;
+    if (o->at_step) return at_step_done(o);
     if (!targets_all(o, is_gone)) return false;
     if (voters_joined(s) < voters_needed(s)) {
         o->outcome = "no-quorum";

@@ -1,4 +1,4 @@
-/* Operations that break and mend the network: partition, isolate, heal, slow, drop-clients. */
+/* Operations that break the network: partition, isolate, slow, drop-clients. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,11 +9,7 @@
 #include "launcher/ops.h"
 #include "launcher/text.h"
 
-static void put_targets(struct bytes *b, const struct op *o);
 static void break_it(struct op *o);
-static char *take_text(struct bytes *b);
-static bool begin_targets(struct op *o, const json_t *request);
-static char *faults_text(const struct supervisor *s);
 
 void op_headline(struct op *o, const char *format, ...)
 {
@@ -49,10 +45,10 @@ bool op_begin_partition(struct op *o, const json_t *request)
             return false;
         }
         bytes_printf(&text, "%s", g ? " | " : "");
-        put_targets(&text, o);
+        op_put_targets(&text, o);
     }
     for (size_t i = 0; i < s->n; i++) o->target[i] = group[i] != 0;
-    char *sides = take_text(&text);
+    char *sides = op_take_text(&text);
     bool news = links_partition(&s->links, group);
     if (!news) {
         op_refuse(o, EXIT_REFUSED, xasprintf("parted already: %s", sides));
@@ -69,11 +65,11 @@ bool op_begin_isolate(struct op *o, const json_t *request)
     struct supervisor *s = o->of;
     const char *way_name = fact_string(request, "way");
     enum way way = strcmp(way_name, "in") == 0 ? WAY_IN : strcmp(way_name, "out") == 0 ? WAY_OUT : WAY_BOTH;
-    if (!begin_targets(o, request)) return false;
+    if (!op_begin_targets(o, request)) return false;
     bool news = false;
     struct bytes text = {0};
-    put_targets(&text, o);
-    char *who = take_text(&text);
+    op_put_targets(&text, o);
+    char *who = op_take_text(&text);
     for (size_t i = 0; i < s->n; i++)
         if (o->target[i]) news |= links_isolate(&s->links, i, way);
     if (!news) {
@@ -104,7 +100,7 @@ static char *limit_text(const struct op *o)
     bytes_printf(&b, "within syncLimit (");
     put_duration(&b, o->notice_us);
     bytes_printf(&b, ")");
-    return take_text(&b);
+    return op_take_text(&b);
 }
 
 /* Only now is it a question whether writes are acknowledged: before, some bytes may have passed. */
@@ -151,76 +147,23 @@ bool op_cut_done(struct op *o)
     return true;
 }
 
-/* --- heal --- */
-
-bool op_begin_heal(struct op *o, const json_t *request)
-{
-    struct supervisor *s = o->of;
-    const char *target = fact_string(request, "target");
-    if (!*target || strcmp(target, "all") == 0) {
-        for (size_t i = 0; i < s->n; i++) o->target[i] = links_broken(&s->links, i);
-    } else if (!begin_targets(o, request)) {
-        return false;
-    }
-    bool any = false;
-    struct bytes text = {0};
-    for (size_t i = 0; i < s->n; i++) any |= o->target[i] && links_broken(&s->links, i);
-    put_targets(&text, o);
-    char *who = take_text(&text), *faults = faults_text(s);
-    for (size_t i = 0; any && i < s->n; i++)
-        if (o->target[i]) links_heal(&s->links, i);
-    if (any) {
-        op_headline(o, "healed: %s", who);
-        network_apply(s);
-    } else {
-        op_refuse(o, EXIT_REFUSED,
-                  *faults ? xasprintf("nothing is broken at %s; broken is: %s", who, faults)
-                          : xstrdup("nothing is broken in the network"));
-    }
-    free(who);
-    free(faults);
-    return any;
-}
-
-bool op_heal_done(struct op *o)
-{
-    struct supervisor *s = o->of;
-    if (!orders_answered(s)) return false;
-    struct server *leader = leader_now(s);
-    struct bytes b = {0};
-    if (voters_joined(s) < voters_needed(s)) {
-        o->outcome = "no-quorum";
-        bytes_printf(&b, "still no write is acknowledged: nobody reaches %zu of the %zu voters", voters_needed(s),
-                     voters_all(s));
-        o->note = take_text(&b);
-        return true;
-    }
-    if (!leader || server_reach(leader) < voters_needed(s) || s->measuring || !all_running_serve(s)) return false;
-    o->outcome = s->write_us >= o->since_us ? "write" : "untouched";
-    bytes_printf(&b, "leader zoo%d, %zu of %zu voters joined after ", leader->member->id, server_reach(leader),
-                 voters_all(s));
-    put_duration(&b, clock_us() - o->since_us);
-    o->note = take_text(&b);
-    return true;
-}
-
 /* --- slow, drop-clients --- */
 
 bool op_begin_slow(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     int64_t delay = fact_number(request, "delay_us", 0), jitter = fact_number(request, "jitter_us", 0);
-    if (!begin_targets(o, request)) return false;
+    if (!op_begin_targets(o, request)) return false;
     if (s->n == 1) {
         op_refuse(o, EXIT_REFUSED, xstrdup("the only server has no peer: there is no link to slow"));
         return false;
     }
     struct bytes text = {0}, more = {0};
-    put_targets(&text, o);
+    op_put_targets(&text, o);
     put_duration(&more, delay);
     if (jitter) bytes_printf(&more, ", more or less by up to ");
     if (jitter) put_duration(&more, jitter);
-    char *who = take_text(&text), *how = take_text(&more);
+    char *who = op_take_text(&text), *how = op_take_text(&more);
     for (size_t i = 0; i < s->n; i++) {
         if (!o->target[i]) continue;
         s->links.delay_us[i] = delay;
@@ -239,8 +182,8 @@ bool op_begin_drop_clients(struct op *o, const json_t *request)
     bool refuse = json_is_true(json_object_get(request, "refuse"));
     if (!op_begin_running(o, request) || !op_takes_orders(o)) return false;
     struct bytes text = {0};
-    put_targets(&text, o);
-    char *who = take_text(&text);
+    op_put_targets(&text, o);
+    char *who = op_take_text(&text);
     o->order_first = s->order_id + 1;
     for (size_t i = 0; i < s->n; i++) {
         if (!o->target[i]) continue;
@@ -264,8 +207,7 @@ bool op_answered_done(struct op *o)
 
 /* --- small things --- */
 
-/* Whoever is named, running or not. False when refused. */
-static bool begin_targets(struct op *o, const json_t *request)
+bool op_begin_targets(struct op *o, const json_t *request)
 {
     char *why = NULL;
     int refused = op_choose_members(o, fact_string(request, "target"), false, &why);
@@ -288,7 +230,7 @@ bool op_begin_running(struct op *o, const json_t *request)
     return refused == 0;
 }
 
-static void put_targets(struct bytes *b, const struct op *o)
+void op_put_targets(struct bytes *b, const struct op *o)
 {
     const char *comma = "";
     for (size_t i = 0; i < o->of->n; i++) {
@@ -298,24 +240,8 @@ static void put_targets(struct bytes *b, const struct op *o)
     }
 }
 
-/* The bytes as a string, which is the caller's. */
-static char *take_text(struct bytes *b)
+char *op_take_text(struct bytes *b)
 {
     bytes_u8(b, 0);
     return (char *)b->data;
-}
-
-/* "zoo1 | zoo2 parted; zoo3 refuses clients", to be freed. */
-static char *faults_text(const struct supervisor *s)
-{
-    struct bytes b = {0};
-    int ids[MEMBERS_MOST];
-    for (size_t i = 0; i < s->n; i++) ids[i] = s->servers[i].member->id;
-    links_put(&b, &s->links, ids);
-    char *text = take_text(&b);
-    size_t len = strlen(text);
-    if (len) text[len - 1] = '\0';
-    for (char *p = text; *p; p++)
-        if (*p == '\n') *p = ';';
-    return text;
 }

@@ -1,4 +1,4 @@
-/* Orders to servers, and the network as it is meant to be: what each server is told of it. */
+/* Orders to servers; the network and the disks as they are meant to be: what each server is told of them. */
 #include <event2/bufferevent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 static json_t *net_order(const struct server *v, size_t peer, const struct link_state *l);
 static void put_order(struct bytes *b, struct server *v, json_t *order);
 static void put_network(struct bytes *b, struct server *v);
+static void put_disk(struct bytes *b, struct server *v);
 
 int64_t server_order(struct server *v, json_t *order)
 {
@@ -33,12 +34,32 @@ void network_apply(struct supervisor *s)
     }
 }
 
-bool network_preload(struct server *v, int fd)
+void disk_apply(struct server *v)
+{
+    struct bytes line = {0};
+    if (!v->channel) return;
+    put_disk(&line, v);
+    if (line.len) bufferevent_write(v->channel, line.data, line.len);
+    bytes_free(&line);
+}
+
+const char *disk_mode_name(enum disk_mode mode)
+{
+    static const char *const names[DISK_MODES] = {
+        [DISK_OK] = "ok", [DISK_SLOW] = "slow", [DISK_FULL] = "full", [DISK_EIO] = "eio"};
+    return names[mode];
+}
+
+bool faults_preload(struct server *v, int fd)
 {
     struct bytes lines = {0};
     memset(v->told, 0, sizeof v->told);
     v->told_refuses = false;
-    v->clock_ms = 0; /* the process's, unlike the network */
+    v->told_disk = (struct disk){0};
+    v->ordered = v->view.answered; /* what the process before was asked, nobody answers any more */
+    v->clock_ms = 0;               /* the process's, unlike network and disk */
+    v->dies_at = NULL;
+    put_disk(&lines, v);
     put_network(&lines, v);
     /* A socket pair that is new has room for that. */
     bool written = !lines.len || write(fd, lines.data, lines.len) == (ssize_t)lines.len;
@@ -82,6 +103,15 @@ static void put_network(struct bytes *b, struct server *v)
     if (v->told_refuses == s->links.refuses[self]) return;
     v->told_refuses = s->links.refuses[self];
     put_order(b, v, json_pack("{s:s, s:b, s:b}", "cmd", "clients", "drop", v->told_refuses, "refuse", v->told_refuses));
+}
+
+static void put_disk(struct bytes *b, struct server *v)
+{
+    if (v->disk.mode == v->told_disk.mode && v->disk.slow_us == v->told_disk.slow_us) return;
+    v->told_disk = v->disk;
+    put_order(b, v,
+              json_pack("{s:s, s:s, s:I}", "cmd", "disk", "mode", disk_mode_name(v->disk.mode), "ms",
+                        (json_int_t)(v->disk.slow_us + 999) / 1000));
 }
 
 static json_t *net_order(const struct server *v, size_t peer, const struct link_state *l)

@@ -6,7 +6,7 @@
  *    |                     +------+------+-------------------------+
  *    |                            |
  *    |  EXITED        STOP        |  KILL          RESTART            EXITED unasked
- *    +--------- STOPPING, KILLING, or RESTARTING (EXITED: again STARTING), or CRASHED (as DOWN)
+ *    +--------- STOPPING, KILLING (POWER_LOSS, DYING, too), or RESTARTING (EXITED: again STARTING), or CRASHED (as DOWN)
  *
  * A server that dies unasked stays dead until somebody asks: it is shown, not papered over. */
 #ifndef LAUNCHER_SUPERVISE_H
@@ -33,8 +33,10 @@ enum supervise_event {
     SUPERVISE_RESUME,
     SUPERVISE_STOP,
     SUPERVISE_KILL,
+    SUPERVISE_POWER_LOSS, /* a kill that takes along what is not synced */
     SUPERVISE_RESTART,
     SUPERVISE_EXITED,
+    SUPERVISE_DYING, /* it says that it ends as it was ordered to */
     SUPERVISE_LATE, /* it was told to stop and did not in time */
     SUPERVISE_EVENTS
 };
@@ -46,6 +48,7 @@ enum supervise_action {
     ACTION_TERM,      /* SIGTERM; a deadline runs: LATE */
     ACTION_CONT_TERM, /* the same for one that is stopped */
     ACTION_KILL,
+    ACTION_CUT_POWER, /* an order; a deadline runs: LATE */
     ACTION_STOP, /* SIGSTOP */
     ACTION_CONT, /* SIGCONT */
 };

@@ -36,6 +36,13 @@ enum { LINE_MOST = 65536 };
 
 struct supervisor;
 
+/* What its disk is like. As the network, it does not heal because a process restarts. */
+enum disk_mode { DISK_OK, DISK_SLOW, DISK_FULL, DISK_EIO, DISK_MODES };
+struct disk {
+    enum disk_mode mode;
+    int64_t slow_us; /* SLOW: every sync takes that much longer */
+};
+
 struct server {
     struct supervisor *of;
     const struct member *member;
@@ -50,7 +57,10 @@ struct server {
     int64_t ordered;  /* the id of the last order that it was given */
     struct link_state told[MEMBERS_MOST]; /* of its links, by the peers' index */
     bool told_refuses;
+    struct disk disk, told_disk;
     int64_t clock_ms; /* how far its wall clock is shifted */
+    const char *dies_at; /* the step of the next write at which it dies, NULL for none */
+    bool dies_powerless;
     char *last_words; /* what it said when it exited, or NULL */
 };
 
@@ -122,14 +132,24 @@ bool server_event(struct server *v, enum supervise_event e, const char **why);
 void server_ask_status(struct server *v, int64_t id);
 void children_reap(struct supervisor *s);
 
+/* With what a server ends when its files cannot be used, and when writing failed: EXIT_DATA_DIR and EXIT_DISK of
+ * server/exit_code.h. */
+enum { SERVER_EXIT_DATA_DIR = 3, SERVER_EXIT_DISK = 16 };
+/* It ended because its disk failed. */
+bool server_disk_failed(const struct server *v);
+
 /* --- orders.c --- */
 
 /* Orders something of a server; the reference is stolen. The order's id, which the answer repeats. */
 int64_t server_order(struct server *v, json_t *order);
 /* Tells every server that runs what has changed about its network. */
 void network_apply(struct supervisor *s);
-/* Tells a server before it starts, by our end of its channel. False with errno when that is not possible. */
-bool network_preload(struct server *v, int fd);
+/* The same of its disk. */
+void disk_apply(struct server *v);
+/* Tells a server of both before it starts, by our end of its channel. False with errno when that is not possible. */
+bool faults_preload(struct server *v, int fd);
+/* "slow", "full", "eio", "ok". */
+const char *disk_mode_name(enum disk_mode mode);
 /* Nobody who could answer owes an answer. */
 bool orders_answered(const struct supervisor *s);
 

@@ -162,6 +162,24 @@ static void put_exited(struct bytes *b, const json_t *f)
     if (*fact_string(f, "last")) bytes_printf(b, ": %s", fact_string(f, "last"));
 }
 
+/* Last words; of a loss of power also what went with it. */
+static void put_dying(struct bytes *b, const json_t *f)
+{
+    const char *at = fact_string(f, "at"), *torn = fact_string(f, "torn");
+    int64_t writes = fact_number(f, "writes", 0), names = fact_number(f, "names", 0);
+    if (strcmp(at, "now") != 0) bytes_printf(b, "dies at %s of %s", at, fact_string(f, "zxid"));
+    if (!json_is_true(json_object_get(f, "power_loss"))) return;
+    bytes_printf(b, "%sloses its power: ", strcmp(at, "now") != 0 ? ", " : "");
+    if (writes + names == 0) bytes_printf(b, "all was synced");
+    if (writes)
+        bytes_printf(b, "%" PRId64 " write%s (%" PRId64 " bytes) not synced", writes, writes == 1 ? "" : "s",
+                     fact_number(f, "bytes", 0));
+    if (names) bytes_printf(b, "%s%" PRId64 " file name%s", writes ? ", " : "", names, names == 1 ? "" : "s");
+    if (*torn)
+        bytes_printf(b, "; of the last %" PRId64 " of %" PRId64 " bytes in %s are there", fact_number(f, "kept", 0),
+                     fact_number(f, "of", 0), torn);
+}
+
 static void put_write(struct bytes *b, const json_t *f)
 {
     (void)f;
@@ -190,6 +208,7 @@ static const struct sentence {
     {"synced", SHOWN, put_synced},
     {"write", SHOWN, put_write},
     {"fatal", SHOWN, put_fatal},
+    {"dying", SHOWN, put_dying},
     {"started", SHOWN, put_started},
     {"exited", IN_WATCH_ONLY, put_exited},
     {"state", IN_WATCH_ONLY, put_state},
@@ -300,8 +319,8 @@ static int by_time(const void *pa, const void *pb)
     return a->arrival < b->arrival ? -1 : 1;
 }
 
-/* The names of all servers that say the same at about the same time, by id; their entries are taken off but the first. A
- * server that says something else in between keeps its own line: what it did stays in order. Returns the length. */
+/* The names of all servers that say the same at about the same time, by id; their entries are taken off but the first.
+ * A server that says something else in between keeps its own line: what it did stays in order. Returns the length. */
 static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct bytes *names)
 {
     const struct entry *e = &t->entries[first];

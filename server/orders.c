@@ -25,9 +25,8 @@ static const struct order {
     void (*take)(struct orders *o, struct slice line);
     bool early; /* it needs no network */
 } orders[] = {
-    {"\"net\"", order_net, false},           {"\"clients\"", order_clients, false},
-    {"\"expire\"", order_expire, false},     {"\"stepdown\"", order_stepdown, false},
-    {"\"clock\"", order_clock, false},       {"\"disk\"", order_disk, true},
+    {"\"net\"", order_net, false},           {"\"clients\"", order_clients, false}, {"\"expire\"", order_expire, false},
+    {"\"stepdown\"", order_stepdown, false}, {"\"clock\"", order_clock, false},     {"\"disk\"", order_disk, true},
     {"\"die\"", order_die, false},
 };
 

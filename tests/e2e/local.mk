@@ -9,7 +9,8 @@ E2E_TESTS = \
 	tests/e2e/test_verbs.py \
 	tests/e2e/test_launcher.py \
 	tests/e2e/test_faults.py \
-	tests/e2e/test_engine.py
+	tests/e2e/test_engine.py \
+	tests/e2e/test_power.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/ensemble.py \

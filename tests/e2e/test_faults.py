@@ -406,7 +406,6 @@ class Leaders(Case):
         self.assertEqual(len(self.status(folder)["faults"]), 9)
         self.ok(folder, "heal")
         self.assertEqual({s["state"] for s in self.servers(folder).values()}, {"serving"})
-        self.ok(folder, "clock", "all", "reset")
         self.assert_faults(folder)
         wait_for("the client to come back", lambda: zk.connected)
         self.assertEqual(zk.get("/n")[0], b"1")

@@ -20,7 +20,7 @@ START_TEST(every_move_is_sound)
             struct supervise_move m = supervise_next(from, e);
             if (m.action == ACTION_REFUSE) {
                 ck_assert_msg(m.next == from && m.why, "a refusal changes nothing and says why (%d, %d)", from, e);
-                ck_assert_msg(e != SUPERVISE_READY && e != SUPERVISE_EXITED && e != SUPERVISE_LATE,
+                ck_assert_msg(e != SUPERVISE_READY && e != SUPERVISE_EXITED && e != SUPERVISE_DYING && e != SUPERVISE_LATE,
                               "what happens cannot be refused (%d, %d)", from, e);
             } else {
                 ck_assert_msg(!m.why, "only refusals have reasons (%d, %d)", from, e);
@@ -47,6 +47,27 @@ START_TEST(nothing_that_is_alive_escapes_a_kill)
         if (!supervise_alive(from)) ck_assert_int_eq(m.action, ACTION_REFUSE);
         if (supervise_alive(from) && from != SUPERVISE_KILLING) ck_assert_int_eq(m.action, ACTION_KILL);
     }
+}
+END_TEST
+
+START_TEST(a_loss_of_power_becomes_a_kill_when_it_takes_too_long)
+{
+    state = SUPERVISE_PAUSED;
+    ck_assert_int_eq(after(SUPERVISE_POWER_LOSS), ACTION_CUT_POWER);
+    ck_assert_int_eq(after(SUPERVISE_DYING), ACTION_NONE);
+    ck_assert_int_eq(after(SUPERVISE_LATE), ACTION_KILL);
+    after(SUPERVISE_EXITED);
+    ck_assert_int_eq(state, SUPERVISE_DOWN);
+}
+END_TEST
+
+START_TEST(a_death_that_was_ordered_before_is_no_crash)
+{
+    state = SUPERVISE_UP;
+    ck_assert_int_eq(after(SUPERVISE_DYING), ACTION_NONE);
+    ck_assert(supervise_alive(state) && !supervise_running(state));
+    after(SUPERVISE_EXITED);
+    ck_assert_int_eq(state, SUPERVISE_DOWN);
 }
 END_TEST
 
@@ -104,6 +125,8 @@ int main(void)
     TCase *t = tcase_create("all");
     tcase_add_test(t, every_move_is_sound);
     tcase_add_test(t, nothing_that_is_alive_escapes_a_kill);
+    tcase_add_test(t, a_loss_of_power_becomes_a_kill_when_it_takes_too_long);
+    tcase_add_test(t, a_death_that_was_ordered_before_is_no_crash);
     tcase_add_test(t, a_death_unasked_is_a_crash);
     tcase_add_test(t, a_stop_that_takes_too_long_becomes_a_kill);
     tcase_add_test(t, a_restart_survives_a_server_that_will_not_stop);

@@ -110,7 +110,8 @@ static void commit_some(sqlite3 *db)
     if (db_exec(db, "BEGIN", "begin", error) != 0) fail("begin");
     for (uint64_t n = rnd_below(&rnd, 4) + 1; n > 0; n--)
         if (db_exec(db, sql, "insert", error) != 0) fail("insert");
-    if (rnd_below(&rnd, 3) == 0 && db_exec(db, "DELETE FROM t WHERE rowid % 3 = 0", "delete", error) != 0) fail("delete");
+    if (rnd_below(&rnd, 3) == 0 && db_exec(db, "DELETE FROM t WHERE rowid % 3 = 0", "delete", error) != 0)
+        fail("delete");
     if (db_exec(db, "COMMIT", "commit", error) != 0) fail("commit");
     free(sql);
 }
@@ -126,7 +127,8 @@ static void make_file(void)
     char *to = any_file(), *aside = xasprintf("%s.tmp", to);
     dir_unlink(aside);
     sqlite3 *db = db_open(aside, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
-    if (db == NULL || db_exec(db, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; CREATE TABLE t(x)", "make", error) != 0)
+    if (db == NULL ||
+        db_exec(db, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; CREATE TABLE t(x)", "make", error) != 0)
         fail("make");
     commit_some(db);
     if (rnd_below(&rnd, 4) > 0) db_sync(db, error);
@@ -140,7 +142,8 @@ static void work(void)
 {
     char *path = xasprintf("%s/log.db", folder);
     sqlite3 *db = db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
-    if (db == NULL || db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(x)", "make", error) != 0)
+    if (db == NULL ||
+        db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(x)", "make", error) != 0)
         fail("open");
     for (;;) {
         char *file = any_file();
