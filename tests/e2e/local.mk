@@ -1,16 +1,15 @@
 # tests/e2e: files of this folder. Each test is a program that prints TAP; without kazoo it is skipped (77).
 # `make check-apache` runs the same tests against Apache ZooKeeper, which must pass them all.
-E2E_TESTS = \
-	tests/e2e/test_service.py \
-	tests/e2e/test_ensemble.py \
-	tests/e2e/test_leader_kills.py \
-	tests/e2e/test_chaos.py \
-	tests/e2e/test_disk.py \
-	tests/e2e/test_verbs.py \
-	tests/e2e/test_launcher.py \
-	tests/e2e/test_faults.py \
-	tests/e2e/test_engine.py \
-	tests/e2e/test_power.py
+E2E_TESTS = tests/e2e/test_service.py
+E2E_TESTS += tests/e2e/test_ensemble.py
+E2E_TESTS += tests/e2e/test_leader_kills.py
+E2E_TESTS += tests/e2e/test_chaos.py
+E2E_TESTS += tests/e2e/test_disk.py
+E2E_TESTS += tests/e2e/test_verbs.py
+E2E_TESTS += tests/e2e/test_launcher.py
+E2E_TESTS += tests/e2e/test_faults.py
+E2E_TESTS += tests/e2e/test_engine.py
+E2E_TESTS += tests/e2e/test_power.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/ensemble.py \
