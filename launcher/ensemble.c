@@ -159,7 +159,10 @@ json_t *server_json(const struct server *v, bool silent)
     } counters[] = {{"connections", w->connections},
                     {"sessions", w->sessions},
                     {"znodes", w->znodes},
-                    {"outstanding", w->outstanding}};
+                    {"outstanding", w->outstanding},
+                    {"requests", w->requests},
+                    {"latency_us", w->latency_us},
+                    {"latency_max_us", w->latency_max_us}};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
         json_object_set_new(row, counters[i].key,
                             counters[i].value < 0 ? json_null() : json_integer(counters[i].value));

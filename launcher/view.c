@@ -35,6 +35,9 @@ void view_reset(struct view *v)
                        .sessions = -1,
                        .znodes = -1,
                        .outstanding = -1,
+                       .requests = -1,
+                       .latency_us = -1,
+                       .latency_max_us = -1,
                        .status_id = v->status_id,
                        .answered = v->answered};
 }
@@ -108,6 +111,9 @@ static void take_status(struct view *v, const json_t *fact, bool alone)
     v->sessions = fact_number(fact, "sessions", -1);
     v->znodes = fact_number(fact, "znodes", -1);
     v->outstanding = fact_number(fact, "outstanding", -1);
+    v->requests = fact_number(fact, "requests", -1);
+    v->latency_us = fact_number(fact, "latency_us", -1);
+    v->latency_max_us = fact_number(fact, "latency_max_us", -1);
     v->status_id = fact_number(fact, "id", v->status_id);
 }
 

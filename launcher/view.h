@@ -20,6 +20,7 @@ struct view {
     int64_t epoch, zxid; /* zxid: the highest it has spoken of */
     int64_t leader;      /* its leader's id, or -1 */
     int64_t connections, sessions, znodes, outstanding;
+    int64_t requests, latency_us, latency_max_us; /* answered so far, how long they took in all, and the slowest */
     int64_t status_id; /* of the last status answered */
     int64_t answered;  /* the last order */
     int64_t at_us;     /* of the last fact */

@@ -199,10 +199,11 @@ static void say_status(void *arg, struct slice id)
     control_say(s->control, "status",
                 ",\"state\":\"%s\",\"serving\":%s,\"epoch\":%" PRId64 ",\"zxid\":\"0x%" PRIx64 "\",\"leader\":%" PRId64
                 ",\"connections\":%zu,\"sessions\":%" PRId64 ",\"znodes\":%" PRId64 ",\"outstanding\":%" PRId64
-                ",\"learners\":%" PRId64 "%s%.*s",
+                ",\"learners\":%" PRId64 ",\"requests\":%" PRId64 ",\"latency_us\":%" PRId64
+                ",\"latency_max_us\":%" PRId64 "%s%.*s",
                 peer_state_name(st.state), st.serving ? "true" : "false", st.epoch, (uint64_t)st.zxid, st.leader,
-                net_client_count(s->net), st.sessions, st.znodes, st.outstanding, st.learners,
-                id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
+                net_client_count(s->net), st.sessions, st.znodes, st.outstanding, st.learners, st.latency_count,
+                st.latency_total_us, st.latency_max_us, id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
 }
 
 static void take_order(void *arg, struct slice line)

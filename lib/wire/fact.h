@@ -10,11 +10,19 @@
 /* How a field is shown: a plain number, a hexadecimal zxid or session, or a name from an enum. */
 enum fact_field { FIELD_NONE, FIELD_NUMBER, FIELD_HEX, FIELD_STATE, FIELD_SYNC_MODE, FIELD_REASON, FIELD_LINK };
 
-/* kind, name, level ('d' debug, 'i' info, 'w' warning), then up to four fields: their type and name. */
+/* kind, name, level ('d' for the supervisor alone: not logged, not in the simulator's traces; 'i' info, 'w' warning), then up to
+ * four fields: their type and name.
+ *
+ * first-write: the first change of the data that this server answered to a client since it serves. last-write, when it serves no
+ * more: the last change applied, when (us, the facts' clock), and how many it applied. session-opened and session-resumed: a client
+ * got a new session here, or came (back) here with it; session-refused: it came with one that is no more; session-left: its
+ * connection ended; session-closed: it closed its session. */
 #define FACTS(F)                                                                                                       \
     F(FACT_STATE, "state", 'i', STATE, "state", NONE, "", NONE, "", NONE, "")                                          \
     F(FACT_VOTE, "vote", 'i', NUMBER, "leader", NUMBER, "epoch", HEX, "zxid", NUMBER, "round")                         \
     F(FACT_ELECTED, "elected", 'i', NUMBER, "leader", NUMBER, "votes", NUMBER, "voters", NUMBER, "round")              \
+    F(FACT_EPOCH_PROPOSED, "epoch-proposed", 'd', NUMBER, "epoch", NONE, "", NONE, "", NONE, "")                       \
+    F(FACT_EPOCH_ACKED, "epoch-acked", 'd', NUMBER, "epoch", NUMBER, "leader", NONE, "", NONE, "")                     \
     F(FACT_EPOCH, "epoch", 'i', NUMBER, "epoch", NONE, "", NONE, "", NONE, "")                                         \
     F(FACT_SYNC_SENT, "sync-sent", 'i', NUMBER, "peer", SYNC_MODE, "mode", HEX, "zxid", NUMBER, "transactions")        \
     F(FACT_SYNCED, "synced", 'i', NUMBER, "leader", SYNC_MODE, "mode", HEX, "zxid", NUMBER, "transactions")            \
@@ -25,7 +33,14 @@ enum fact_field { FIELD_NONE, FIELD_NUMBER, FIELD_HEX, FIELD_STATE, FIELD_SYNC_M
     F(FACT_LOST_QUORUM, "lost-quorum", 'i', NUMBER, "synced", NUMBER, "needed", NONE, "", NONE, "")                    \
     F(FACT_FIRST_COMMIT, "first-commit", 'i', HEX, "zxid", NUMBER, "epoch", NONE, "", NONE, "")                        \
     F(FACT_SNAPSHOT, "snapshot", 'i', HEX, "zxid", NONE, "", NONE, "", NONE, "")                                       \
-    F(FACT_SESSION_EXPIRED, "session-expired", 'i', HEX, "session", NUMBER, "timeout", NONE, "", NONE, "")             \
+    F(FACT_FIRST_WRITE, "first-write", 'd', HEX, "zxid", HEX, "session", NONE, "", NONE, "")                           \
+    F(FACT_LAST_WRITE, "last-write", 'd', HEX, "zxid", NUMBER, "at", NUMBER, "writes", NONE, "")                       \
+    F(FACT_SESSION_OPENED, "session-opened", 'd', HEX, "session", NUMBER, "timeout", NONE, "", NONE, "")               \
+    F(FACT_SESSION_RESUMED, "session-resumed", 'd', HEX, "session", NUMBER, "timeout", NONE, "", NONE, "")             \
+    F(FACT_SESSION_REFUSED, "session-refused", 'd', HEX, "session", REASON, "reason", NONE, "", NONE, "")              \
+    F(FACT_SESSION_LEFT, "session-left", 'd', HEX, "session", REASON, "reason", NONE, "", NONE, "")                    \
+    F(FACT_SESSION_CLOSED, "session-closed", 'd', HEX, "session", NONE, "", NONE, "", NONE, "")                        \
+    F(FACT_SESSION_EXPIRED, "session-expired", 'i', HEX, "session", NUMBER, "timeout", REASON, "reason", NONE, "")     \
     F(FACT_OFFENDER, "offender", 'w', LINK, "link", NUMBER, "id", REASON, "reason", NONE, "")                          \
     F(FACT_FATAL, "fatal", 'w', REASON, "reason", NUMBER, "exit", HEX, "zxid", NONE, "")
 
@@ -55,6 +70,9 @@ enum sync_mode { SYNC_DIFF, SYNC_TRUNC, SYNC_SNAP };
     R(REASON_INIT_LIMIT, "initLimit passed")                                \
     R(REASON_COUNTER_FULL, "the epoch's zxids are used up")                 \
     R(REASON_ASKED, "asked to step down")                                   \
+    R(REASON_ORDERED, "ordered")                                            \
+    R(REASON_SESSION_GONE, "the session is no more")                        \
+    R(REASON_PASSWORD, "wrong password")                                    \
     R(REASON_COMMIT_MISMATCH, "told to commit what was not proposed")       \
     R(REASON_TRUNC_COMMITTED, "told to drop transactions that were committed")
 

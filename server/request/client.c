@@ -139,8 +139,9 @@ static void client_free(struct client *cl)
     free(cl);
 }
 
-void client_lost(struct core *c, struct client *cl)
+void client_lost(struct core *c, struct client *cl, enum reason why)
 {
+    if (cl->state == CLIENT_OPEN) update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_LEFT, {cl->session, why}});
     leave(c, cl);
     client_free(cl);
 }

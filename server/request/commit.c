@@ -2,6 +2,7 @@
  * Source: FinalRequestProcessor.java, DataTree.java (3.8.0). */
 #include "request/core_private.h"
 
+static bool is_change(int32_t type);
 static void undecodable(struct core *c, int64_t zxid);
 static void changed(void *arg, enum watch_event event, struct slice path);
 static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
@@ -19,15 +20,26 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
         return;
     }
     changes_applied(&c->changes, zxid);
+    if (is_change(h.type)) {
+        c->written_us = c->now_us;
+        c->written_zxid = zxid;
+        c->writes++;
+    }
     if (h.type == OP_CLOSE_SESSION) tracker_remove(&c->tracker, h.session);
 
     struct client *cl = map_get(&c->by_session, (uint64_t)h.session);
     if (cl != NULL && h.type == OP_CREATE_SESSION) {
-        if (cl->state == CLIENT_CONNECTING) connect_finish(c, cl, true);
+        if (cl->state == CLIENT_CONNECTING) connect_finish(c, cl, REASON_NONE);
     } else if (cl != NULL) {
         answer(c, cl, &h);
     }
     leader_syncs_due(c, zxid);
+}
+
+/* Of the data: sessions come and go without anybody writing. */
+static bool is_change(int32_t type)
+{
+    return type != OP_CREATE_SESSION && type != OP_CLOSE_SESSION && type != OP_ERROR;
 }
 
 /* What a quorum committed cannot be skipped: this server would go on with another tree than the others. */
@@ -79,10 +91,16 @@ static void answer(struct core *c, struct client *cl, const struct txn_header *h
     reply_end(c, cl, b, mark);
     bool closes = r->type == OP_CLOSE_SESSION;
     client_answered(c, r);
-    if (closes)
+    if (!c->write_answered && is_change(h->type)) {
+        c->write_answered = true;
+        update_fact(c->u, (struct fact){c->now_us, FACT_FIRST_WRITE, {zab_zxid(c->zab), h->session}});
+    }
+    if (closes) {
+        update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_CLOSED, {h->session}});
         client_close(c, cl);
-    else
+    } else {
         client_drain(c, cl);
+    }
 }
 
 static void put_result(struct bytes *b, int32_t type, const struct op_result *r)

@@ -25,6 +25,7 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
     cl->state = CLIENT_CONNECTING;
     if (req.session_id != 0) {
         cl->session = req.session_id;
+        cl->renewing = true;
         renew(c, cl, req.passwd);
         return;
     }
@@ -54,14 +55,14 @@ static void renew(struct core *c, struct client *cl, struct slice passwd)
     struct client *former = map_get(&c->by_session, (uint64_t)cl->session);
     if (former != NULL) client_close(c, former);
     if (!passwd_matches(cl->session, passwd)) {
-        connect_finish(c, cl, false);
+        connect_finish(c, cl, REASON_PASSWORD);
         return;
     }
     map_put(&c->by_session, (uint64_t)cl->session, cl);
     if (zab_leading(c->zab)) {
         bool alive = tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
         if (alive) tracker_find(&c->tracker, cl->session)->owner = OWNER_SELF;
-        connect_finish(c, cl, alive);
+        connect_finish(c, cl, alive ? REASON_NONE : REASON_SESSION_GONE);
         return;
     }
     struct bytes data = {0};
@@ -74,11 +75,14 @@ static void renew(struct core *c, struct client *cl, struct slice passwd)
 void connect_revalidated(struct core *c, int64_t session, bool valid)
 {
     struct client *cl = map_get(&c->by_session, (uint64_t)session);
-    if (cl != NULL && cl->state == CLIENT_CONNECTING) connect_finish(c, cl, valid);
+    if (cl != NULL && cl->state == CLIENT_CONNECTING) connect_finish(c, cl, valid ? REASON_NONE : REASON_SESSION_GONE);
 }
 
-void connect_finish(struct core *c, struct client *cl, bool valid)
+void connect_finish(struct core *c, struct client *cl, enum reason refused)
 {
+    bool valid = refused == REASON_NONE;
+    enum fact_kind kind = !valid ? FACT_SESSION_REFUSED : cl->renewing ? FACT_SESSION_RESUMED : FACT_SESSION_OPENED;
+    update_fact(c->u, (struct fact){c->now_us, kind, {cl->session, valid ? cl->timeout_ms : (int64_t)refused}});
     uint8_t passwd[PASSWD_LEN] = {0};
     if (valid) session_passwd(cl->session, passwd);
     struct connect_response resp = {0, valid ? cl->timeout_ms : 0, valid ? cl->session : 0,

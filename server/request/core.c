@@ -6,7 +6,7 @@
 
 static void serve(void *arg, bool serving, enum reason why);
 static void client_event(struct core *c, const struct event *e);
-static bool expire(struct core *c, const struct session *s);
+static bool expire(struct core *c, const struct session *s, enum reason why);
 static void expire_sessions(struct core *c);
 
 struct core *core_new(const struct core_config *config)
@@ -56,7 +56,7 @@ void core_step(struct core *c, const struct event *e, struct update *u)
         client_event(c, e);
     else
         zab_step(c->zab, e, u);
-    if (e->type == EV_EXPIRE) expire(c, tracker_find(&c->tracker, e->id));
+    if (e->type == EV_EXPIRE) expire(c, tracker_find(&c->tracker, e->id), REASON_ORDERED);
     if (e->type == EV_TIME) {
         expire_sessions(c);
         reaper_time(c);
@@ -97,7 +97,7 @@ static void client_event(struct core *c, const struct event *e)
     else if (cl == NULL)
         return;
     else if (e->type == EV_LINK_DOWN)
-        client_lost(c, cl);
+        client_lost(c, cl, e->reason);
     else
         client_frame(c, cl, e->frame);
 }
@@ -127,6 +127,11 @@ static void serve(void *arg, bool serving, enum reason why)
 {
     (void)why;
     struct core *c = arg;
+    if (c->writes > 0) {
+        update_fact(c->u, (struct fact){c->now_us, FACT_LAST_WRITE, {c->written_zxid, c->written_us, c->writes}});
+    }
+    c->writes = 0;
+    c->write_answered = false;
     if (serving) {
         seed_sessions(c);
         if (zab_leading(c->zab)) track_all(c);
@@ -150,17 +155,17 @@ static void serve(void *arg, bool serving, enum reason why)
 }
 
 /* Leader: the session is closed by a transaction. False when there is no more to do. */
-static bool expire(struct core *c, const struct session *s)
+static bool expire(struct core *c, const struct session *s, enum reason why)
 {
     if (s == NULL || s->closing || !zab_serving(c->zab) || !zab_leading(c->zab)) return false;
-    update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_EXPIRED, {s->id, s->timeout_ms}});
+    update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_EXPIRED, {s->id, s->timeout_ms, why}});
     prep_submit(c, s->id, 0, OP_CLOSE_SESSION, SLICE_NULL, VECTOR_NULL, OWNER_SELF);
     return true;
 }
 
 static void expire_sessions(struct core *c)
 {
-    while (expire(c, tracker_expired(&c->tracker, c->now_us))) continue;
+    while (expire(c, tracker_expired(&c->tracker, c->now_us), REASON_TIMEOUT)) continue;
 }
 
 /* --- looking in --- */

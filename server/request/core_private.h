@@ -27,6 +27,7 @@ struct client {
     struct link link; /* on core.gone when GONE */
     enum client_state state;
     bool wants_readonly_byte; /* clients before 3.4 neither send nor expect it */
+    bool renewing;            /* it came with a session */
     bool touched;             /* on the touch table of this ping period */
     struct link touched_link;
     int64_t session;
@@ -92,6 +93,10 @@ struct core {
     int64_t outstanding;        /* requests waiting for a commit or a sync */
     int64_t received, sent;
     int64_t latency_min_us, latency_max_us, latency_total_us, latency_count;
+
+    /* Changes of the data since the service began: what facts say of an outage. */
+    int64_t written_us, written_zxid, writes; /* the last one applied, and how many */
+    bool write_answered;                      /* one was answered to a client of ours */
 };
 
 /* client.c */
@@ -99,7 +104,7 @@ struct client *client_at(const struct core *c, int64_t id);
 void client_open(struct core *c, const struct event *e);
 void client_frame(struct core *c, struct client *cl, struct slice frame);
 void client_close(struct core *c, struct client *cl); /* our doing: flush and close */
-void client_lost(struct core *c, struct client *cl);  /* the connection went away */
+void client_lost(struct core *c, struct client *cl, enum reason why); /* the connection went away */
 void client_free_gone(struct core *c);
 void client_drain(struct core *c, struct client *cl); /* answers what now can be */
 void client_answered(struct core *c, struct request *r); /* takes it off its queue */
@@ -110,7 +115,8 @@ void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t z
 
 /* connect.c */
 void connect_frame(struct core *c, struct client *cl, struct slice frame);
-void connect_finish(struct core *c, struct client *cl, bool valid);
+/* Answers the handshake; refused: REASON_NONE for a session that is granted. */
+void connect_finish(struct core *c, struct client *cl, enum reason refused);
 void connect_revalidated(struct core *c, int64_t session, bool valid);
 
 /* read.c: answers a request that changes nothing */

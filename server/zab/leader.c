@@ -88,6 +88,7 @@ static void discover(struct zab *z)
     ld->epoch = z->accepted_epoch = newest + 1;
     ld->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
     ld->phase = LEADER_EPOCH_STORING;
+    zab_fact(z, FACT_EPOCH_PROPOSED, ld->epoch, 0, 0, 0);
 }
 
 static void send_leaderinfo(struct zab *z, struct peer *p)

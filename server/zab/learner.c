@@ -197,6 +197,7 @@ static void ack_epoch(struct zab *z, bool counts)
     be32_put(epoch, counts ? (uint32_t)z->current_epoch : UINT32_MAX);
     send(z, PKT_ACKEPOCH, z->history.logged, slice_of(epoch, sizeof epoch));
     z->learner.phase = LEARNER_EPOCH_ACKED;
+    zab_fact(z, FACT_EPOCH_ACKED, z->learner.epoch, z->learner.link.id, 0, 0);
 }
 
 static void sync_begins(struct zab *z, const struct quorum_packet *q)

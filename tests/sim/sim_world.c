@@ -384,6 +384,7 @@ static void trace_facts(struct server *s)
     if (!tracing(s->world)) return;
     struct bytes b = {0};
     for (size_t i = s->seen_facts; i < s->update.n_facts; i++) {
+        if (fact_level(s->update.facts[i].kind) == 'd') continue;
         bytes_clear(&b);
         fact_text(&b, &s->update.facts[i]);
         trace_server(s, "* %.*s", (int)b.len, (const char *)b.data);
