@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
+#include "launcher/events.h"
 #include "launcher/supervisor.h"
 #include "launcher/timeline.h"
 
@@ -82,10 +83,14 @@ void client_leave(struct client *c)
 
 void tell(struct supervisor *s, json_t *fact)
 {
+    /* What clients cause comes by the thousand: it is recorded, and only told to who watches all. */
+    bool traffic = strncmp(fact_string(fact, "fact"), "session-", 8) == 0 &&
+                   strcmp(fact_string(fact, "fact"), "session-expired") != 0;
     ops_hear(s, fact);
+    if (s->events) events_add(s->events, fact);
     list_each(l, &s->clients) {
         struct client *c = list_entry(l, struct client, link);
-        if (c->listening && !c->leaving) client_send(c, json_incref(fact));
+        if (c->listening && !c->leaving && (!traffic || c->hears_all)) client_send(c, json_incref(fact));
     }
     json_decref(fact);
 }

@@ -11,6 +11,7 @@ liblauncher_a_SOURCES = \
 	launcher/control_client.c launcher/control_client.h \
 	launcher/engine.c launcher/engine.h \
 	launcher/ensemble.c \
+	launcher/events.c launcher/events.h launcher/events_read.c \
 	launcher/exits.h \
 	launcher/history.c launcher/history.h \
 	launcher/links.c launcher/links.h \
@@ -68,14 +69,14 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_version.c \
 	launcher/cmd_wait.c \
 	launcher/cmd_watch.c
-pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
+pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CHECK
 LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_supervise check_launcher_targets \
 	check_launcher_timeline check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
-LAUNCHER_UNIT_LIBS = liblauncher.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(JANSSON_LIBS)
+LAUNCHER_UNIT_LIBS = liblauncher.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 check_launcher_cluster_SOURCES = tests/unit/check_launcher_cluster.c
 check_launcher_cluster_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_engine_SOURCES = tests/unit/check_launcher_engine.c

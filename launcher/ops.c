@@ -2,10 +2,11 @@
  *
  *   {"cmd":"kill","target":"leader","timeout_ms":30000}
  *
- * Requests: up (n), status, kill (target, power_loss, at), stop, restart, pause, resume (target), partition (groups), isolate (target, way),
- * heal (target), disk (target, mode, slow_us), slow (target, delay_us, jitter_us), drop-clients (target, refuse), expire (session, owner, or all),
- * stepdown, clock (target, shift_ms, reset), wait (for; id, role), watch, down; timeout_ms for all that wait. While it
- * waits, facts are passed on, and once a second {"waiting":"zoo1 is electing"}. The last line is
+ * Requests: up (n), status, kill (target, power_loss, at), stop, restart, pause, resume (target), partition (groups),
+ * isolate (target, way), heal (target), disk (target, mode, slow_us), slow (target, delay_us, jitter_us), drop-clients
+ * (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms, reset), wait (for; id, role),
+ * watch, flush, down; timeout_ms for all that wait. While it waits, facts are passed on, and once a second
+ * {"waiting":"zoo1 is electing"}. The last line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ static const struct verb verbs[] = {
     {"clock", SUPERVISE_EVENTS, op_begin_clock, op_answered_done, VERB_REPORT},
     {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET},
     {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, 0},
+    {"flush", SUPERVISE_EVENTS, op_begin_flush, op_at_once, VERB_QUIET},
     {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, VERB_QUIET},
 };
 

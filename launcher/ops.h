@@ -75,6 +75,7 @@ bool op_begin_up(struct op *o, const json_t *request);
 bool op_begin_wait(struct op *o, const json_t *request);
 bool op_begin_nothing(struct op *o, const json_t *request);
 bool op_begin_watch(struct op *o, const json_t *request);
+bool op_begin_flush(struct op *o, const json_t *request);
 bool op_begin_down(struct op *o, const json_t *request);
 bool op_up_done(struct op *o);
 bool op_wait_done(struct op *o);

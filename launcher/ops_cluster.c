@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "launcher/events.h"
 #include "launcher/ops.h"
 
 /* --- up, down, status, watch --- */
@@ -82,6 +83,14 @@ bool op_never(struct op *o)
 {
     (void)o;
     return false;
+}
+
+/* What has happened so far can be read from the file then. */
+bool op_begin_flush(struct op *o, const json_t *request)
+{
+    (void)request;
+    if (o->of->events) events_flush(o->of->events);
+    return true;
 }
 
 bool op_begin_down(struct op *o, const json_t *request)

@@ -18,8 +18,11 @@ void op_headline(struct op *o, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    tell_own(o->of,
-             json_pack("{s:I, s:i, s:s, s:s}", "t", (json_int_t)o->since_us, "sid", 0, "fact", "fault", "text", text));
+    json_t *targets = json_array();
+    for (size_t i = 0; i < o->of->n; i++)
+        if (o->target[i]) json_array_append_new(targets, json_integer(o->of->servers[i].member->id));
+    tell_own(o->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:o}", "t", (json_int_t)o->since_us, "sid", 0, "fact", "fault",
+                              "verb", o->verb->name, "text", text, "targets", targets));
 }
 
 /* --- partition, isolate --- */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "launcher/events.h"
 #include "launcher/platform.h"
 #include "launcher/text.h"
 
@@ -56,6 +57,7 @@ void supervisor_end(struct supervisor *s, const char *why)
     if (s->ending) return;
     fprintf(stderr, "the supervisor ends: %s\n", why);
     s->ending = true;
+    s->end_why = why;
     for (size_t i = 0; i < s->n; i++) {
         const char *refused; /* it is down already */
         server_event(&s->servers[i], SUPERVISE_STOP, &refused);
@@ -86,6 +88,7 @@ static void run(const struct supervisor_options *o, int fd)
         fail(OWNER_FD, exit_code, why);
     }
     take_log();
+    s.events = events_open(EVENTS_PATH, s.cluster->name, s.cluster->n);
     make_loop(&s);
     make_servers(&s);
     client_add(&s, OWNER_FD, true);
@@ -216,6 +219,9 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 /* The order matters: whoever sees a connection end may start anew at once. */
 static void leave_folder(struct supervisor *s)
 {
+    bool removed = s->ephemeral && !s->keep;
+    events_close(s->events, removed ? NULL : s->end_why ? s->end_why : "its loop ended");
+    s->events = NULL;
     if (s->listen_fd >= 0) close(s->listen_fd);
     unlink(SOCKET_PATH);
     unlink(PIDS_PATH);
@@ -223,7 +229,7 @@ static void leave_folder(struct supervisor *s)
     if (s->lock_fd >= 0 && ftruncate(s->lock_fd, 0) != 0) fprintf(stderr, "%s: %s\n", LOCK_PATH, strerror(errno));
     ports_release(&s->ports);
     relays_free(&s->relays);
-    if (s->ephemeral && !s->keep && chdir("/") == 0) remove_tree(s->cluster->dir);
+    if (removed && chdir("/") == 0) remove_tree(s->cluster->dir);
     if (s->lock_fd >= 0) close(s->lock_fd);
 }
 

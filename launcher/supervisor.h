@@ -35,6 +35,7 @@ enum { CHANNEL_FD = 3 };
 enum { LINE_MOST = 65536 };
 
 struct supervisor;
+struct events;
 
 /* What its disk is like. As the network, it does not heal because a process restarts. */
 enum disk_mode { DISK_OK, DISK_SLOW, DISK_FULL, DISK_EIO, DISK_MODES };
@@ -70,6 +71,7 @@ struct client {
     struct bufferevent *wire;
     struct op *op;  /* what it waits for, or NULL */
     bool listening; /* facts are passed on */
+    bool hears_all; /* also those of single sessions */
     bool owner;     /* the command that started the supervisor */
     bool leaving;   /* nothing more comes; it is freed when its output is sent */
 };
@@ -111,6 +113,8 @@ struct supervisor {
     struct links links; /* the network as it is meant to be */
     struct relays relays;
     int64_t order_id;  /* of the last order given */
+    struct events *events; /* all facts are recorded; NULL before and after the loop */
+    const char *end_why;   /* why it ends */
 };
 
 /* --- supervisor.c --- */
