@@ -7,16 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command cmd_up, cmd_status, cmd_kill, cmd_stop, cmd_restart, cmd_pause, cmd_resume, cmd_wait,
-    cmd_partition, cmd_isolate, cmd_heal, cmd_slow, cmd_drop_clients, cmd_disk, cmd_expire, cmd_stepdown, cmd_clock,
-    cmd_logs, cmd_watch, cmd_down, cmd_run, cmd_torture, cmd_help, cmd_version;
+/* In the order of the help. */
+#define COMMANDS(C)                                                                                                    \
+    C(up)                                                                                                              \
+    C(status)                                                                                                          \
+    C(kill)                                                                                                            \
+    C(stop)                                                                                                            \
+    C(restart)                                                                                                         \
+    C(pause)                                                                                                           \
+    C(resume)                                                                                                          \
+    C(partition)                                                                                                       \
+    C(isolate)                                                                                                         \
+    C(heal)                                                                                                            \
+    C(slow)                                                                                                            \
+    C(drop_clients)                                                                                                    \
+    C(disk)                                                                                                            \
+    C(expire)                                                                                                          \
+    C(stepdown)                                                                                                        \
+    C(clock)                                                                                                           \
+    C(wait)                                                                                                            \
+    C(logs)                                                                                                            \
+    C(watch)                                                                                                           \
+    C(timeline)                                                                                                        \
+    C(down)                                                                                                            \
+    C(run)                                                                                                             \
+    C(torture)                                                                                                         \
+    C(help)                                                                                                            \
+    C(version)
 
-const struct command *const commands[] = {
-    &cmd_up,        &cmd_status,  &cmd_kill,    &cmd_stop, &cmd_restart,      &cmd_pause, &cmd_resume,
-    &cmd_partition, &cmd_isolate, &cmd_heal,    &cmd_slow, &cmd_drop_clients, &cmd_disk,  &cmd_expire,
-    &cmd_stepdown,  &cmd_clock,   &cmd_wait,    &cmd_logs, &cmd_watch,        &cmd_down,  &cmd_run,
-    &cmd_torture,   &cmd_help,    &cmd_version, NULL,
-};
+#define DECLARE(name) extern const struct command cmd_##name;
+#define ADDRESS(name) &cmd_##name,
+COMMANDS(DECLARE)
+
+const struct command *const commands[] = {COMMANDS(ADDRESS) NULL};
 
 static const char global_help[] = "Options of every command\n"
                                   "  -C DIR        the cluster in this folder\n"
@@ -119,4 +142,3 @@ int command_usage(const struct command *c, const char *format, ...)
     }
     return EXIT_USAGE;
 }
-

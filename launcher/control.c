@@ -105,6 +105,7 @@ void tell_own(struct supervisor *s, json_t *fact)
     localtime_r(&now.tv_sec, &tm);
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm);
     int64_t sid = fact_number(fact, "sid", 0);
+    ops_sign(s, fact);
     bytes_printf(&line, "%s.%03ld [supervisor] ", stamp, now.tv_nsec / 1000000);
     if (sid > 0) bytes_printf(&line, "zoo%d ", (int)sid);
     if (fact_sentence(&line, fact, false, DETAIL_ALL)) fprintf(stderr, "%.*s\n", SLICE_ARG(bytes_slice(&line)));

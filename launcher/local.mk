@@ -14,6 +14,8 @@ liblauncher_a_SOURCES = \
 	launcher/events.c launcher/events.h launcher/events_read.c \
 	launcher/exits.h \
 	launcher/history.c launcher/history.h \
+	launcher/incidents.c launcher/incidents.h \
+	launcher/incident_show.c launcher/incident_show.h launcher/incident_page.c \
 	launcher/links.c launcher/links.h \
 	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_disk.c \
 	launcher/ops_fault.c launcher/ops_heal.c launcher/ops_net.c launcher/ops_order.c \
@@ -23,6 +25,7 @@ liblauncher_a_SOURCES = \
 	launcher/ports.c launcher/ports.h \
 	launcher/private.c launcher/private.h \
 	launcher/probe.c launcher/probe.h \
+	launcher/recorded.c launcher/recorded.h \
 	launcher/relay.c launcher/relay.h \
 	launcher/supervise.c launcher/supervise.h \
 	launcher/supervisor.c launcher/supervisor.h \
@@ -64,6 +67,7 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_stepdown.c \
 	launcher/cmd_status.c \
 	launcher/cmd_stop.c \
+	launcher/cmd_timeline.c \
 	launcher/cmd_torture.c \
 	launcher/cmd_up.c \
 	launcher/cmd_version.c \

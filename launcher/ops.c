@@ -71,7 +71,10 @@ void op_begin(struct client *c, const json_t *request)
     }
     struct op *o = op_new(c, verb);
     c->listening = !(verb->flags & VERB_QUIET);
-    if (!verb->begin(o, request)) return;
+    o->of->acting = o;
+    bool waits = verb->begin(o, request);
+    c->of->acting = NULL;
+    if (!waits) return;
     op_arm(o, (long)fact_number(request, "timeout_ms", TIMEOUT_MS));
     supervisor_settle(o->of);
 }
@@ -80,10 +83,12 @@ void op_begin_boot(struct client *c, long timeout_ms)
 {
     struct op *o = op_new(c, &verbs[0]);
     c->listening = true;
+    o->of->acting = o;
     for (size_t i = 0; i < o->of->n; i++) {
         const char *why;
         o->target[i] = server_event(&o->of->servers[i], SUPERVISE_START, &why);
     }
+    o->of->acting = NULL;
     outage_begin(o->of, o->since_us);
     op_arm(o, timeout_ms > 0 ? timeout_ms : TIMEOUT_MS);
 }
@@ -100,6 +105,13 @@ void op_drop(struct op *o)
     free(o->error);
     free(o->note);
     free(o);
+}
+
+void ops_sign(const struct supervisor *s, json_t *fact)
+{
+    if (!s->acting) return;
+    json_object_set_new(fact, "op", json_integer((json_int_t)s->acting->serial));
+    json_object_set_new(fact, "verb", json_string(s->acting->verb->name));
 }
 
 void ops_hear(struct supervisor *s, const json_t *fact)
@@ -147,6 +159,7 @@ static struct op *op_new(struct client *c, const struct verb *verb)
     o->of = c->of;
     o->verb = verb;
     o->event = verb->event;
+    o->serial = ++c->of->op_serial;
     o->since_us = clock_us();
     o->was_outage = c->of->measuring;
     list_append(&c->of->ops, &o->link);

@@ -10,6 +10,7 @@ struct op {
     struct link link;
     struct client *client;
     struct supervisor *of;
+    int64_t serial; /* of all operations, from 1 */
     const struct verb *verb;
     enum supervise_event event; /* the verb's, or a variant of it */
     bool at_step;               /* kill: not now but at a step of the next write */

@@ -113,6 +113,8 @@ struct supervisor {
     struct links links; /* the network as it is meant to be */
     struct relays relays;
     int64_t order_id;  /* of the last order given */
+    const struct op *acting; /* whose request is being carried out just now, or NULL: its facts say so */
+    int64_t op_serial;
     struct events *events; /* all facts are recorded; NULL before and after the loop */
     const char *end_why;   /* why it ends */
 };
@@ -210,6 +212,8 @@ bool control_idle(const struct supervisor *s);
 void op_begin(struct client *c, const json_t *request);
 /* The boot that the owner waits for. */
 void op_begin_boot(struct client *c, long timeout_ms);
+/* Adds to a fact of the supervisor's which operation is being carried out, if one is. */
+void ops_sign(const struct supervisor *s, json_t *fact);
 /* Forgets the operation; nothing more is sent. */
 void op_drop(struct op *o);
 /* An answer to an order has come. */

@@ -2,14 +2,16 @@
 #include "launcher/timeline.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
 #include "launcher/view.h"
+#include "wire/fact.h"
 
 /* Equal sentences of several servers are one line when they are no further apart than this, in us. */
-enum { TOGETHER_US = 2000, SIDS = 256, NAMES_COLUMN = 10 };
+enum { TOGETHER_US = 2000, SIDS = 256 };
 
 struct entry {
     int64_t at_us;
@@ -20,15 +22,22 @@ struct entry {
 
 struct timeline {
     int64_t zero_us;
+    enum detail detail;
     struct entry *entries;
     size_t count, cap;
     uint64_t arrivals;
     bool leading[SIDS];
 };
 
+struct printing {
+    int64_t zero_us;
+    struct bytes *out;
+};
+
 static void follow_leader(struct timeline *t, const char *kind, const json_t *fact, int64_t sid);
 static int by_time(const void *a, const void *b);
-static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct bytes *names);
+static void names_of_line(struct timeline *t, size_t first, size_t end, char *names);
+static void put_line(void *arg, int64_t at_us, const char *names, const char *text);
 
 /* --- sentences --- */
 
@@ -112,7 +121,11 @@ static void put_snapshot(struct bytes *b, const json_t *f)
 
 static void put_expired(struct bytes *b, const json_t *f)
 {
-    bytes_printf(b, "expired session %s after %" PRId64 " ms", fact_string(f, "session"), fact_number(f, "timeout", 0));
+    bytes_printf(b, "expired session %s", fact_string(f, "session"));
+    if (strcmp(fact_string(f, "reason"), reason_text(REASON_ORDERED)) == 0)
+        bytes_printf(b, " as ordered");
+    else
+        bytes_printf(b, ": silent for its %" PRId64 " ms", fact_number(f, "timeout", 0));
 }
 
 static void put_offender(struct bytes *b, const json_t *f)
@@ -159,7 +172,8 @@ static void put_exited(struct bytes *b, const json_t *f)
     } else if (fact_number(f, "exit", 0)) {
         bytes_printf(b, " (exit %" PRId64 ")", fact_number(f, "exit", 0));
     }
-    if (*fact_string(f, "last")) bytes_printf(b, ": %s", fact_string(f, "last"));
+    /* The log's last line says nothing of a signal. */
+    if (*fact_string(f, "last") && !*fact_string(f, "signal")) bytes_printf(b, ": %s", fact_string(f, "last"));
 }
 
 /* Last words; of a loss of power also what went with it. */
@@ -191,41 +205,90 @@ static void put_fault(struct bytes *b, const json_t *f)
     bytes_printf(b, "%s", fact_string(f, "text"));
 }
 
-/* Every kind of fact that is shown; FOR_LEADER: the timeline shows it only of who leads. */
-enum shown { SHOWN, FOR_LEADER, IN_WATCH_ONLY };
+static void put_epoch_proposed(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "proposes epoch %" PRId64, fact_number(f, "epoch", 0));
+}
+
+static void put_epoch_acked(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "promises epoch %" PRId64, fact_number(f, "epoch", 0));
+}
+
+static void put_first_write(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "first client's write acknowledged: %s", fact_string(f, "zxid"));
+}
+
+static void put_opened(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "opened session %s, timeout %" PRId64 " ms", fact_string(f, "session"),
+                 fact_number(f, "timeout", 0));
+}
+
+static void put_resumed(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "has session %s now", fact_string(f, "session"));
+}
+
+static void put_refused(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "refused session %s: %s", fact_string(f, "session"), fact_string(f, "reason"));
+}
+
+static void put_left(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "lost the client of session %s: %s", fact_string(f, "session"), fact_string(f, "reason"));
+}
+
+static void put_closed(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "closed session %s, as its client asked", fact_string(f, "session"));
+}
+
+/* Every kind of fact that is shown, and from which detail on; FOR_LEADER: below DETAIL_ALL only of who leads. */
+enum { FOR_LEADER = 16 };
 
 static const struct sentence {
     const char *kind;
-    enum shown shown;
+    int shown;
     void (*put)(struct bytes *b, const json_t *fact);
 } sentences[] = {
-    {"lost-leader", SHOWN, put_lost_leader},
-    {"lost-learner", SHOWN, put_lost_learner},
-    {"lost-quorum", SHOWN, put_lost_quorum},
-    {"vote", SHOWN, put_vote},
-    {"elected", FOR_LEADER, put_elected},
-    {"epoch", FOR_LEADER, NULL},
-    {"synced", SHOWN, put_synced},
-    {"write", SHOWN, put_write},
-    {"fatal", SHOWN, put_fatal},
-    {"dying", SHOWN, put_dying},
-    {"started", SHOWN, put_started},
-    {"exited", IN_WATCH_ONLY, put_exited},
-    {"state", IN_WATCH_ONLY, put_state},
-    {"sync-sent", IN_WATCH_ONLY, put_sync_sent},
-    {"serving", IN_WATCH_ONLY, put_serving},
-    {"not-serving", IN_WATCH_ONLY, put_not_serving},
-    {"first-commit", IN_WATCH_ONLY, put_first_commit},
-    {"snapshot", IN_WATCH_ONLY, put_snapshot},
-    {"session-expired", IN_WATCH_ONLY, put_expired},
-    {"offender", IN_WATCH_ONLY, put_offender},
-    {"ready", IN_WATCH_ONLY, put_ready},
-    {"exiting", IN_WATCH_ONLY, put_exiting},
-    {"killed", IN_WATCH_ONLY, put_signalled},
-    {"stopped", IN_WATCH_ONLY, put_signalled},
-    {"paused", IN_WATCH_ONLY, put_signalled},
-    {"resumed", IN_WATCH_ONLY, put_signalled},
-    {"fault", IN_WATCH_ONLY, put_fault},
+    {"lost-leader", DETAIL_TIMELINE, put_lost_leader},
+    {"lost-learner", DETAIL_TIMELINE, put_lost_learner},
+    {"lost-quorum", DETAIL_TIMELINE, put_lost_quorum},
+    {"vote", DETAIL_TIMELINE, put_vote},
+    {"elected", DETAIL_TIMELINE | FOR_LEADER, put_elected},
+    {"epoch", DETAIL_TIMELINE | FOR_LEADER, NULL},
+    {"synced", DETAIL_TIMELINE, put_synced},
+    {"write", DETAIL_TIMELINE, put_write},
+    {"fatal", DETAIL_TIMELINE, put_fatal},
+    {"dying", DETAIL_TIMELINE, put_dying},
+    {"started", DETAIL_TIMELINE, put_started},
+    {"epoch-proposed", DETAIL_INCIDENT, put_epoch_proposed},
+    {"epoch-acked", DETAIL_INCIDENT, put_epoch_acked},
+    {"first-write", DETAIL_INCIDENT, put_first_write},
+    {"exited", DETAIL_INCIDENT, put_exited},
+    {"serving", DETAIL_INCIDENT | FOR_LEADER, put_serving},
+    {"session-expired", DETAIL_INCIDENT, put_expired},
+    {"killed", DETAIL_INCIDENT, put_signalled},
+    {"stopped", DETAIL_INCIDENT, put_signalled},
+    {"paused", DETAIL_INCIDENT, put_signalled},
+    {"resumed", DETAIL_INCIDENT, put_signalled},
+    {"fault", DETAIL_INCIDENT, put_fault},
+    {"exiting", DETAIL_INCIDENT, put_exiting},
+    {"snapshot", DETAIL_ALL, put_snapshot},
+    {"state", DETAIL_ALL, put_state},
+    {"sync-sent", DETAIL_ALL, put_sync_sent},
+    {"not-serving", DETAIL_ALL, put_not_serving},
+    {"first-commit", DETAIL_ALL, put_first_commit},
+    {"offender", DETAIL_ALL, put_offender},
+    {"ready", DETAIL_ALL, put_ready},
+    {"session-opened", DETAIL_SESSIONS, put_opened},
+    {"session-resumed", DETAIL_SESSIONS, put_resumed},
+    {"session-refused", DETAIL_SESSIONS, put_refused},
+    {"session-left", DETAIL_SESSIONS, put_left},
+    {"session-closed", DETAIL_SESSIONS, put_closed},
 };
 
 bool fact_sentence(struct bytes *b, const json_t *fact, bool leading, enum detail detail)
@@ -234,8 +297,8 @@ bool fact_sentence(struct bytes *b, const json_t *fact, bool leading, enum detai
     for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
         const struct sentence *s = &sentences[i];
         if (strcmp(s->kind, kind) != 0) continue;
-        if (detail == DETAIL_TIMELINE && (s->shown == IN_WATCH_ONLY || (s->shown == FOR_LEADER && !leading)))
-            return false;
+        if ((int)detail < (s->shown & ~FOR_LEADER)) return false;
+        if ((s->shown & FOR_LEADER) && detail < DETAIL_ALL && !leading) return false;
         if (s->put) {
             s->put(b, fact);
         } else {
@@ -252,7 +315,13 @@ struct timeline *timeline_new(int64_t zero_us)
 {
     struct timeline *t = xcalloc(1, sizeof *t);
     t->zero_us = zero_us;
+    t->detail = DETAIL_TIMELINE;
     return t;
+}
+
+void timeline_detail(struct timeline *t, enum detail detail)
+{
+    t->detail = detail;
 }
 
 void timeline_free(struct timeline *t)
@@ -269,7 +338,7 @@ void timeline_add(struct timeline *t, const json_t *fact)
     if (sid < 0 || sid >= SIDS) return;
     follow_leader(t, kind, fact, sid);
     struct bytes text = {0};
-    if (!fact_sentence(&text, fact, t->leading[sid], DETAIL_TIMELINE)) return;
+    if (!fact_sentence(&text, fact, t->leading[sid], t->detail)) return;
     bytes_u8(&text, 0);
     if (t->count == t->cap) {
         t->cap = t->cap ? t->cap * 2 : 32;
@@ -282,27 +351,34 @@ void timeline_add(struct timeline *t, const json_t *fact)
 
 void timeline_print(struct timeline *t, int64_t until_us, struct bytes *out)
 {
+    struct printing p = {t->zero_us, out};
+    timeline_lines(t, until_us, put_line, &p);
+}
+
+void timeline_lines(struct timeline *t, int64_t until_us, timeline_line *line, void *arg)
+{
     if (t->count == 0) return;
     qsort(t->entries, t->count, sizeof *t->entries, by_time);
-    size_t end = 0, width = NAMES_COLUMN;
+    size_t end = 0;
     while (end < t->count && t->entries[end].at_us <= until_us) end++;
     for (size_t i = 0; i < end; i++) {
+        char names[NAMES_COLUMN + 1];
         if (!t->entries[i].text) continue;
-        struct bytes names = {0}, when = {0};
-        size_t len = names_of_line(t, i, end, &names);
-        if (len > width) width = len;
-        int64_t us = t->entries[i].at_us - t->zero_us;
-        bytes_printf(&when, "%+.1f ms", (double)us / 1e3);
-        bytes_u8(&when, 0);
-        bytes_printf(out, "%11s  %-*.*s  %s\n", (char *)when.data, (int)width, (int)len, (char *)names.data,
-                     t->entries[i].text);
-        bytes_free(&names);
-        bytes_free(&when);
+        names_of_line(t, i, end, names);
+        line(arg, t->entries[i].at_us, names, t->entries[i].text);
         free(t->entries[i].text);
         t->entries[i].text = NULL;
     }
     memmove(t->entries, t->entries + end, (t->count - end) * sizeof *t->entries);
     t->count -= end;
+}
+
+static void put_line(void *arg, int64_t at_us, const char *names, const char *text)
+{
+    const struct printing *p = arg;
+    char when[32];
+    snprintf(when, sizeof when, "%+.1f ms", (double)(at_us - p->zero_us) / 1e3);
+    bytes_printf(p->out, "%11s  %-*s  %s\n", when, NAMES_COLUMN, names, text);
 }
 
 /* Who leads, or is about to: the state facts say it, and an election's outcome says it first. */
@@ -320,8 +396,8 @@ static int by_time(const void *pa, const void *pb)
 }
 
 /* The names of all servers that say the same at about the same time, by id; their entries are taken off but the first.
- * A server that says something else in between keeps its own line: what it did stays in order. Returns the length. */
-static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct bytes *names)
+ * A server that says something else in between keeps its own line: what it did stays in order. */
+static void names_of_line(struct timeline *t, size_t first, size_t end, char *names)
 {
     const struct entry *e = &t->entries[first];
     bool named[SIDS] = {false}, spoke[SIDS] = {false};
@@ -335,10 +411,29 @@ static size_t names_of_line(struct timeline *t, size_t first, size_t end, struct
         free(other->text);
         other->text = NULL;
     }
-    for (int id = 1; id < SIDS; id++) {
-        if (named[id]) bytes_printf(names, "%szoo%d", names->len ? ", " : "", id);
+    servers_short(named, SIDS, names);
+}
+
+/* As long as it fits: all names, then numbers and ranges of them, then how many. */
+void servers_short(const bool *named, size_t n, char names[NAMES_COLUMN + 1])
+{
+    struct bytes all = {0}, ranges = {0};
+    uint8_t count = 0;
+    for (size_t id = 1; id < n; id++) {
+        if (!named[id]) continue;
+        count++;
+        bytes_printf(&all, "%szoo%zu", all.len ? ", " : "", id);
+        if (named[id - 1] && ranges.len) continue;
+        size_t last = id;
+        while (last + 1 < n && named[last + 1]) last++;
+        bytes_printf(&ranges, "%s%zu", ranges.len ? "," : "zoo", id);
+        if (last > id) bytes_printf(&ranges, "%c%zu", last > id + 1 ? '-' : ',', last);
     }
-    size_t len = names->len;
-    bytes_u8(names, 0);
-    return len;
+    const struct bytes *b = all.len <= NAMES_COLUMN ? &all : &ranges;
+    if (b->len <= NAMES_COLUMN)
+        snprintf(names, NAMES_COLUMN + 1, "%.*s", (int)b->len, b->len ? (const char *)b->data : "");
+    else
+        snprintf(names, NAMES_COLUMN + 1, "%u servers", count % 100U);
+    bytes_free(&all);
+    bytes_free(&ranges);
 }
