@@ -20,7 +20,7 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
         return;
     }
     changes_applied(&c->changes, zxid);
-    if (is_change(h.type)) {
+    if (is_change(h.type) && zab_serving(c->zab)) { /* not what is caught up with */
         c->written_us = c->now_us;
         c->written_zxid = zxid;
         c->writes++;

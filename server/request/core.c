@@ -127,7 +127,7 @@ static void serve(void *arg, bool serving, enum reason why)
 {
     (void)why;
     struct core *c = arg;
-    if (c->writes > 0) {
+    if (!serving && c->writes > 0) {
         update_fact(c->u, (struct fact){c->now_us, FACT_LAST_WRITE, {c->written_zxid, c->written_us, c->writes}});
     }
     c->writes = 0;
