@@ -77,7 +77,7 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     case OP_MULTI:
     case OP_CLOSE_SESSION: write_request(c, cl, &h, body); break;
     default:
-        if (list_empty(&cl->queue)) {
+        if (list_empty(&cl->queue) || PLANTED(READS_OVERTAKE)) {
             c->latency_count++;
             c->latency_min_us = 0;
             take_turn(c, cl, &h, body);
@@ -191,6 +191,7 @@ static void offend(struct core *c, struct client *cl, enum reason why)
 /* Any request keeps the session alive: at once where sessions are tracked, with the next ping elsewhere. */
 static void touch(struct core *c, struct client *cl)
 {
+    if (PLANTED(FOLLOWER_EXPIRES)) tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
     if (zab_leading(c->zab)) {
         tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
     } else if (!cl->touched) {
@@ -235,7 +236,7 @@ static void sync_request(struct core *c, struct client *cl, const struct request
     struct path_request req;
     struct cursor at = body;
     if (!path_request_get(&at, &req)) req.path = SLICE_NULL;
-    if (!zab_leading(c->zab)) {
+    if (!zab_leading(c->zab) && !PLANTED(SYNC_STAYS_HERE)) {
         struct request *r = enqueue(c, cl, h, WAIT_SYNC);
         r->frame = buf_new(body.p - 8, cursor_left(&body) + 8);
         learner_forward_sync(c, r, slice_of(body.p, cursor_left(&body)));

@@ -5,6 +5,7 @@
 static bool is_change(int32_t type);
 static void undecodable(struct core *c, int64_t zxid);
 static void changed(void *arg, enum watch_event event, struct slice path);
+static void trigger_late(struct core *c);
 static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
 static void answer(struct core *c, struct client *cl, const struct txn_header *h);
 static void put_result(struct bytes *b, int32_t type, const struct op_result *r);
@@ -15,6 +16,7 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
     struct core *c = arg;
     struct cursor at = cursor_slice(record);
     struct txn_header h;
+    if (PLANTED(WATCH_AFTER_DATA)) bytes_clear(&c->txn);
     if (!txn_header_get(&at, &h) || !tree_apply(zab_tree(c->zab), record, &c->result, changed, c)) {
         undecodable(c, zxid);
         return;
@@ -34,6 +36,7 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
         answer(c, cl, &h);
     }
     leader_syncs_due(c, zxid);
+    if (PLANTED(WATCH_AFTER_DATA)) trigger_late(c);
 }
 
 /* Of the data: sessions come and go without anybody writing. */
@@ -52,7 +55,24 @@ static void undecodable(struct core *c, int64_t zxid)
 static void changed(void *arg, enum watch_event event, struct slice path)
 {
     struct core *c = arg;
+    if (PLANTED(WATCH_AFTER_DATA)) {
+        bytes_i32(&c->txn, (int32_t)event);
+        jute_put_string(&c->txn, path);
+        return;
+    }
     if (c->n_clients > 0) watch_trigger(c->watches, event, path, notify, c);
+}
+
+/* PLANTED: what changed() put by. */
+static void trigger_late(struct core *c)
+{
+    struct cursor at = cursor_slice(bytes_slice(&c->txn));
+    while (cursor_left(&at) > 0) {
+        enum watch_event event = (enum watch_event)cursor_i32(&at);
+        struct slice path;
+        jute_get_string(&at, &path);
+        watch_trigger(c->watches, event, path, notify, c);
+    }
 }
 
 static void notify(void *arg, int64_t id, enum watch_event event, struct slice path)

@@ -134,7 +134,7 @@ static void serve(void *arg, bool serving, enum reason why)
     c->write_answered = false;
     if (serving) {
         seed_sessions(c);
-        if (zab_leading(c->zab)) track_all(c);
+        if (zab_leading(c->zab) || PLANTED(FOLLOWER_EXPIRES)) track_all(c);
         reaper_start(c);
         return;
     }
@@ -157,7 +157,13 @@ static void serve(void *arg, bool serving, enum reason why)
 /* Leader: the session is closed by a transaction. False when there is no more to do. */
 static bool expire(struct core *c, const struct session *s, enum reason why)
 {
-    if (s == NULL || s->closing || !zab_serving(c->zab) || !zab_leading(c->zab)) return false;
+    if (s == NULL || s->closing || !zab_serving(c->zab)) return false;
+    if (PLANTED(FOLLOWER_EXPIRES) && !zab_leading(c->zab)) {
+        tracker_find(&c->tracker, s->id)->closing = true;
+        learner_forward(c, s->id, 0, OP_CLOSE_SESSION, SLICE_NULL, VECTOR_NULL);
+        return true;
+    }
+    if (!zab_leading(c->zab)) return false;
     update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_EXPIRED, {s->id, s->timeout_ms, why}});
     prep_submit(c, s->id, 0, OP_CLOSE_SESSION, SLICE_NULL, VECTOR_NULL, OWNER_SELF);
     return true;

@@ -12,6 +12,7 @@
 #include "tree/watch.h"
 #include "wire/client_records.h"
 #include "zab/outlink.h"
+#include "zab/plant.h"
 #include "zab/zab.h"
 
 /* A connection's life: NEW -> CONNECTING -> OPEN -> GONE; any -> GONE. client_move() is the only way. */

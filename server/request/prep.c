@@ -435,7 +435,7 @@ static int32_t close_session(struct prep *p, struct cursor body, struct bytes *o
     (void)txn_type;
     struct doomed d = {p, {0}, 0};
     tree_each_ephemeral(p->tree, p->session, doom_applied, &d);
-    changes_each(&p->c->changes, doom_pending, &d);
+    if (!PLANTED(EPHEMERAL_STAYS)) changes_each(&p->c->changes, doom_pending, &d);
 
     bytes_i32(out, d.count);
     struct cursor at = cursor_slice(bytes_slice(&d.paths));

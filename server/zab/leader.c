@@ -133,7 +133,8 @@ static void synchronise(struct zab *z)
 {
     struct leader *ld = &z->leader;
     ld->epoch_stored = z->history.persisted >= ld->ticket;
-    if (ld->epoch_stored && is_quorum(peers_from(z, PEER_ACKED), z->voters)) activate(z);
+    bool enough = is_quorum(peers_from(z, PEER_ACKED), z->voters) || PLANTED(SERVES_TOO_EARLY);
+    if (ld->epoch_stored && enough) activate(z);
 }
 
 /* ACK-LD from a quorum: the history we lead with is committed, the epoch is open. */
@@ -220,6 +221,7 @@ static int64_t agreed_zxid(const struct zab *z)
         acked[at] = p->acked;
     }
     int needed = member_count(z->voters) / 2 + 1;
+    if (PLANTED(MINORITY_COMMITS) && needed > 1) needed--;
     return n >= needed ? acked[needed - 1] : 0;
 }
 
@@ -407,6 +409,7 @@ static void peer_acks_epoch(struct zab *z, struct peer *p, const struct quorum_p
     const struct leader *ld = &z->leader;
     /* Who is ahead must lead instead, until a quorum has agreed to us: what only one still has was never committed. */
     bool ahead = p->current_epoch > ld->own_epoch || (p->current_epoch == ld->own_epoch && p->last_zxid > ld->own_zxid);
+    if (PLANTED(VOTES_IGNORE_ZXID)) ahead = false;
     if (c.bad || (p->epoch_counts && ahead && ld->phase < LEADER_SYNC)) {
         peer_offends(z, p, c.bad ? REASON_MALFORMED : REASON_AHEAD);
         return;

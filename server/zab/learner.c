@@ -182,10 +182,14 @@ static void leaderinfo(struct zab *z, const struct quorum_packet *q)
         lost(z, REASON_EPOCH_OLD);
     } else if (ln->epoch == z->accepted_epoch) {
         ack_epoch(z, false);
+    } else if (PLANTED(EPOCH_NOT_STORED)) {
+        z->accepted_epoch = ln->epoch;
+        ack_epoch(z, true);
     } else {
         z->accepted_epoch = ln->epoch;
         ln->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
         ln->phase = LEARNER_EPOCH_STORING;
+        if (PLANTED(PROMISE_BEFORE_FSYNC)) ack_epoch(z, true);
     }
     if (ln->phase >= LEARNER_EPOCH_STORING) ln->refusals = 0;
 }
@@ -269,6 +273,7 @@ static bool take_record(struct zab *z, const struct quorum_packet *q)
         entries_push(&ln->behind, e);
     else
         history_append(&z->history, z->u, e);
+    if (PLANTED(ACK_BEFORE_FSYNC) && ln->incoming == NULL) learner_durable(z, e.zxid);
     ln->received++;
     return true;
 }
@@ -341,8 +346,13 @@ static void store_epoch(struct zab *z)
 {
     struct learner *ln = &z->learner;
     z->current_epoch = ln->epoch;
-    ln->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
     ln->phase = LEARNER_STORING;
+    if (PLANTED(EPOCH_NOT_STORED)) {
+        ln->ticket = z->history.ticket;
+        learner_persisted(z);
+        return;
+    }
+    ln->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
 }
 
 /* --- durability --- */

@@ -7,6 +7,7 @@ libcore_a_SOURCES += \
 	server/zab/learner.c \
 	server/zab/outlink.h \
 	server/zab/peer.c \
+	server/zab/plant.h \
 	server/zab/snapper.c \
 	server/zab/status.h \
 	server/zab/step.c server/zab/step.h \

@@ -53,6 +53,7 @@ static struct plan plan_for(const struct past *p, int64_t theirs, int64_t snap_z
     bool epoch_start = zxid_counter(theirs) == 0;
     struct plan snap = {SYNC_SNAP, snap_zxid, past_find(p, snap_zxid + 1)};
     if (theirs == p->last) return (struct plan){SYNC_DIFF, p->last, p->count};
+    if (PLANTED(NO_TRUNC) && theirs >= p->floor) return (struct plan){SYNC_DIFF, p->last, past_find(p, theirs + 1)};
     if (theirs > p->last) return epoch_start ? snap : (struct plan){SYNC_TRUNC, p->last, p->count};
     if (theirs < p->floor) return snap;
     size_t at = past_find(p, theirs);

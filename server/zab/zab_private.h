@@ -6,6 +6,7 @@
 #include "base/rnd.h"
 #include "zab/history.h"
 #include "zab/outlink.h"
+#include "zab/plant.h"
 #include "zab/vote.h"
 #include "zab/zab.h"
 

@@ -1,5 +1,5 @@
 # The simulator. It links with the pure floors alone: the linker sees to it that they are pure.
-check_PROGRAMS += sim
+check_PROGRAMS += sim sim_planted
 sim_SOURCES = \
 	tests/sim/main.c \
 	tests/sim/sim_check.c tests/sim/sim_check.h \
@@ -15,15 +15,24 @@ sim_SOURCES = \
 	tests/sim/sim_plant.h \
 	tests/sim/sim_run.c tests/sim/sim_run.h \
 	tests/sim/sim_scenario.c tests/sim/sim_scenario.h \
+	tests/sim/sim_scheme.c tests/sim/sim_scheme.h \
 	tests/sim/sim_tap.c tests/sim/sim_tap.h \
 	tests/sim/sim_timer.h \
 	tests/sim/sim_work.c tests/sim/sim_work.h \
 	tests/sim/sim_world.c tests/sim/sim_world.h
 sim_LDADD = libcore.a libwire.a $(CRYPTO_LIBS)
 
-TESTS += tests/sim/check_seeds_1.sh tests/sim/check_seeds_2.sh tests/sim/check_sim.sh
-EXTRA_DIST += tests/sim/check_seeds_1.sh tests/sim/check_seeds_2.sh tests/sim/check_sim.sh \
-	tests/sim/run tests/sim/seeds.sh \
+# The same with bugs in the code under test that are turned on by name: a second build of floors 2 to 4 (server/zab/plant.h).
+check_LIBRARIES += libcore_planted.a
+libcore_planted_a_SOURCES = $(libcore_a_SOURCES)
+libcore_planted_a_CPPFLAGS = $(AM_CPPFLAGS) -DPLANTED_BUGS
+sim_planted_SOURCES = $(sim_SOURCES) tests/sim/sim_plant.c
+sim_planted_CPPFLAGS = $(AM_CPPFLAGS) -DPLANTED_BUGS
+sim_planted_LDADD = libcore_planted.a libwire.a $(CRYPTO_LIBS)
+
+TESTS += tests/sim/check_planted.sh tests/sim/check_seeds_1.sh tests/sim/check_seeds_2.sh tests/sim/check_sim.sh
+EXTRA_DIST += tests/sim/check_planted.sh tests/sim/check_seeds_1.sh tests/sim/check_seeds_2.sh tests/sim/check_sim.sh \
+	tests/sim/planted tests/sim/run tests/sim/seeds.sh \
 	tests/scenarios/all_at_once.txt \
 	tests/scenarios/five_start_in_order.txt \
 	tests/scenarios/follower_far_behind.txt \

@@ -8,6 +8,7 @@
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_expiry.h"
 #include "tests/sim/sim_link.h"
+#include "tests/sim/sim_scheme.h"
 
 static void fault_fire(struct world *w, struct timer *t);
 static void crash(struct world *w);
@@ -42,6 +43,7 @@ static const struct {
     [FAULT_CLOCK] = {"clock", clock_fault, 3},
     [FAULT_CLIENT] = {"client", drop_client, 4},
     [FAULT_ORDER] = {"order", order, 1},
+    [FAULT_SCHEME] = {"scheme", scheme_begin, 5},
 };
 
 const char *fault_name(enum fault_kind kind)
@@ -100,6 +102,7 @@ static int64_t drift(struct world *w)
 void faults_end(struct world *w)
 {
     timer_clear(w, &w->fault);
+    scheme_end(w);
     trace_line(w, "world", "faults end, everything is healed");
     for (int i = 0; i < w->n_servers; i++) {
         struct server *s = &w->servers[i];

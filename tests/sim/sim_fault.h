@@ -18,6 +18,7 @@ enum fault_kind {
     FAULT_CLOCK,     /* clocks leap, and run too fast or too slow */
     FAULT_CLIENT,    /* a client drops its connection */
     FAULT_ORDER,     /* the leader is ordered to step down, or to expire a session */
+    FAULT_SCHEME,    /* several steps, to catch a moment of weakness (sim_scheme.h) */
     FAULT_KINDS
 };
 

@@ -33,7 +33,7 @@ void work_next(struct sim_client *c, struct op *op)
         s->type = reads[world_below(w, 4)];
         random_path(c, s->path);
         op->watch = c->n_watches < WATCHES_MAX - WINDOW_MAX && world_once_in(w, 3);
-    } else if (dice < 99 || !world_once_in(w, 8)) {
+    } else if (dice < 99 || !world_once_in(w, 3)) {
         s->type = OP_SYNC;
         random_path(c, s->path);
     } else {

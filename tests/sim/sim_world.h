@@ -75,6 +75,13 @@ struct trace {
     size_t count;
 };
 
+/* A fault of several steps (sim_scheme.h). */
+struct scheme {
+    int kind, step, left;
+    struct server *server;
+    struct timer timer;
+};
+
 struct world {
     uint64_t seed;
     struct plan plan;
@@ -93,6 +100,7 @@ struct world {
     struct check *check;
     struct expiry *expiry;
     struct timer fault;
+    struct scheme scheme;
     bool calm;   /* faults are over and everything is healed */
     bool strict; /* calm for long enough that nothing of the faults lingers */
     int64_t calm_since;
