@@ -34,16 +34,25 @@ TESTS += tests/sim/check_planted.sh tests/sim/check_seeds_1.sh tests/sim/check_s
 EXTRA_DIST += tests/sim/check_planted.sh tests/sim/check_seeds_1.sh tests/sim/check_seeds_2.sh tests/sim/check_sim.sh \
 	tests/sim/planted tests/sim/run tests/sim/seeds.sh \
 	tests/scenarios/all_at_once.txt \
+	tests/scenarios/election_by_epoch.txt \
+	tests/scenarios/election_by_id.txt \
+	tests/scenarios/election_by_zxid.txt \
 	tests/scenarios/five_start_in_order.txt \
 	tests/scenarios/follower_far_behind.txt \
 	tests/scenarios/follower_slightly_behind.txt \
 	tests/scenarios/last_voter_heard_late.txt \
+	tests/scenarios/leader_dies_after_proposal.txt \
 	tests/scenarios/leader_dies_before_commit.txt \
+	tests/scenarios/leader_dies_with_the_acks.txt \
 	tests/scenarios/loss_noticed_late.txt \
+	tests/scenarios/no_service_during_recovery.txt \
 	tests/scenarios/observer_joins.txt \
+	tests/scenarios/observers_vote_for_nobody.txt \
 	tests/scenarios/old_leader_returns_with_a_tail.txt \
 	tests/scenarios/old_tail_behind_a_new_epoch.txt \
 	tests/scenarios/partitioned_leader.txt \
+	tests/scenarios/quorum_lost_and_regained.txt \
+	tests/scenarios/stale_read_and_sync.txt \
 	tests/scenarios/tail_becomes_history.txt \
 	tests/scenarios/three_start_in_order.txt \
 	tests/scenarios/voter_with_a_later_epoch.txt

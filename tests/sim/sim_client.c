@@ -27,6 +27,7 @@ static void put_op(struct bytes *b, const struct op *op);
 static void put_sub(struct bytes *b, const struct sub *s, bool watch);
 static void take_connect_response(struct sim_client *c, struct slice frame);
 static void take_reply(struct sim_client *c, struct slice frame);
+static void trace_reply(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor body);
 static void disconnect(struct sim_client *c);
 static void trace_client(struct sim_client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -224,15 +225,25 @@ static void take_reply(struct sim_client *c, struct slice frame)
     }
     c->first_op = (c->first_op + 1) % WINDOW_MAX;
     c->n_ops--;
-    if (tracing(w))
-        trace_client(c, "xid %d %s %s: %s, zxid 0x%" PRIx64, h.xid, opcode_name(op.type), op.subs[0].path,
-                     h.err == 0 ? "ok" : zk_error_name(h.err), (uint64_t)h.zxid);
+    if (tracing(w)) trace_reply(c, &op, &h, at);
     judge_zxid(c, h.zxid);
     judge_reply(c, &op, &h, &at);
     if (op.type == OP_CLOSE_SESSION) {
         forget_session(c);
         if (c->leaving) sim_client_vanish(c);
     }
+}
+
+static void trace_reply(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor body)
+{
+    struct slice data = SLICE_NULL;
+    bool shows = op->type == OP_GET_DATA && h->err == 0;
+    if (shows) jute_get_string(&body, &data);
+    trace_client(c, "xid %d %s %s: %s%.*s, zxid 0x%" PRIx64, h->xid, opcode_name(op->type), op->subs[0].path,
+                 shows         ? "is "
+                 : h->err == 0 ? "ok"
+                               : zk_error_name(h->err),
+                 SLICE_ARG(data), (uint64_t)h->zxid);
 }
 
 /* --- states --- */

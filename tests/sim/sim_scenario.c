@@ -1,11 +1,12 @@
 /* Scenario files. A line that begins with a space is trace; '#' begins a comment; everything else is a command:
  *
  *   ensemble VOTERS [observers=N] [snap=N]   must come first; one way network 1 ms, a group commit 2 ms, tick 100 ms
- *   start|kill|... SERVER...                 pause SERVER TIME
- *   cut A B | cut A>B | isolate A | heal
- *   reset A                                  all its links to other servers; what was in flight is lost
+ *   start|kill SERVER...                     pause SERVER TIME
+ *   crash SERVER N                           dies at the N-th point of carrying out what it decides next: before its
+ * disk ops, before each link's output, before each link is opened or closed cut A B | cut A>B | isolate A | heal | heal
+ * A B | heal A>B reset A                                  all its links to other servers; what was in flight is lost
  *   run TIME                                 50us, 500ms, 3s
- *   client C SERVER                          connects client C, and waits for its session
+ *   client C SERVER                          connects client C, and waits for its session; '&' as below
  *   create|set|delete|get|sync C PATH [DATA] asks and waits for the reply; with '&' at the end it does not wait
  *   writes C N PATH                          N setData one after the other, without a trace
  *   drop C                                   the client is gone
@@ -43,6 +44,7 @@ static void run_line(struct scenario *s, const char *line);
 static void do_ensemble(struct scenario *s);
 static void do_start(struct scenario *s);
 static void do_kill(struct scenario *s);
+static void do_crash(struct scenario *s);
 static void do_pause(struct scenario *s);
 static void do_cut(struct scenario *s);
 static void do_isolate(struct scenario *s);
@@ -61,11 +63,11 @@ static const struct command {
     int words; /* at least, itself included */
     void (*run)(struct scenario *s);
 } commands[] = {
-    {"ensemble", 2, do_ensemble}, {"start", 2, do_start},     {"kill", 2, do_kill},   {"pause", 3, do_pause},
-    {"cut", 2, do_cut},           {"isolate", 2, do_isolate}, {"heal", 1, do_heal},   {"reset", 2, do_reset},
-    {"run", 2, do_run},           {"client", 3, do_client},   {"drop", 2, do_drop},   {"create", 3, do_request},
-    {"set", 3, do_request},       {"delete", 3, do_request},  {"get", 3, do_request}, {"sync", 3, do_request},
-    {"writes", 4, do_writes},     {"expect", 2, do_expect},
+    {"ensemble", 2, do_ensemble}, {"start", 2, do_start},   {"kill", 2, do_kill},       {"crash", 3, do_crash},
+    {"pause", 3, do_pause},       {"cut", 2, do_cut},       {"isolate", 2, do_isolate}, {"heal", 1, do_heal},
+    {"reset", 2, do_reset},       {"run", 2, do_run},       {"client", 3, do_client},   {"drop", 2, do_drop},
+    {"create", 3, do_request},    {"set", 3, do_request},   {"delete", 3, do_request},  {"get", 3, do_request},
+    {"sync", 3, do_request},      {"writes", 4, do_writes}, {"expect", 2, do_expect},
 };
 
 bool scenario_run(const char *file, bool rewrite)
@@ -237,23 +239,34 @@ static void do_kill(struct scenario *s)
     for (int i = 1; i < s->n; i++) server_kill(server_of(s, s->words[i]));
 }
 
+static void do_crash(struct scenario *s)
+{
+    server_kill_midway(server_of(s, s->words[1]), atoi(s->words[2]), SECONDS(1000));
+}
+
 static void do_pause(struct scenario *s)
 {
     server_pause(server_of(s, s->words[1]), s->w->now + time_of(s, s->words[2]));
 }
 
-static void do_cut(struct scenario *s)
+/* A B is both ways, A>B one. */
+static void set_cut(struct scenario *s, bool cut)
 {
     char *other = strchr(s->words[1], '>');
     bool both = other == NULL;
     if (both && s->n < 3) {
-        s->wrong = "cut A B, or cut A>B";
+        s->wrong = "A B, or A>B";
         return;
     }
     if (!both) *other++ = '\0';
     int a = server_of(s, s->words[1])->index, b = server_of(s, both ? s->words[2] : other)->index;
-    cut_set(s->w, a, b, true);
-    if (both) cut_set(s->w, b, a, true);
+    cut_set(s->w, a, b, cut);
+    if (both) cut_set(s->w, b, a, cut);
+}
+
+static void do_cut(struct scenario *s)
+{
+    set_cut(s, true);
 }
 
 static void do_isolate(struct scenario *s)
@@ -268,7 +281,12 @@ static void do_isolate(struct scenario *s)
 
 static void do_heal(struct scenario *s)
 {
-    cuts_heal(s->w);
+    if (s->n == 1) {
+        cuts_heal(s->w);
+        return;
+    }
+    set_cut(s, false);
+    links_wake(s->w);
 }
 
 static void do_reset(struct scenario *s)
@@ -297,7 +315,7 @@ static void do_client(struct scenario *s)
 {
     struct sim_client *c = client_of(s, s->words[1]);
     sim_client_connect(c, server_of(s, s->words[2]));
-    wait_for(s, c);
+    if (strcmp(s->words[s->n - 1], "&") != 0) wait_for(s, c);
 }
 
 static void do_drop(struct scenario *s)
