@@ -29,6 +29,7 @@
     C(logs)                                                                                                            \
     C(watch)                                                                                                           \
     C(timeline)                                                                                                        \
+    C(why)                                                                                                             \
     C(down)                                                                                                            \
     C(run)                                                                                                             \
     C(torture)                                                                                                         \

@@ -152,16 +152,13 @@ json_t *server_json(const struct server *v, bool silent)
     json_object_set_new(row, "pid", alive ? json_integer(v->pid) : json_null());
     json_object_set_new(row, "epoch", json_integer(w->epoch));
     json_object_set_new(row, "zxid", json_string(zxid));
+    json_object_set_new(row, "reach", json_integer((json_int_t)server_reach(v)));
     json_object_set_new(row, "leader", w->leader > 0 ? json_integer(w->leader) : json_null());
     const struct {
         const char *key;
         int64_t value;
-    } counters[] = {{"connections", w->connections},
-                    {"sessions", w->sessions},
-                    {"znodes", w->znodes},
-                    {"outstanding", w->outstanding},
-                    {"requests", w->requests},
-                    {"latency_us", w->latency_us},
+    } counters[] = {{"connections", w->connections},      {"sessions", w->sessions}, {"znodes", w->znodes},
+                    {"outstanding", w->outstanding},      {"requests", w->requests}, {"latency_us", w->latency_us},
                     {"latency_max_us", w->latency_max_us}};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
         json_object_set_new(row, counters[i].key,
@@ -191,6 +188,9 @@ json_t *cluster_json(struct supervisor *s, int64_t status_id)
         json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s, s:o}", "name", s->cluster->name, "dir", s->cluster->dir,
                   "supervisor", (int)getpid(), "voters", (int)voters_all(s), "running", (int)voters_running(s),
                   "needed", (int)voters_needed(s), "connect", connect, "servers", rows);
+    const struct member *m = &s->cluster->members[0];
+    json_object_set_new(all, "joined", json_integer((json_int_t)voters_joined(s)));
+    json_object_set_new(all, "sync_limit_ms", json_integer((json_int_t)m->tick_ms * m->sync_limit));
     json_object_set_new(all, "faults", cluster_faults(s));
     json_object_set_new(all, "leader", leader ? json_integer(leader->member->id) : json_null());
     json_object_set_new(all, "epoch", leader ? json_integer(leader->view.epoch) : json_null());

@@ -136,6 +136,14 @@ static struct timespec from_now(long ms)
     return t;
 }
 
+void events_hurry(struct events *e)
+{
+    pthread_mutex_lock(&e->lock);
+    e->hurry = !list_empty(&e->queue);
+    if (e->hurry) pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+}
+
 void events_flush(struct events *e)
 {
     struct timespec until = from_now(FLUSH_WITHIN_S * 1000);

@@ -26,6 +26,8 @@ struct events;
 struct events *events_open(const char *path, const char *cluster, size_t servers);
 /* Takes a fact; the json stays the caller's. Never waits for the disk. */
 void events_add(struct events *e, const json_t *fact);
+/* What was added is written now rather than in a moment; does not wait for that. */
+void events_hurry(struct events *e);
 /* Returns when all that was added is written, or after a second. */
 void events_flush(struct events *e);
 /* Ends the run: why, as in "asked to". NULL: the file is about to be removed, and nothing more is written. */

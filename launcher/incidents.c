@@ -30,6 +30,7 @@ struct word {
     const char *fact, *kind, *done;
 };
 
+static void drop_ends(struct incidents *in);
 static void take(struct walk *w, size_t at);
 static bool is_cause(struct walk *w, const json_t *fact);
 static bool joins(const struct walk *w, const json_t *fact);
@@ -49,6 +50,23 @@ void incidents_find(struct incidents *in, const struct events_log *log)
         in->all[i].end = i + 1 < in->n ? in->all[i + 1].first : log->n_facts;
         finish(&w, &in->all[i]);
     }
+    drop_ends(in);
+}
+
+/* That a cluster was taken down is no incident; it is one's end. */
+static void drop_ends(struct incidents *in)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < in->n; i++) {
+        if (strcmp(in->all[i].kind, "down") == 0) {
+            free(in->all[i].what);
+            continue;
+        }
+        in->all[kept] = in->all[i];
+        kept++;
+        in->all[kept - 1].number = (int)kept;
+    }
+    in->n = kept;
 }
 
 void incidents_free(struct incidents *in)
@@ -103,6 +121,7 @@ static void take(struct walk *w, size_t at)
         w->first_loss = SIZE_MAX;
         memset(w->restarting, 0, sizeof w->restarting);
     }
+    if (w->now && strcmp(w->now->kind, "down") == 0) return;
     if (!w->now || (is_cause(w, fact) && !joins(w, fact))) {
         bool late = w->first_loss != SIZE_MAX && is(fact, "exited");
         begin(w, late ? w->first_loss : at, at);
@@ -135,6 +154,7 @@ static bool joins(const struct walk *w, const json_t *fact)
 {
     const struct incident *now = w->now;
     int64_t t = fact_number(fact, "t", 0);
+    if (is(fact, "down")) return false;
     if (now->stopped && !now->over) return true;
     const json_t *cause = w->log->facts[now->cause];
     int64_t op = fact_number(fact, "op", 0);
@@ -165,6 +185,7 @@ static void begin(struct walk *w, size_t first, size_t cause)
     bool boot = is(fact, "started") && !same_run;
     w->now->kind = boot                         ? "boot"
                    : is(fact, "exited")         ? "crash"
+                   : is(fact, "down")           ? "down"
                    : *fact_string(fact, "verb") ? fact_string(fact, "verb")
                    : word                       ? word->kind
                                                 : "lost";
@@ -279,8 +300,13 @@ static void finish(struct walk *w, struct incident *i)
 /* --- in words --- */
 
 static const struct word words[] = {
-    {"started", "start", "started"}, {"killed", "kill", "killed"},     {"stopped", "stop", "stopped"},
-    {"paused", "pause", "paused"},   {"resumed", "resume", "resumed"}, {"fault", "fault", ""},
+    {"started", "start", "started"},
+    {"killed", "kill", "killed"},
+    {"stopped", "stop", "stopped"},
+    {"paused", "pause", "paused"},
+    {"resumed", "resume", "resumed"},
+    {"fault", "fault", ""},
+    {"down", "down", ""},
 };
 
 static const struct word *word_of(const json_t *fact)

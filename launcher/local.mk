@@ -42,7 +42,9 @@ liblauncher_a_SOURCES = \
 	launcher/verdict_lines.c launcher/verdict_lines.h \
 	launcher/verdict_order.c \
 	launcher/verdict_reads.c launcher/verdict_rules.h \
-	launcher/view.c launcher/view.h
+	launcher/server_exit.c \
+	launcher/view.c launcher/view.h \
+	launcher/why.c launcher/why.h launcher/why_session.c
 
 pseudo_cluster_SOURCES = \
 	launcher/main.c \
@@ -72,7 +74,8 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_up.c \
 	launcher/cmd_version.c \
 	launcher/cmd_wait.c \
-	launcher/cmd_watch.c
+	launcher/cmd_watch.c \
+	launcher/cmd_why.c
 pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CHECK

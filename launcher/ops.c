@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "launcher/events.h"
 #include "launcher/ops.h"
 #include "launcher/text.h"
 
@@ -263,6 +264,8 @@ static void op_end(struct op *o)
     }
     if ((o->verb->flags & VERB_STATUS) && o->exit_code != EXIT_REFUSED)
         json_object_set_new(line, "cluster", cluster_json(s, o->status_id));
+    /* Whoever reads the records after a command finds what it did. */
+    if ((o->verb->flags & VERB_REPORT) && s->events) events_hurry(s->events);
     op_drop(o);
     client_send(c, line);
     client_leave(c);

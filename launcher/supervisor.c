@@ -58,6 +58,7 @@ void supervisor_end(struct supervisor *s, const char *why)
     fprintf(stderr, "the supervisor ends: %s\n", why);
     s->ending = true;
     s->end_why = why;
+    tell_own(s, json_pack("{s:I, s:i, s:s, s:s}", "t", (json_int_t)clock_us(), "sid", 0, "fact", "down", "why", why));
     for (size_t i = 0; i < s->n; i++) {
         const char *refused; /* it is down already */
         server_event(&s->servers[i], SUPERVISE_STOP, &refused);

@@ -200,6 +200,11 @@ static void put_write(struct bytes *b, const json_t *f)
     bytes_printf(b, "first write acknowledged");
 }
 
+static void put_down(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "the cluster is being taken down: %s", fact_string(f, "why"));
+}
+
 static void put_fault(struct bytes *b, const json_t *f)
 {
     bytes_printf(b, "%s", fact_string(f, "text"));
@@ -277,6 +282,7 @@ static const struct sentence {
     {"resumed", DETAIL_INCIDENT, put_signalled},
     {"fault", DETAIL_INCIDENT, put_fault},
     {"exiting", DETAIL_INCIDENT, put_exiting},
+    {"down", DETAIL_INCIDENT, put_down},
     {"snapshot", DETAIL_ALL, put_snapshot},
     {"state", DETAIL_ALL, put_state},
     {"sync-sent", DETAIL_ALL, put_sync_sent},
