@@ -2,7 +2,7 @@
 bin_PROGRAMS += pseudo-cluster
 noinst_LIBRARIES += liblauncher.a
 liblauncher_a_SOURCES = \
-	launcher/apache.c launcher/apache.h \
+	launcher/apache_member.c launcher/apache_member.h \
 	launcher/boot.c launcher/boot.h \
 	launcher/children.c \
 	launcher/cluster.c launcher/cluster.h \

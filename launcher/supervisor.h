@@ -15,7 +15,7 @@
 
 #include "base/list.h"
 #include "base/rnd.h"
-#include "launcher/apache.h"
+#include "launcher/apache_member.h"
 #include "launcher/cluster.h"
 #include "launcher/links.h"
 #include "launcher/probe.h"

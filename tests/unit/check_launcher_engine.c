@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "launcher/apache.h"
+#include "launcher/apache_member.h"
 #include "launcher/engine.h"
 #include "launcher/relay.h"
 #include "launcher/text.h"

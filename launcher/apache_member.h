@@ -2,8 +2,8 @@
  * of the channel, asks the process by its four-letter words how it is, and says what has changed as the facts that zkserver
  * would tell (wire/fact.h); orders that no four-letter word can carry out are answered with an error. For the rest of the
  * supervisor there is no difference. */
-#ifndef LAUNCHER_APACHE_H
-#define LAUNCHER_APACHE_H
+#ifndef LAUNCHER_APACHE_MEMBER_H
+#define LAUNCHER_APACHE_MEMBER_H
 
 #include <event2/event.h>
 

@@ -1,5 +1,5 @@
 /* Asking Apache ZooKeeper how it is, and telling it as facts. */
-#include "launcher/apache.h"
+#include "launcher/apache_member.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
