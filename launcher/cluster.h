@@ -35,6 +35,7 @@ struct cluster {
     int tick_ms; /* of confs that the launcher writes; 0: the usual */
     int apaches; /* how many members, the last ones, run Apache ZooKeeper; or ENGINE_ALL */
     struct relays *relays; /* borrowed: to be filled for members that cannot break their network themselves; NULL for none */
+    const char *more_conf; /* whole lines that those have besides; NULL: none; borrowed */
     struct member *members;
     size_t n;
 };

@@ -66,7 +66,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     struct cluster cluster;
     struct control control;
     char *connect;
-    exit = private_boot(g, (size_t)n, 0, engine, &cluster, &control, &connect);
+    exit = private_boot(g, &(struct private_options){.n = (size_t)n, .engine = engine}, &cluster, &control, &connect);
     if (exit) return exit;
     set_environment(&cluster, connect);
     free(connect);

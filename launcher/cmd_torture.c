@@ -1,7 +1,6 @@
 /* pseudo-cluster torture: clients at work, faults by a seed, and a verdict on what the clients were told. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +10,11 @@
 
 #include "base/map.h"
 #include "base/xalloc.h"
-#include "client/zk.h"
 #include "launcher/private.h"
 #include "launcher/text.h"
 #include "launcher/torture_faults.h"
-#include "launcher/torture_load.h"
 #include "launcher/torture_report.h"
-#include "launcher/torture_tree.h"
+#include "launcher/torture_round.h"
 #include "launcher/view.h"
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv);
@@ -34,8 +31,11 @@ const struct command cmd_torture = {
         "the change is seen, all members have the same tree.\n"
         "\n"
         "  --seconds N     how long faults are made (30)\n"
-        "  --faults LIST   which kinds, with commas: kill, pause, stop, restart-all, ... (all there are; a\n"
-        "                  wrong one has them listed)\n"
+        "  --round N       for how long at a time (120): a longer run goes in rounds, each with the next seed and\n"
+        "                  a verdict of its own. A line tells of each; the first that is violated is the last, and\n"
+        "                  its seed alone makes it again\n"
+        "  --faults LIST   which kinds, with commas: kill, power-loss, kill-at, ... (all; a wrong one has them\n"
+        "                  listed)\n"
         "  --seed S        the faults and the load of that seed (a new one)\n"
         "  -n N            how many servers (3)\n"
         "  --clients N     how many clients (6)\n"
@@ -52,14 +52,10 @@ const struct command cmd_torture = {
 
 enum {
     TICK_MS = 200, /* of its own ensemble: faults are noticed sooner than by the usual tick */
-    SESSION_MS = 4000,
-    START_WITHIN_S = 30,
-    HEAL_WITHIN_S = 60,
-    SETTLE_WITHIN_S = 30,
 };
 
 struct options {
-    long seconds, n, clients, rate;
+    long seconds, round, n, clients, rate;
     uint64_t seed;
     bool here, keep;
     struct fault_choice faults;
@@ -74,55 +70,41 @@ struct torture {
     char *hosts[MEMBERS_MOST];
     int members[MEMBERS_MOST];
     size_t n;
-    struct history history;
-    struct load *load;
-    struct faults *faults;
-    struct trees *trees; /* while they are read */
-    struct verdict verdict;
-    int64_t began_us, ended_us, shown_us;
-    bool shown;
+    struct round round; /* the last one */
+    struct tally tally;
+    uint64_t last_seed;
 };
 
 static int read_options(const struct command *self, struct globals *g, int argc, char **argv, struct options *o);
 static int open_ensemble(struct torture *t, struct globals *g);
 static int learn_members(struct torture *t);
-static const char *torment(struct torture *t);
-static const char *read_trees(struct torture *t);
-static bool go_on(struct torture *t, bool (*done)(const struct torture *t), int64_t seconds);
-static void show(struct torture *t);
-static void hide(struct torture *t);
-static void judge(struct torture *t, const char *stuck);
+static void run_rounds(struct torture *t);
+static void tell_round(const struct torture *t, size_t of);
 static char *keep_history(const struct torture *t);
-static void remove_root(const struct torture *t);
 static void hear_signals(void);
 
 static volatile sig_atomic_t interrupts;
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    struct options o = {.seconds = 30, .n = 3, .clients = 6, .rate = 800};
+    struct options o = {.seconds = 30, .round = 120, .n = 3, .clients = 6, .rate = 800};
     int exit = read_options(self, g, argc, argv, &o);
     if (exit >= 0) return exit;
     struct torture t = {.o = &o, .g = g};
     exit = open_ensemble(&t, g);
     if (exit) return exit;
     hear_signals();
-    char *root = xasprintf("/torture-%" PRIu64 "-%ld", o.seed, (long)getpid());
-    history_init(&t.history, root, clock_us());
-    free(root);
-
-    struct report r = {.history = &t.history, .seed = o.seed, .servers = t.n};
-    r.no_verdict = torment(&t);
-    r.began_us = t.began_us;
-    r.ended_us = t.ended_us;
-    if (!r.no_verdict || (t.faults && !interrupts && !faults_broken(t.faults))) {
-        judge(&t, r.no_verdict);
-        r.verdict = &t.verdict;
-    }
-    hide(&t);
-    bool bad = !r.verdict || r.verdict->count > 0, keep = bad || o.keep;
+    run_rounds(&t);
+    bool bad = !t.round.judged || t.tally.violations > 0, keep = bad || o.keep;
     char *kept = keep ? keep_history(&t) : NULL;
-    r.kept = kept;
+    struct report r = {.tally = &t.tally,
+                       .history = &t.round.history,
+                       .verdict = t.round.judged ? &t.round.verdict : NULL,
+                       .no_verdict = t.round.why_not,
+                       .kept = kept,
+                       .seed = o.seed,
+                       .last_seed = t.last_seed,
+                       .servers = t.n};
     struct bytes text = {0};
     if (g->json) {
         json_t *json = report_json(&r);
@@ -134,25 +116,19 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     }
     talk_print(&text);
 
-    if (t.load) load_free(t.load);
-    if (t.faults) faults_free(t.faults);
-    if (o.here) {
-        remove_root(&t);
-    } else {
-        private_end(&t.control, keep);
-    }
+    if (!o.here) private_end(&t.control, keep);
     for (size_t i = 0; i < t.n; i++) free(t.hosts[i]);
     free(kept);
     free(t.connect);
-    verdict_free(&t.verdict);
-    history_free(&t.history);
+    round_free(&t.round);
+    tally_free(&t.tally);
     cluster_free(&t.cluster);
     return bad ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* --- options --- */
 
-enum { OPTION_SECONDS = 2000, OPTION_FAULTS, OPTION_SEED, OPTION_CLIENTS, OPTION_RATE, OPTION_HERE };
+enum { OPTION_SECONDS = 2000, OPTION_ROUND, OPTION_FAULTS, OPTION_SEED, OPTION_CLIENTS, OPTION_RATE, OPTION_HERE };
 
 static bool has_verb(const char *verb)
 {
@@ -163,6 +139,7 @@ static bool has_verb(const char *verb)
 static int read_options(const struct command *self, struct globals *g, int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {{"seconds", required_argument, NULL, OPTION_SECONDS},
+                                          {"round", required_argument, NULL, OPTION_ROUND},
                                           {"faults", required_argument, NULL, OPTION_FAULTS},
                                           {"seed", required_argument, NULL, OPTION_SEED},
                                           {"clients", required_argument, NULL, OPTION_CLIENTS},
@@ -181,6 +158,7 @@ static int read_options(const struct command *self, struct globals *g, int argc,
         bool ok = true;
         switch (c) {
         case OPTION_SECONDS: ok = parse_number(optarg, 1, 86400, &o->seconds); break;
+        case OPTION_ROUND: ok = parse_number(optarg, 1, 3600, &o->round); break;
         case OPTION_FAULTS: faults = optarg; break;
         case OPTION_SEED: ok = parse_number(optarg, 0, 999999999, &seed); break;
         case OPTION_CLIENTS: ok = parse_number(optarg, 1, 100, &o->clients); break;
@@ -207,8 +185,11 @@ static int read_options(const struct command *self, struct globals *g, int argc,
 
 static int open_ensemble(struct torture *t, struct globals *g)
 {
+    /* Snapshots all the time; a purge at each start, so that who was away needs one of them. */
+    static const char conf[] = "snapCount=1000\nautopurge.purgeInterval=1\nautopurge.snapRetainCount=3\n";
+    struct private_options o = {.n = (size_t)t->o->n, .tick_ms = TICK_MS, .more_conf = conf};
     int exit = t->o->here ? talk_open(g, &t->cluster, &t->control)
-                          : private_boot(g, (size_t)t->o->n, TICK_MS, NULL, &t->cluster, &t->control, &t->connect);
+                          : private_boot(g, &o, &t->cluster, &t->control, &t->connect);
     if (exit) return exit;
     if (t->o->here) control_close(&t->control);
     exit = learn_members(t);
@@ -237,163 +218,66 @@ static int learn_members(struct torture *t)
     return t->n ? EXIT_DONE : talk_fail(EXIT_FAILED, xstrdup("the supervisor knows no servers"));
 }
 
-/* --- the run --- */
+/* --- rounds --- */
 
-static bool has_started(const struct torture *t)
-{
-    return load_started(t->load);
-}
-
-static bool never(const struct torture *t)
-{
-    (void)t;
-    return false;
-}
-
-static bool is_mended(const struct torture *t)
-{
-    return faults_healed(t->faults) && load_idle(t->load) && load_connected(t->load);
-}
-
-static bool has_said_all(const struct torture *t)
-{
-    return load_idle(t->load);
-}
-
-/* All but the verdict. NULL, or why there can be none. */
-static const char *torment(struct torture *t)
+/* Each round judges all that it has seen, and forgets it: memory and the time for the verdict stay small however long
+ * the run is. The ensemble, its logs and its epochs go on. The seeds count up, so that any round can be run alone. */
+static void run_rounds(struct torture *t)
 {
     const struct options *o = t->o;
-    struct load_options load = {.history = &t->history,
-                                .connect = t->connect,
-                                .seed = o->seed,
-                                .clients = (size_t)o->clients,
-                                .rate = (int)o->rate,
-                                .timeout_ms = SESSION_MS};
-    t->load = load_new(&load);
-    t->began_us = t->ended_us = clock_us();
-    if (!go_on(t, has_started, START_WITHIN_S)) return "the clients could not begin";
+    size_t rounds = (size_t)((o->seconds + o->round - 1) / o->round);
+    struct round_config c = {.cluster = &t->cluster,
+                             .faults = &o->faults,
+                             .connect = t->connect,
+                             .hosts = (const char *const *)t->hosts,
+                             .members = t->members,
+                             .n = t->n,
+                             .clients = (size_t)o->clients,
+                             .rate = (int)o->rate,
+                             .guest = o->here,
+                             .before = t->g->json ? NULL : &t->tally,
+                             .interrupts = &interrupts};
     if (!t->g->json)
         fprintf(stderr, "pseudo-cluster: %zu servers under load for %ld s, seed %" PRIu64 ": %s\n", t->n, o->seconds,
                 o->seed, t->connect);
-    t->faults = faults_new(&t->cluster, &o->faults, o->seed, &t->history);
-    t->began_us = clock_us();
-    go_on(t, never, o->seconds);
-    t->ended_us = clock_us();
-    load_stop(t->load);
-    faults_heal(t->faults);
-    if (faults_broken(t->faults)) return faults_broken(t->faults);
-    interrupts = interrupts > 1;
-    if (!go_on(t, is_mended, HEAL_WITHIN_S))
-        return interrupts ? "interrupted" : "with all mended, the ensemble did not serve every client within a minute";
-    load_last_words(t->load);
-    if (!go_on(t, has_said_all, HEAL_WITHIN_S)) return "the clients' last questions were not answered";
-    return read_trees(t);
-}
-
-static bool trees_read(const struct torture *t)
-{
-    return trees_done(t->trees);
-}
-
-/* Whether nothing is still on its way: an ephemeral of a session that is gone but has not timed out yet. */
-static bool is_settled(const struct torture *t)
-{
-    struct verdict v = {0};
-    verdict_trees(&v, &t->history);
-    bool settled = v.count == 0;
-    verdict_free(&v);
-    return settled;
-}
-
-/* Again and again until all are alike and nothing is to come; as they are when that takes too long, for the verdict to
- * tell. */
-static const char *read_trees(struct torture *t)
-{
-    int64_t until = clock_us() + SETTLE_WITHIN_S * INT64_C(1000000);
-    bool complete = false, settled = false;
-    while (!settled && clock_us() < until && !interrupts) {
-        const char *top = t->o->here ? t->history.root : "/";
-        t->trees = trees_begin(&t->history, top, (const char *const *)t->hosts, t->members, t->n, SESSION_MS);
-        go_on(t, trees_read, SETTLE_WITHIN_S);
-        complete = trees_complete(t->trees);
-        trees_free(t->trees);
-        t->trees = NULL;
-        settled = complete && is_settled(t);
-        if (!settled) go_on(t, never, 1);
+    for (size_t i = 0; i < rounds; i++) {
+        long left = o->seconds - (long)i * o->round;
+        c.seed = t->last_seed = o->seed + i;
+        c.seconds = left < o->round ? left : o->round;
+        round_free(&t->round);
+        round_run(&t->round, &c);
+        bool cut_short = t->round.ended_us - t->round.began_us < c.seconds * INT64_C(1000000);
+        tally_add(&t->tally, &t->round.history, t->round.judged ? &t->round.verdict : NULL, t->round.began_us,
+                  t->round.ended_us);
+        if (rounds > 1) tell_round(t, rounds);
+        bool last = i + 1 == rounds || cut_short || !t->round.judged || t->round.verdict.count > 0;
+        if (o->here || !last) round_remove_data(&t->round, &c);
+        if (last) break;
     }
-    if (interrupts) return "interrupted";
-    return complete ? NULL : "a member's tree could not be read";
 }
 
-/* Turns until done, for so many seconds at most. False when it was not done, or the user or the supervisor ended it. */
-static bool go_on(struct torture *t, bool (*done)(const struct torture *t), int64_t seconds)
+static void tell_round(const struct torture *t, size_t of)
 {
-    int64_t until = clock_us() + seconds * 1000000;
-    struct pollfd fds[256];
-    while (!done(t)) {
-        int64_t now = clock_us();
-        bool broken = t->faults && faults_broken(t->faults);
-        if (now >= until || interrupts || broken) return false;
-        size_t loads = load_fds(t->load), breaks = t->faults ? faults_fds(t->faults) : 0;
-        int wait = load_polls(t->load, fds), left = (int)((until - now + 999) / 1000);
-        int other = t->faults ? faults_polls(t->faults, fds + loads) : wait;
-        if (other < wait) wait = other;
-        size_t n = loads + breaks;
-        other = t->trees ? trees_polls(t->trees, fds + n) : wait;
-        if (t->trees) n += trees_fds(t->trees);
-        if (other < wait) wait = other;
-        if (left < wait) wait = left;
-        if (poll(fds, (nfds_t)n, wait) < 0) {
-            for (size_t i = 0; i < n; i++) fds[i].revents = 0;
-        }
-        load_turn(t->load, fds);
-        if (t->faults) faults_turn(t->faults, fds + loads);
-        if (t->trees) trees_turn(t->trees, fds + loads + breaks);
-        show(t);
+    const struct round *r = &t->round;
+    const char *verdict = !r->judged ? "none" : r->verdict.count ? "violated" : "clean";
+    if (t->g->json) {
+        json_t *line = json_pack("{s:s, s:i, s:i, s:I, s:i, s:i, s:s}", "fact", "torture-round", "round",
+                                 (int)t->tally.rounds, "of", (int)of, "seed", (json_int_t)t->last_seed, "operations",
+                                 (int)r->history.n_ops, "faults", (int)r->history.n_faults, "verdict", verdict);
+        talk_json(line);
+        json_decref(line);
+        return;
     }
-    return true;
-}
-
-/* --- telling --- */
-
-static void show(struct torture *t)
-{
-    int64_t now = clock_us();
-    if (t->g->json || !isatty(STDERR_FILENO) || now - t->shown_us < 1000000) return;
-    t->shown_us = now;
-    t->shown = true;
-    char *broken = t->faults ? faults_now(t->faults) : xstrdup("");
-    fprintf(stderr, "\r\033[K%.0f s  %zu operations, %zu faults  %s", (double)(now - t->began_us) / 1e6,
-            t->history.n_answers, t->history.n_faults, broken);
-    fflush(stderr);
-    free(broken);
-}
-
-static void hide(struct torture *t)
-{
-    if (t->shown) fputs("\r\033[K", stderr);
-    t->shown = false;
-}
-
-/* What clients were told, and what the run itself saw. stuck: why the end did not come to pass, or NULL; then there are
- * no trees to judge. */
-static void judge(struct torture *t, const char *stuck)
-{
-    static const size_t none[] = {SIZE_MAX};
-    const char *crash = faults_crash(t->faults);
-    if (stuck) history_trees_begin(&t->history, NULL, 0);
-    verdict_give(&t->verdict, &t->history);
-    if (stuck) verdict_add(&t->verdict, "a mended ensemble serves again", none, "%s", stuck);
-    if (crash) verdict_add(&t->verdict, "no server ends by itself", none, "%s", crash);
+    fprintf(stderr, "pseudo-cluster: round %zu of %zu, seed %" PRIu64 ": %zu operations, %zu faults: %s\n",
+            t->tally.rounds, of, t->last_seed, r->history.n_ops, r->history.n_faults, verdict);
 }
 
 /* Writes the history beside the logs; returns the folder, to be freed. */
 static char *keep_history(const struct torture *t)
 {
-    char *path = xasprintf("%s/torture-%" PRIu64 ".history", t->cluster.dir, t->o->seed);
+    char *path = xasprintf("%s/torture-%" PRIu64 ".history", t->cluster.dir, t->last_seed);
     struct bytes b = {0};
-    history_put(&b, &t->history);
+    history_put(&b, &t->round.history);
     FILE *f = fopen(path, "w");
     bool ok = f && fwrite(b.data, 1, b.len, f) == b.len;
     if (f) ok &= fclose(f) == 0;
@@ -401,23 +285,6 @@ static char *keep_history(const struct torture *t)
     bytes_free(&b);
     free(path);
     return xstrdup(t->cluster.dir);
-}
-
-/* Someone else's ensemble keeps nothing of ours. */
-static void remove_root(const struct torture *t)
-{
-    const char *why;
-    struct zk_config config = {.hosts = t->connect, .timeout = SESSION_MS};
-    struct zk *zk = t->history.n_trees ? zk_open(&config, &why) : NULL;
-    if (!zk) return;
-    const struct history_tree *tree = &t->history.trees[0];
-    for (size_t i = tree->n; i-- > 0;) {
-        struct zk_answer a = {0};
-        zk_delete(zk, tree->znodes[i].path, -1, zk_answer_take, &a);
-        zk_await(zk, &a);
-        zk_answer_free(&a);
-    }
-    zk_close(zk, SESSION_MS);
 }
 
 static void on_signal(int signal)

@@ -261,6 +261,7 @@ static json_t *server_faults(const struct server *v)
     if (l->jitter_us[self]) json_object_set_new(faults, "jitter_us", json_integer(l->jitter_us[self]));
     if (v->clock_ms) json_object_set_new(faults, "clock_ms", json_integer(v->clock_ms));
     if (l->refuses[self]) json_object_set_new(faults, "refuses_clients", json_true());
+    if (l->cuts_clients[self]) json_object_set_new(faults, "cuts_clients", json_true());
     if (v->disk.mode) json_object_set_new(faults, "disk", json_string(disk_mode_name(v->disk.mode)));
     if (v->disk.mode == DISK_SLOW) json_object_set_new(faults, "disk_slow_us", json_integer(v->disk.slow_us));
     if (v->dies_at) json_object_set_new(faults, "dies_at", json_string(v->dies_at));

@@ -28,7 +28,7 @@ bool links_partition(struct links *l, const int *group)
 
 bool links_broken(const struct links *l, size_t a)
 {
-    bool broken = l->deaf[a] || l->mute[a] || l->delay_us[a] || l->jitter_us[a] || l->refuses[a];
+    bool broken = l->deaf[a] || l->mute[a] || l->delay_us[a] || l->jitter_us[a] || l->refuses[a] || l->cuts_clients[a];
     for (size_t b = 0; b < l->n; b++) broken |= l->parted[a][b];
     return broken;
 }
@@ -36,7 +36,7 @@ bool links_broken(const struct links *l, size_t a)
 void links_heal(struct links *l, size_t a)
 {
     for (size_t b = 0; b < l->n; b++) l->parted[a][b] = l->parted[b][a] = false;
-    l->deaf[a] = l->mute[a] = l->refuses[a] = false;
+    l->deaf[a] = l->mute[a] = l->refuses[a] = l->cuts_clients[a] = false;
     l->delay_us[a] = l->jitter_us[a] = 0;
 }
 
@@ -132,5 +132,6 @@ void links_put(struct bytes *b, const struct links *l, const int *ids)
             bytes_printf(b, "\n");
         }
         if (l->refuses[i]) bytes_printf(b, "zoo%d refuses clients\n", ids[i]);
+        if (l->cuts_clients[i]) bytes_printf(b, "zoo%d cut off from its clients\n", ids[i]);
     }
 }

@@ -17,6 +17,7 @@ struct links {
     bool parted[MEMBERS_MOST][MEMBERS_MOST];     /* symmetric: on different sides of a partition */
     int64_t delay_us[MEMBERS_MOST], jitter_us[MEMBERS_MOST]; /* of all that a server sends and is sent */
     bool refuses[MEMBERS_MOST];                              /* its clients find nobody there */
+    bool cuts_clients[MEMBERS_MOST];                         /* its clients' links are cut */
 };
 
 enum way { WAY_BOTH, WAY_IN, WAY_OUT };

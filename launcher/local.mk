@@ -37,6 +37,7 @@ liblauncher_a_SOURCES = \
 	launcher/torture_faults.c launcher/torture_faults.h \
 	launcher/torture_load.c launcher/torture_load.h \
 	launcher/torture_report.c launcher/torture_report.h \
+	launcher/torture_round.c launcher/torture_round.h \
 	launcher/torture_tree.c launcher/torture_tree.h \
 	launcher/verdict.c launcher/verdict.h \
 	launcher/verdict_lines.c launcher/verdict_lines.h \

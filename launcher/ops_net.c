@@ -182,7 +182,7 @@ bool op_begin_slow(struct op *o, const json_t *request)
 bool op_begin_drop_clients(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
-    bool refuse = json_is_true(json_object_get(request, "refuse"));
+    bool refuse = json_is_true(json_object_get(request, "refuse")), cut = json_is_true(json_object_get(request, "cut"));
     if (!op_begin_running(o, request) || !op_takes_orders(o)) return false;
     struct bytes text = {0};
     op_put_targets(&text, o);
@@ -190,12 +190,15 @@ bool op_begin_drop_clients(struct op *o, const json_t *request)
     o->order_first = s->order_id + 1;
     for (size_t i = 0; i < s->n; i++) {
         if (!o->target[i]) continue;
-        bool refuses = s->links.refuses[i] = s->links.refuses[i] || refuse;
-        s->servers[i].told_refuses = refuses;
-        server_order(&s->servers[i], json_pack("{s:s, s:b, s:b}", "cmd", "clients", "drop", true, "refuse", refuses));
+        s->links.refuses[i] |= refuse;
+        s->links.cuts_clients[i] |= cut;
+        server_order_clients(&s->servers[i], !cut);
     }
     o->order_last = s->order_id;
-    op_headline(o, refuse ? "clients dropped: %s; new ones are refused" : "clients dropped: %s; they may come back",
+    op_headline(o,
+                cut      ? "cut off from their clients: %s; connections stay open and carry nothing"
+                : refuse ? "clients dropped: %s; new ones are refused"
+                         : "clients dropped: %s; they may come back",
                 who);
     free(who);
     return true;

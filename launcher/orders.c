@@ -8,6 +8,7 @@
 #include "launcher/supervisor.h"
 
 static json_t *net_order(const struct server *v, size_t peer, const struct link_state *l);
+static json_t *clients_order(struct server *v, bool drop);
 static void put_order(struct bytes *b, struct server *v, json_t *order);
 static void put_network(struct bytes *b, struct server *v);
 static void put_disk(struct bytes *b, struct server *v);
@@ -19,6 +20,11 @@ int64_t server_order(struct server *v, json_t *order)
     if (v->channel) bufferevent_write(v->channel, line.data, line.len);
     bytes_free(&line);
     return v->ordered;
+}
+
+int64_t server_order_clients(struct server *v, bool drop)
+{
+    return server_order(v, clients_order(v, drop));
 }
 
 void network_apply(struct supervisor *s)
@@ -54,7 +60,7 @@ bool faults_preload(struct server *v, int fd)
 {
     struct bytes lines = {0};
     memset(v->told, 0, sizeof v->told);
-    v->told_refuses = false;
+    v->told_refuses = v->told_cuts_clients = false;
     v->told_disk = (struct disk){0};
     v->ordered = v->view.answered; /* what the process before was asked, nobody answers any more */
     v->clock_ms = 0;               /* the process's, unlike network and disk */
@@ -100,9 +106,8 @@ static void put_network(struct bytes *b, struct server *v)
         *told = l;
         put_order(b, v, net_order(v, i, &l));
     }
-    if (v->told_refuses == s->links.refuses[self]) return;
-    v->told_refuses = s->links.refuses[self];
-    put_order(b, v, json_pack("{s:s, s:b, s:b}", "cmd", "clients", "drop", v->told_refuses, "refuse", v->told_refuses));
+    if (v->told_refuses == s->links.refuses[self] && v->told_cuts_clients == s->links.cuts_clients[self]) return;
+    put_order(b, v, clients_order(v, s->links.refuses[self] && !v->told_refuses));
 }
 
 static void put_disk(struct bytes *b, struct server *v)
@@ -119,4 +124,15 @@ static json_t *net_order(const struct server *v, size_t peer, const struct link_
     return json_pack("{s:s, s:i, s:s, s:s, s:I, s:I}", "cmd", "net", "peer", v->of->servers[peer].member->id, "in",
                      l->in_cut ? "cut" : "ok", "out", l->out_cut ? "cut" : "ok", "delay_us", (json_int_t)l->delay_us,
                      "jitter_us", (json_int_t)l->jitter_us);
+}
+
+/* What holds for its clients, as it is told then. */
+static json_t *clients_order(struct server *v, bool drop)
+{
+    const struct links *l = &v->of->links;
+    size_t self = (size_t)(v - v->of->servers);
+    v->told_refuses = l->refuses[self];
+    v->told_cuts_clients = l->cuts_clients[self];
+    return json_pack("{s:s, s:b, s:b, s:b}", "cmd", "clients", "drop", drop, "refuse", v->told_refuses, "cut",
+                     v->told_cuts_clients);
 }

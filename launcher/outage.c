@@ -34,16 +34,21 @@ void outage_look(struct supervisor *s)
     s->probe = probe_start(s->base, reachable_host(v->member->client_host), v->member->client_port, on_answer, s);
 }
 
-/* The leader, if it has a quorum; when it refuses clients, another one that serves and is joined with it. */
+static bool takes_clients(const struct supervisor *s, size_t at)
+{
+    return !s->links.refuses[at] && !s->links.cuts_clients[at];
+}
+
+/* The leader, if it has a quorum; when it has no clients, another one that serves and is joined with it. */
 static struct server *server_to_ask(struct supervisor *s)
 {
     struct server *leader = leader_now(s);
     if (!leader || server_reach(leader) < voters_needed(s)) return NULL;
     size_t leads = (size_t)(leader - s->servers);
-    if (!s->links.refuses[leads]) return leader;
+    if (takes_clients(s, leads)) return leader;
     for (size_t i = 0; i < s->n; i++) {
         struct server *v = &s->servers[i];
-        if (v->state == SUPERVISE_UP && v->view.serving && !s->links.refuses[i] && links_joined(&s->links, leads, i))
+        if (v->state == SUPERVISE_UP && v->view.serving && takes_clients(s, i) && links_joined(&s->links, leads, i))
             return v;
     }
     return NULL;

@@ -8,8 +8,8 @@
 #include "base/xalloc.h"
 #include "launcher/view.h"
 
-int private_boot(struct globals *g, size_t n, int tick_ms, const char *engine, struct cluster *cluster,
-                 struct control *control, char **connect)
+int private_boot(struct globals *g, const struct private_options *o, struct cluster *cluster, struct control *control,
+                 char **connect)
 {
     const char *tmp = getenv("TMPDIR");
     char *folder = xasprintf("%s/pseudo-cluster-XXXXXX", tmp && *tmp ? tmp : "/tmp"), *why = NULL;
@@ -25,8 +25,9 @@ int private_boot(struct globals *g, size_t n, int tick_ms, const char *engine, s
     g->dir = NULL;
     free(folder);
     if (result) return talk_fail(EXIT_NO_ENSEMBLE, why);
-    cluster->tick_ms = tick_ms;
-    struct boot boot = {cluster, n, true, 0, engine};
+    cluster->tick_ms = o->tick_ms;
+    cluster->more_conf = o->more_conf;
+    struct boot boot = {cluster, o->n, true, 0, o->engine};
     int code = boot_cluster(&boot, control, &end);
     bool open = code == 0;
     if (open && fact_number(end, "exit", EXIT_FAILED) == EXIT_DONE) {

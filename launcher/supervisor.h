@@ -57,7 +57,7 @@ struct server {
     int wait_status;
     int64_t ordered;  /* the id of the last order that it was given */
     struct link_state told[MEMBERS_MOST]; /* of its links, by the peers' index */
-    bool told_refuses;
+    bool told_refuses, told_cuts_clients;
     struct disk disk, told_disk;
     int64_t clock_ms; /* how far its wall clock is shifted */
     const char *dies_at; /* the step of the next write at which it dies, NULL for none */
@@ -148,6 +148,8 @@ bool server_disk_failed(const struct server *v);
 
 /* Orders something of a server; the reference is stolen. The order's id, which the answer repeats. */
 int64_t server_order(struct server *v, json_t *order);
+/* What holds for its clients by links; drop: those that are there lose their connection. */
+int64_t server_order_clients(struct server *v, bool drop);
 /* Tells every server that runs what has changed about its network. */
 void network_apply(struct supervisor *s);
 /* The same of its disk. */

@@ -2,12 +2,14 @@
 #include "launcher/torture_faults.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rnd.h"
 #include "base/xalloc.h"
 #include "launcher/control_client.h"
+#include "launcher/supervisor.h"
 #include "launcher/text.h"
 #include "launcher/view.h"
 
@@ -16,30 +18,46 @@ enum hits {
     HITS_SERVER,
     HITS_ALL,     /* at once, when nothing else is broken */
     HITS_LEADER,  /* whoever leads when it arrives */
+    HITS_LEADING, /* the server that leads */
     HITS_SIDES,   /* the links between two halves */
     HITS_SESSION, /* a client's */
 };
+
+struct faults;
+typedef void detail_fn(struct faults *f, json_t *request);
+
+static detail_fn both_ways, one_way, delays, refuses, cuts, shifts, without_power, at_a_step, slows_disk, fills_disk,
+    breaks_disk;
 
 /* A kind of fault: the supervisor's verb that does it, the one that undoes it, and how long it lasts. A new verb joins
  * by a row here; one that the launcher does not have is no fault. */
 static const struct kind {
     const char *name, *verb, *undo; /* undo NULL: it is over by itself */
+    detail_fn *details;             /* what the verb takes besides its target, or NULL */
     enum hits hits;
     bool deposes;     /* as in history.h */
     const char *done; /* "killed" */
     long least_ms, most_ms;
 } kinds[] = {
-    {"kill", "kill", "restart", HITS_SERVER, false, "killed", 100, 3000},
-    {"pause", "pause", "resume", HITS_SERVER, true, "paused", 100, 5000},
-    {"stop", "stop", "restart", HITS_SERVER, false, "stopped", 100, 2000},
-    {"restart-all", "restart", NULL, HITS_ALL, false, "restarting", 0, 0},
-    {"partition", "partition", "heal", HITS_SIDES, true, "parted", 200, 5000},
-    {"isolate", "isolate", "heal", HITS_SERVER, true, "isolated", 200, 5000},
-    {"slow", "slow", "heal", HITS_SERVER, true, "slow", 200, 3000},
-    {"drop-clients", "drop-clients", "heal", HITS_SERVER, false, "without clients", 100, 2000},
-    {"expire", "expire", NULL, HITS_SESSION, false, "expiring", 0, 0},
-    {"stepdown", "stepdown", NULL, HITS_LEADER, true, "stepping down", 0, 0},
-    {"clock", "clock", "clock", HITS_SERVER, false, "with another clock", 500, 5000},
+    {"kill", "kill", "restart", NULL, HITS_SERVER, false, "killed", 100, 3000},
+    {"pause", "pause", "resume", NULL, HITS_SERVER, true, "paused", 100, 5000},
+    {"stop", "stop", "restart", NULL, HITS_SERVER, false, "stopped", 100, 2000},
+    {"restart-all", "restart", NULL, NULL, HITS_ALL, false, "restarting", 0, 0},
+    {"power-loss", "kill", "restart", without_power, HITS_SERVER, false, "without power", 100, 3000},
+    {"blackout", "kill", "restart", without_power, HITS_ALL, false, "without power", 100, 1000},
+    {"kill-at", "kill", "restart", at_a_step, HITS_LEADING, false, "to die at a step", 200, 3000},
+    {"partition", "partition", "heal", NULL, HITS_SIDES, true, "parted", 200, 5000},
+    {"isolate", "isolate", "heal", both_ways, HITS_SERVER, true, "isolated", 200, 5000},
+    {"one-way", "isolate", "heal", one_way, HITS_SERVER, true, "isolated one way", 200, 5000},
+    {"slow", "slow", "heal", delays, HITS_SERVER, true, "slow", 200, 3000},
+    {"drop-clients", "drop-clients", "heal", refuses, HITS_SERVER, false, "without clients", 100, 2000},
+    {"cut-clients", "drop-clients", "heal", cuts, HITS_SERVER, false, "cut off from clients", 200, 5000},
+    {"disk-slow", "disk", "disk", slows_disk, HITS_SERVER, false, "with a slow disk", 200, 4000},
+    {"disk-full", "disk", "disk", fills_disk, HITS_SERVER, false, "with a full disk", 200, 3000},
+    {"disk-eio", "disk", "disk", breaks_disk, HITS_SERVER, false, "with a failing disk", 200, 3000},
+    {"expire", "expire", NULL, NULL, HITS_SESSION, false, "expiring", 0, 0},
+    {"stepdown", "stepdown", NULL, NULL, HITS_LEADER, true, "stepping down", 0, 0},
+    {"clock", "clock", "clock", shifts, HITS_SERVER, false, "with another clock", 500, 5000},
 };
 
 enum {
@@ -53,6 +71,7 @@ enum {
     ID_NONE = -1,
     SIDE_MOST = 256,
     SLOW_MOST_US = 200000,
+    DISK_SLOW_MOST_US = 500000,
     SHIFT_MOST_MS = 3600000,
 };
 
@@ -100,6 +119,7 @@ static int64_t between_ms(struct faults *f, long least, long most);
 int faults_choose(const char *text, verb_exists_fn *exists, struct fault_choice *choice, char **why)
 {
     *choice = (struct fault_choice){0};
+    if (text && strcmp(text, "all") == 0) text = NULL;
     for (size_t i = 0; i < KINDS && !text; i++) choice->wanted[i] = exists(kinds[i].verb);
     char *copy = xstrdup(text ? text : ""), *rest = copy;
     int result = 0;
@@ -242,25 +262,78 @@ static bool active_ask(struct faults *f, struct active *a, json_t *request)
     return control_ask(&a->control, request);
 }
 
-/* What a verb takes besides its target. */
-static void add_details(struct faults *f, const struct active *a, json_t *request)
+/* --- what verbs take besides their target --- */
+
+static void both_ways(struct faults *f, json_t *request)
 {
-    static const char *const ways[] = {"both", "both", "in", "out"};
-    const char *verb = a->kind->verb;
-    if (strcmp(verb, "isolate") == 0) {
-        json_object_set_new(request, "way", json_string(ways[rnd_below(&f->rnd, 4)]));
-    } else if (strcmp(verb, "slow") == 0) {
-        uint64_t delay = rnd_below(&f->rnd, SLOW_MOST_US), jitter = rnd_below(&f->rnd, delay + 1);
-        json_object_set_new(request, "delay_us", json_integer((json_int_t)delay));
-        json_object_set_new(request, "jitter_us", json_integer((json_int_t)jitter));
-    } else if (strcmp(verb, "drop-clients") == 0) {
-        json_object_set_new(request, "refuse", json_boolean(rnd_below(&f->rnd, 2) == 0));
-    } else if (strcmp(verb, "clock") == 0) {
-        int64_t shift = between_ms(f, -SHIFT_MOST_MS, SHIFT_MOST_MS);
-        json_object_set_new(request, "shift_ms", json_integer(shift));
-    } else if (strcmp(verb, "partition") == 0) {
-        json_object_set_new(request, "groups", json_pack("[s, s]", a->sides[0], a->sides[1]));
-    }
+    (void)f;
+    json_object_set_new(request, "way", json_string("both"));
+}
+
+static void one_way(struct faults *f, json_t *request)
+{
+    json_object_set_new(request, "way", json_string(rnd_below(&f->rnd, 2) ? "in" : "out"));
+}
+
+static void delays(struct faults *f, json_t *request)
+{
+    uint64_t delay = rnd_below(&f->rnd, SLOW_MOST_US), jitter = rnd_below(&f->rnd, delay + 1);
+    json_object_set_new(request, "delay_us", json_integer((json_int_t)delay));
+    json_object_set_new(request, "jitter_us", json_integer((json_int_t)jitter));
+}
+
+static void refuses(struct faults *f, json_t *request)
+{
+    json_object_set_new(request, "refuse", json_boolean(rnd_below(&f->rnd, 2) == 0));
+}
+
+static void cuts(struct faults *f, json_t *request)
+{
+    (void)f;
+    json_object_set_new(request, "cut", json_true());
+}
+
+static void shifts(struct faults *f, json_t *request)
+{
+    json_object_set_new(request, "shift_ms", json_integer(between_ms(f, -SHIFT_MOST_MS, SHIFT_MOST_MS)));
+}
+
+static void without_power(struct faults *f, json_t *request)
+{
+    (void)f;
+    json_object_set_new(request, "power_loss", json_true());
+}
+
+static void at_a_step(struct faults *f, json_t *request)
+{
+    static const char *const steps[] = {"propose", "quorum-acked", "commit"};
+    json_object_set_new(request, "at", json_string(steps[rnd_below(&f->rnd, 3)]));
+    json_object_set_new(request, "power_loss", json_boolean(rnd_below(&f->rnd, 2) == 0));
+}
+
+static void slows_disk(struct faults *f, json_t *request)
+{
+    json_object_set_new(request, "mode", json_string("slow"));
+    json_object_set_new(request, "slow_us", json_integer((json_int_t)rnd_below(&f->rnd, DISK_SLOW_MOST_US)));
+}
+
+static void fills_disk(struct faults *f, json_t *request)
+{
+    (void)f;
+    json_object_set_new(request, "mode", json_string("full"));
+}
+
+static void breaks_disk(struct faults *f, json_t *request)
+{
+    (void)f;
+    json_object_set_new(request, "mode", json_string("eio"));
+}
+
+/* What undoes it: a disk by the same verb, a clock by its own word. */
+static void add_undo(const struct active *a, json_t *request)
+{
+    if (strcmp(a->kind->undo, "clock") == 0) json_object_set_new(request, "reset", json_true());
+    if (strcmp(a->kind->undo, "disk") == 0) json_object_set_new(request, "mode", json_string("ok"));
 }
 
 static bool ask_verb(struct faults *f, struct active *a, bool undo_it)
@@ -273,8 +346,12 @@ static bool ask_verb(struct faults *f, struct active *a, bool undo_it)
         json_object_set_new(request, "session", json_string(a->sides[0]));
     else if (a->kind->hits != HITS_LEADER)
         json_object_set_new(request, "target", json_string(target));
-    if (undo_it && strcmp(a->kind->undo, "clock") == 0) json_object_set_new(request, "reset", json_true());
-    if (!undo_it) add_details(f, a, request);
+    if (a->kind->hits == HITS_SIDES && !undo_it)
+        json_object_set_new(request, "groups", json_pack("[s, s]", a->sides[0], a->sides[1]));
+    if (undo_it)
+        add_undo(a, request);
+    else if (a->kind->details)
+        a->kind->details(f, request);
     return active_ask(f, a, request);
 }
 
@@ -327,13 +404,29 @@ static void take_status(struct faults *f, struct active *a, const json_t *end)
     if (!f->healing && json_array_size(servers)) begin(f, a, servers);
 }
 
+/* Its disk is, or was until just now, one that ends a server. */
+static bool may_end(const struct faults *f, const json_t *server)
+{
+    const char *state = fact_string(server, "state");
+    char by_disk[32], by_files[32];
+    snprintf(by_disk, sizeof by_disk, "crashed (exit %d)", SERVER_EXIT_DISK);
+    snprintf(by_files, sizeof by_files, "crashed (exit %d)", SERVER_EXIT_DATA_DIR);
+    bool broken = *fact_string(json_object_get(server, "faults"), "disk") != '\0';
+    for (size_t i = 0; i < ACTIVE_MOST; i++) {
+        const struct active *a = &f->active[i];
+        bool disk = a->phase >= PHASE_DOING && a->kind && strcmp(a->kind->verb, "disk") == 0;
+        broken |= disk && a->id == fact_number(server, "id", 0);
+    }
+    return broken && (strcmp(state, by_disk) == 0 || strcmp(state, by_files) == 0);
+}
+
 static void note_crash(struct faults *f, const json_t *servers)
 {
     for (size_t i = 0; i < json_array_size(servers); i++) {
         const json_t *v = json_array_get(servers, i);
         const char *state = fact_string(v, "state");
         bool crashed = strncmp(state, "crashed", 7) == 0;
-        if (crashed && !f->crash)
+        if (crashed && !may_end(f, v) && !f->crash)
             f->crash = xasprintf("zoo%" PRId64 " %s: %s", fact_number(v, "id", 0), state, fact_string(v, "last"));
     }
 }
@@ -358,16 +451,21 @@ static bool is_hit(const struct faults *f, int64_t id)
     return false;
 }
 
+static const json_t *leading(const json_t *servers)
+{
+    for (size_t i = 0; i < json_array_size(servers); i++) {
+        const json_t *v = json_array_get(servers, i);
+        if (strcmp(fact_string(v, "role"), "leader") == 0) return v;
+    }
+    return NULL;
+}
+
 /* Every other time the leader; NULL when the one that was drawn is broken already. */
 static const json_t *choose_server(struct faults *f, const json_t *servers)
 {
     size_t drawn = (size_t)rnd_below(&f->rnd, json_array_size(servers));
-    bool leader = rnd_below(&f->rnd, OUT_OF) < 40;
-    const json_t *v = json_array_get(servers, drawn);
-    for (size_t i = 0; leader && i < json_array_size(servers); i++) {
-        const json_t *other = json_array_get(servers, i);
-        if (strcmp(fact_string(other, "role"), "leader") == 0) v = other;
-    }
+    const json_t *v = rnd_below(&f->rnd, OUT_OF) < 40 ? leading(servers) : NULL;
+    if (!v) v = json_array_get(servers, drawn);
     return is_hit(f, fact_number(v, "id", 0)) ? NULL : v;
 }
 
@@ -406,10 +504,14 @@ static char *aim(struct faults *f, struct active *a, const struct kind *k, const
 {
     bool any = false;
     for (size_t i = 0; i < ACTIVE_MOST; i++) any |= f->active[i].phase >= PHASE_DOING;
-    const json_t *v = k->hits == HITS_SERVER ? choose_server(f, servers) : NULL;
+    const json_t *v = k->hits == HITS_SERVER    ? choose_server(f, servers)
+                      : k->hits == HITS_LEADING ? leading(servers)
+                                                : NULL;
+    if (v && is_hit(f, fact_number(v, "id", 0))) v = NULL;
     a->id = v ? (int)fact_number(v, "id", 0) : k->hits == HITS_ALL ? 0 : ID_NONE;
     switch (k->hits) {
-    case HITS_SERVER: return v ? xasprintf("zoo%d (%s)", a->id, fact_string(v, "role")) : NULL;
+    case HITS_SERVER:
+    case HITS_LEADING: return v ? xasprintf("zoo%d (%s)", a->id, fact_string(v, "role")) : NULL;
     case HITS_ALL: return any ? NULL : xstrdup("all");
     case HITS_LEADER: return json_array_size(servers) > 1 ? xstrdup("the leader") : NULL;
     case HITS_SESSION: return choose_session(f, a) ? xstrdup(a->sides[0]) : NULL;

@@ -155,7 +155,10 @@ static void order_clients(struct orders *o, struct slice line)
         refuse(o, line, error);
         return;
     }
-    size_t dropped = field_is(line, "drop", SLICE_OF("true")) ? net_drop_clients(o->net) : 0;
+    bool cut = field_is(line, "cut", SLICE_OF("true"));
+    net_cut_clients(o->net, cut);
+    size_t dropped = cut ? net_client_count(o->net) : 0;
+    if (field_is(line, "drop", SLICE_OF("true"))) dropped = net_drop_clients(o->net);
     control_say(o->control, "answer", ",\"id\":%.*s,\"dropped\":%zu", SLICE_ARG(id_of(line)), dropped);
 }
 

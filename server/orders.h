@@ -1,7 +1,7 @@
 /* What a supervisor orders: faults, mostly. One line of JSON each, with an id that the answer repeats:
  *
  *   {"cmd":"net","peer":2,"in":"cut","out":"ok","delay_us":0,"jitter_us":0,"id":7}   the link with one peer, from now on
- *   {"cmd":"clients","drop":true,"refuse":false,"id":8}                              {"dropped":3}
+ *   {"cmd":"clients","drop":true,"refuse":false,"cut":false,"id":8}                  {"dropped":3}
  *
  *   {"cmd":"expire","session":"0x1000..","id":9}, or "owner":"2f61" (a path's bytes), or "all":true
  *                                                                                    {"expired":1} once it is committed

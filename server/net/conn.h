@@ -95,6 +95,7 @@ struct net {
     int64_t deadline_us; /* as the core wants it */
     int64_t armed_us;    /* as the timer is set */
     int64_t troubled_us; /* when the last trouble was reported */
+    bool clients_cut;       /* a fault: nothing gets to clients or from them */
     int64_t clock_shift_ms; /* a fault: what steps see on the wall clock */
     struct rnd rnd;      /* for faults */
     uint8_t *shared;     /* read into by every connection without leftovers */

@@ -16,6 +16,7 @@ struct slow {
 };
 
 static void each_of_peer(struct net *n, const struct peer *p, void (*fn)(struct conn *c));
+static void each_client(struct net *n, void (*fn)(struct conn *c));
 static void hold(struct conn *c);
 static void go_on(struct conn *c);
 static void slow_send(struct conn *c);
@@ -45,6 +46,13 @@ size_t net_drop_clients(struct net *n)
     return dropped;
 }
 
+void net_cut_clients(struct net *n, bool cut)
+{
+    n->clients_cut = cut;
+    each_client(n, hold);
+    if (!cut) each_client(n, go_on);
+}
+
 void net_shift_clock(struct net *n, int64_t ms)
 {
     n->clock_shift_ms = ms;
@@ -57,16 +65,21 @@ bool fault_cuts(const struct peer *p)
     return p != NULL && (p->fault.in_cut || p->fault.out_cut);
 }
 
+static bool client_cut(const struct conn *c)
+{
+    return c->kind == LINK_CLIENT && c->net->clients_cut;
+}
+
 bool fault_stops_in(const struct conn *c)
 {
-    if (c->peer == NULL) return false;
+    if (c->peer == NULL) return client_cut(c);
     /* A connection could not have been made while either direction was cut: who was just let in says nothing yet. */
     return c->peer->fault.in_cut || (c->state == CONN_GREETING && c->peer->fault.out_cut);
 }
 
 bool fault_stops_out(const struct conn *c)
 {
-    return c->hidden != REASON_NONE || (c->peer != NULL && c->peer->fault.out_cut);
+    return c->hidden != REASON_NONE || client_cut(c) || (c->peer != NULL && c->peer->fault.out_cut);
 }
 
 bool fault_delays(const struct conn *c)
@@ -81,7 +94,8 @@ bool fault_holds(const struct conn *c)
 
 bool fault_hides(struct conn *c, enum reason reason)
 {
-    if (c->peer == NULL || !c->peer->fault.in_cut || c->state == CONN_CONNECTING) return false;
+    bool cut = c->peer != NULL ? c->peer->fault.in_cut && c->state != CONN_CONNECTING : client_cut(c);
+    if (!cut) return false;
     c->hidden = reason;
     return true;
 }
@@ -100,6 +114,15 @@ static void each_of_peer(struct net *n, const struct peer *p, void (*fn)(struct 
         list_each_safe(l, &n->conns[state]) {
             struct conn *c = list_entry(l, struct conn, of_state);
             if (c->peer == p) fn(c);
+        }
+}
+
+static void each_client(struct net *n, void (*fn)(struct conn *c))
+{
+    for (int state = 0; state < CONN_FAILED; state++)
+        list_each_safe(l, &n->conns[state]) {
+            struct conn *c = list_entry(l, struct conn, of_state);
+            if (c->kind == LINK_CLIENT) fn(c);
         }
 }
 

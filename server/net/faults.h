@@ -20,6 +20,8 @@ bool net_set_fault(struct net *n, int64_t sid, const struct net_fault *f);
 
 /* Resets every client's connection; how many. They may come back. */
 size_t net_drop_clients(struct net *n);
+/* Clients' connections stay open and carry nothing, or do again; new ones are taken and not heard. Ends are not seen. */
+void net_cut_clients(struct net *n, bool cut);
 /* The client port listens no more, or again. -1 with one line in error when it cannot. */
 int net_refuse_clients(struct net *n, bool refuse, char error[SOCKET_ERROR_MAX]);
 

@@ -6,7 +6,7 @@ import time
 
 import harness
 import test_launcher
-from ensemble import ports, wait_for
+from ensemble import DEADLINE, ports, wait_for
 from kazoo.client import KazooState
 
 TICK_MS, SYNC_LIMIT = 200, 5
@@ -281,6 +281,43 @@ class Clients(Case):
         socket.create_connection((host, int(port)), timeout=5).close()
         self.assert_faults(folder)
         self.assertEqual(self.refused(folder, "heal", name).count("nothing is broken"), 1)
+
+
+    def test_client_links_cut_while_peers_stay_joined(self):
+        folder = self.up(3)
+        before = self.leader(folder)
+        stuck = self.at(folder, before["name"])
+        hosts = [before["client"]] + [self.servers(folder)[s]["client"] for s in self.others(folder, before["name"])]
+        moving = self.kazoo(",".join(hosts), timeout=3.0, randomize_hosts=False)
+        session = moving.client_id[0]
+        stuck.create("/s")
+        moving.create("/e", ephemeral=True)
+        states = []
+        moving.add_listener(states.append)
+        out = self.ok(folder, "drop-clients", "leader", "--cut")
+        self.assertRegex(out, r"(?m)^cut off from their clients: %s; connections stay open" % before["name"])
+        self.assertRegex(out, r"(?m)^2 client connections cut$")
+        self.assert_faults(folder, "^%s cut off from its clients$" % before["name"])
+        self.assertEqual(self.leader(folder)["faults"], {"cuts_clients": True})
+        write = stuck.create_async("/late")
+        host, port = before["client"].rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=DEADLINE) as s:
+            s.sendall(b"srvr")
+            wait_for("the client to be elsewhere", lambda: KazooState.SUSPENDED in states and moving.connected)
+            self.assertEqual(moving.client_id[0], session)
+            self.assertIsNotNone(moving.exists("/e"))
+            moving.create("/moved")
+            self.assertFalse(write.ready())
+            s.setblocking(False)
+            self.assertRaises(BlockingIOError, s.recv, 4)
+            now = self.leader(folder)
+            self.assertEqual([now[k] for k in ("name", "epoch", "state")], [before[k] for k in ("name", "epoch", "state")])
+            self.ok(folder, "heal", before["name"])
+            s.settimeout(DEADLINE)
+            self.assertEqual(s.recv(4), b"Zook")
+        self.assertEqual(write.get(timeout=DEADLINE), "/late")
+        self.assert_faults(folder)
+        self.refused(folder, "drop-clients", "leader", "--cut", "--refuse", code=2)
 
 
 class Sessions(Case):

@@ -52,6 +52,11 @@ expect "its verdict is clean" grep -q '"verdict":"clean"' "$tmp/out"
 expect "something was acknowledged" grep -q '"acknowledged":[1-9]' "$tmp/out"
 expect "nothing is left" nothing_left
 
+torture --seconds 4 --round 2 --seed "$seed" --faults all --json
+expect "rounds end with 0" [ "$code" -eq 0 ]
+expect "each round is told" [ "$(grep -c '"fact":"torture-round".*"verdict":"clean"' "$tmp/out")" -eq 2 ]
+expect "and the whole" grep -q '"fact":"torture",.*"rounds":2' "$tmp/out"
+
 rm -f "$tmp/err"
 "$pc" torture --seconds 600 --faults kill >"$tmp/out" 2>"$tmp/err" &
 pid=$!
@@ -65,7 +70,7 @@ expect "nothing is left of it" nothing_left
 
 torture --faults kill,rust
 expect "a fault that there is not is usage" [ "$code" -eq 2 ]
-expect "those that there are are named" grep -q "no fault 'rust'; there are: kill, pause" "$tmp/err"
+expect "those that there are are named" grep -q "no fault 'rust'; there are: kill, .*power-loss.*kill-at.*disk-full" "$tmp/err"
 torture --seconds soon
 expect "a number that is none is usage" [ "$code" -eq 2 ]
 torture -C "$tmp"
