@@ -9,12 +9,6 @@
 #include "base/xalloc.h"
 #include "wire/proto.h"
 
-#define WORLD_ANYONE 0, 0, 0, 5, 'w', 'o', 'r', 'l', 'd', 0, 0, 0, 6, 'a', 'n', 'y', 'o', 'n', 'e'
-static const uint8_t world_all_raw[] = {0, 0, 0, 1, 0, 0, 0, PERM_ALL, WORLD_ANYONE};
-static const uint8_t world_read_raw[] = {0, 0, 0, 1, 0, 0, 0, PERM_READ, WORLD_ANYONE};
-const struct vector ACL_WORLD_ALL = {1, {world_all_raw, sizeof world_all_raw}};
-const struct vector ACL_WORLD_READ = {1, {world_read_raw, sizeof world_read_raw}};
-
 static const struct slice auth_scheme = {(const uint8_t *)"auth", 4};
 static const struct slice digest_scheme = {(const uint8_t *)"digest", 6};
 static const struct slice ip_scheme = {(const uint8_t *)"ip", 2};

@@ -5,6 +5,15 @@
 #include "tree/acl.h"
 #include "tree/tree_private.h"
 
+#define WORLD_ANYONE 0, 0, 0, 5, 'w', 'o', 'r', 'l', 'd', 0, 0, 0, 6, 'a', 'n', 'y', 'o', 'n', 'e'
+static const uint8_t world_all_raw[] = {0, 0, 0, 1, 0, 0, 0, PERM_ALL, WORLD_ANYONE};
+static const uint8_t world_read_raw[] = {0, 0, 0, 1, 0, 0, 0, PERM_READ, WORLD_ANYONE};
+const struct vector ACL_WORLD_ALL = {1, {world_all_raw, sizeof world_all_raw}};
+const struct vector ACL_WORLD_READ = {1, {world_read_raw, sizeof world_read_raw}};
+/* Nobody can have asked for such a list: a client's schemes are checked. */
+static const uint8_t awaited_raw[] = {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+static const struct vector ACL_AWAITED = {1, {awaited_raw, sizeof awaited_raw}};
+
 /* Beyond this an id from outside could run the counter over. */
 #define ACL_ID_MAX (INT64_MAX / 2)
 
@@ -38,6 +47,16 @@ bool acl_table_use(struct acl_table *a, int64_t id)
     if (row == NULL) return false;
     row->uses++;
     return true;
+}
+
+bool acl_table_await(struct acl_table *a, int64_t id)
+{
+    return acl_table_load(a, id, ACL_AWAITED) && acl_table_use(a, id);
+}
+
+bool acl_table_awaits(const struct acl_table *a, int64_t id)
+{
+    return slice_equal(acl_table_get(a, id).raw, ACL_AWAITED.raw);
 }
 
 void acl_table_release(struct acl_table *a, int64_t id)

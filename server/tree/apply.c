@@ -292,15 +292,26 @@ static void parent_created(const struct apply *a, struct znode *parent, int32_t 
     parent->stat.pzxid = a->header.zxid;
 }
 
+static void replace_acl(struct apply *a, struct znode *n, struct vector acl)
+{
+    znode_touch(a->tree, n);
+    int64_t former = n->acl;
+    n->acl = acl_table_intern(&a->tree->acls, acl);
+    acl_table_release(&a->tree->acls, former);
+}
+
 static int32_t apply_create(struct apply *a, const struct op *op, struct op_result *r)
 {
     struct parted at = path_part(op->path);
     if (r != NULL) r->path = op->path;
     struct znode *parent = tree_get(a->tree, at.parent);
     if (parent == NULL) return ZK_NO_NODE;
-    bool exists = tree_child(a->tree, parent, at.name) != NULL;
+    struct znode *there = tree_child(a->tree, parent, at.name);
     parent_created(a, parent, op->number);
-    if (exists) return ZK_NODE_EXISTS;
+    if (there != NULL) {
+        if (acl_table_awaits(&a->tree->acls, there->acl)) replace_acl(a, there, op->acl);
+        return ZK_NODE_EXISTS;
+    }
     int64_t zxid = a->header.zxid, now = a->header.time;
     struct stored_stat stat = {.czxid = zxid, .mzxid = zxid, .pzxid = zxid, .ctime = now, .mtime = now};
     stat.ephemeral_owner = op->owner;
@@ -360,10 +371,7 @@ static int32_t apply_set_acl(struct apply *a, const struct op *op, struct op_res
 {
     struct znode *n = tree_get(a->tree, op->path);
     if (n == NULL) return ZK_NO_NODE;
-    znode_touch(a->tree, n);
-    int64_t former = n->acl;
-    n->acl = acl_table_intern(&a->tree->acls, op->acl);
-    acl_table_release(&a->tree->acls, former);
+    replace_acl(a, n, op->acl);
     n->stat.aversion = op->number;
     if (r != NULL) znode_stat(n, &r->stat);
     return ZK_OK;

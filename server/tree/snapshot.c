@@ -241,12 +241,19 @@ static struct znode *near(struct znode *last, struct slice path)
     return has_path(last, path) ? last : NULL;
 }
 
+/* The ACLs of a fuzzy snapshot are written before its znodes, so that one made meanwhile is not among them. The
+ * transaction that made it comes again with the replay, and says it. */
+static bool use_acl(struct tree *t, int64_t id)
+{
+    return acl_table_use(&t->acls, id) || acl_table_await(&t->acls, id);
+}
+
 static bool load_znode(struct tree *t, struct cursor *c)
 {
     struct snap_node r;
     if (!snap_node_get(c, &r) || slice_is_null(r.path)) return false;
     if (r.path.len == 0) {
-        if (t->root != NULL || !acl_table_use(&t->acls, r.acl)) return false;
+        if (t->root != NULL || !use_acl(t, r.acl)) return false;
         znode_add(t, NULL, r.path, r.data, r.acl, &r.stat);
         return true;
     }
@@ -258,7 +265,7 @@ static bool load_znode(struct tree *t, struct cursor *c)
     struct znode *parent = t->order.prev != &t->order ? near(znode_of_order(t->order.prev), above) : NULL;
     if (parent == NULL) parent = tree_get(t, above);
     struct slice name = slice_of(r.path.p + slash + 1, (size_t)(r.path.len - slash - 1));
-    if (parent == NULL || tree_child(t, parent, name) != NULL || !acl_table_use(&t->acls, r.acl)) return false;
+    if (parent == NULL || tree_child(t, parent, name) != NULL || !use_acl(t, r.acl)) return false;
     znode_add(t, parent, name, r.data, r.acl, &r.stat);
     return true;
 }

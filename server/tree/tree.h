@@ -99,9 +99,9 @@ struct apply_result {
 };
 
 /* Applies one transaction (header, body, an optional digest is ignored) and advances tree_zxid. Blind and idempotent, as replay over
- * a fuzzy snapshot needs: a create that finds its znode repairs the parent's counters, a delete that finds none does nothing. An
- * error transaction only advances the zxid. A multi with a failed entry changes nothing. Returns false when the bytes are no
- * transaction; the tree is then unchanged. changed and result may be NULL. */
+ * a fuzzy snapshot needs: a create that finds its znode repairs the parent's counters and an ACL that the snapshot lacked, a delete
+ * that finds none does nothing. An error transaction only advances the zxid. A multi with a failed entry changes nothing. Returns
+ * false when the bytes are no transaction; the tree is then unchanged. changed and result may be NULL. */
 bool tree_apply(struct tree *t, struct slice txn, struct apply_result *result, tree_changed_fn *changed, void *arg);
 void apply_result_free(struct apply_result *r);
 
@@ -121,7 +121,8 @@ bool tree_snapshot_chunk(struct tree_snapshot *s, struct bytes *b, size_t max);
 void tree_snapshot_end(struct tree_snapshot *s); /* also an unfinished one */
 
 /* Loading: start from tree_new(), feed whole elements in order; END finishes. 1 when END was met, 0 to go on, -1 when the bytes are
- * malformed (an unknown parent, a missing ACL, ...). The loader's state is in the tree. zxid becomes tree_zxid at END. */
+ * malformed (an unknown parent, an impossible ACL, ...). An ACL that a fuzzy snapshot lacks allows nobody anything, until the transaction
+ * that sets it is applied again. The loader's state is in the tree. zxid becomes tree_zxid at END. */
 int tree_load(struct tree *t, struct slice elements, int64_t zxid);
 
 /* A sum over every znode's path, data, ACL and stat, and every session: equal trees have equal sums, whatever the order of

@@ -18,6 +18,9 @@ struct acl_table {
 int64_t acl_table_intern(struct acl_table *a, struct vector acl);
 /* One more use of an id; false when it is unknown. */
 bool acl_table_use(struct acl_table *a, int64_t id);
+/* A use of an id that nobody has said anything of yet: until then a list that allows nobody anything. False when it is impossible. */
+bool acl_table_await(struct acl_table *a, int64_t id);
+bool acl_table_awaits(const struct acl_table *a, int64_t id);
 /* One use less; the last one forgets the row. */
 void acl_table_release(struct acl_table *a, int64_t id);
 /* A row as a snapshot has it, without a use yet. False when the id is impossible or taken. */
