@@ -21,6 +21,7 @@ struct member {
     bool observer, standalone;
     enum engine engine;
     char *cfg, *data_dir, *log;
+    char *log_dir; /* where its transactions are: dataLogDir, else data_dir */
     char *client_host, *quorum_host;                  /* what it listens on; quorum_host "" when standalone */
     uint16_t client_port, quorum_port, election_port; /* the latter two 0 when standalone */
     int tick_ms, init_limit, sync_limit;
@@ -55,6 +56,10 @@ size_t cluster_conf_count(const struct cluster *c);
  * Confs that somebody else wrote are used as they are when they are for n servers, else their port scheme is continued
  * under run/confs/. -1 with *why and *exit. */
 int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why, int *exit);
+
+/* The members as they were when the cluster was last prepared, without preparing anything: for what reads a cluster's files, whether it
+ * runs or not. -1 with *why when there are none. */
+int cluster_recall(struct cluster *c, char **why);
 
 /* Removes what the launcher made in the folder and nothing else. False with *why when something would not go. */
 bool cluster_clean(const struct cluster *c, char **why);

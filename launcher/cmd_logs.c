@@ -29,7 +29,6 @@ struct log {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv);
 static size_t find_logs(const struct cluster *c, struct candidate *all);
-static void ask_roles(const struct cluster *c, struct candidate *all, size_t n);
 static void open_at_tail(struct log *l, long lines);
 static void print_tails(struct log *logs, size_t n);
 static bool print_new(struct log *l, bool prefix);
@@ -69,7 +68,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     struct candidate all[MEMBERS_MOST];
     size_t n = find_logs(&cluster, all), chosen = 0;
     if (n == 0) return talk_fail(EXIT_FAILED, xasprintf("there are no logs in %s/logs", cluster.dir));
-    ask_roles(&cluster, all, n);
+    talk_roles(&cluster, all, n);
     struct rnd rnd = {(uint64_t)g->started_us};
     int wrong = targets_choose(optind < argc ? argv[optind] : "all", all, n, &rnd, &why);
     if (wrong) return talk_fail(wrong == -1 ? EXIT_USAGE : EXIT_REFUSED, why);
@@ -100,27 +99,6 @@ static size_t find_logs(const struct cluster *c, struct candidate *all)
         free(path);
     }
     return n;
-}
-
-/* A cluster that does not run has no roles, and its logs can be read all the same. */
-static void ask_roles(const struct cluster *c, struct candidate *all, size_t n)
-{
-    struct control control;
-    char *why = NULL;
-    if (control_open(&control, c, &why) != 0) {
-        free(why);
-        return;
-    }
-    json_t *end = control_converse(&control, json_pack("{s:s}", "cmd", "status"), NULL);
-    const json_t *servers = json_object_get(json_object_get(end, "cluster"), "servers");
-    for (size_t i = 0; i < json_array_size(servers); i++) {
-        const json_t *server = json_array_get(servers, i);
-        for (size_t k = 0; k < n; k++) {
-            if (all[k].id == fact_number(server, "id", 0)) all[k].role = role_parse(fact_string(server, "role"));
-        }
-    }
-    json_decref(end);
-    control_close(&control);
 }
 
 /* Leaves l->at where the last so many lines begin; 0: at the beginning. */

@@ -30,6 +30,9 @@
     C(watch)                                                                                                           \
     C(timeline)                                                                                                        \
     C(why)                                                                                                             \
+    C(tree)                                                                                                            \
+    C(log)                                                                                                             \
+    C(diff)                                                                                                            \
     C(down)                                                                                                            \
     C(run)                                                                                                             \
     C(torture)                                                                                                         \

@@ -19,6 +19,7 @@
 static void put_servers(struct bytes *b, const struct cluster *c, size_t at);
 static void set_engines(struct cluster *c, size_t n);
 static int add_apaches(struct cluster *c, struct ports *ports, char **why);
+static bool note_members(const char *dir, size_t n, char **why);
 static bool is_readable(char **why);
 static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
 static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
@@ -38,6 +39,7 @@ void member_free(struct member *m)
 {
     free(m->cfg);
     free(m->data_dir);
+    free(m->log_dir);
     free(m->log);
     free(m->client_host);
     free(m->quorum_host);
@@ -58,6 +60,7 @@ int member_read(struct member *m, const char *dir, int id, char **why)
             .observer = self && self->observer,
             .standalone = !self,
             .data_dir = xstrdup(conf.data_dir),
+            .log_dir = xstrdup(conf.data_log_dir),
             .log = xasprintf("logs/zoo%d.log", id),
             .client_host = xstrdup(*conf.client_address ? conf.client_address : "127.0.0.1"),
             .client_port = (uint16_t)conf.client_port,
@@ -134,11 +137,43 @@ int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why
     if (!make_folder("logs", why) || !make_folder("data", why)) return -1;
     bool there = conf_exists("confs", 1, &ours);
     if (there && !ours && !is_readable(why)) return -1;
-    if (there && !ours && cluster_conf_count(c) == n) return use_confs(c, n, "confs", ports, why, exit);
-    const char *dir = ours ? "confs" : "run/confs";
-    if (!make_folder(dir, why)) return -1;
-    if (!ours) c->fixed = true;
-    return write_confs(c, n, dir, ports, why, exit);
+    bool as_they_are = there && !ours && cluster_conf_count(c) == n;
+    const char *dir = ours || as_they_are ? "confs" : "run/confs";
+    if (!as_they_are && !make_folder(dir, why)) return -1;
+    if (!ours && !as_they_are) c->fixed = true;
+    int result = as_they_are ? use_confs(c, n, dir, ports, why, exit) : write_confs(c, n, dir, ports, why, exit);
+    return result == 0 && note_members(dir, n, why) ? 0 : -1;
+}
+
+int cluster_recall(struct cluster *c, char **why)
+{
+    char dir[32] = "confs";
+    size_t n = 0;
+    char *note = cluster_path(c, MEMBERS_NOTE);
+    FILE *f = fopen(note, "r");
+    if (f && fscanf(f, "%31s %zu", dir, &n) != 2) n = 0;
+    if (f) fclose(f);
+    free(note);
+    if (n == 0) n = cluster_conf_count(c);
+    if (n == 0 || n > MEMBERS_MOST) {
+        *why = xasprintf("there is no cluster in %s; start one: %s up 3", c->dir, c->call);
+        return -1;
+    }
+    char *confs = cluster_path(c, dir);
+    c->members = xcalloc(n, sizeof *c->members);
+    int result = 0;
+    for (c->n = 0; c->n < n && result == 0; c->n++) result = member_read(&c->members[c->n], confs, (int)c->n + 1, why);
+    free(confs);
+    return result;
+}
+
+static bool note_members(const char *dir, size_t n, char **why)
+{
+    struct bytes text = {0};
+    bytes_printf(&text, "%s %zu\n", dir, n);
+    bool ok = write_file(MEMBERS_NOTE, &text, why);
+    bytes_free(&text);
+    return ok;
 }
 
 /* --- confs that are there --- */
@@ -271,6 +306,7 @@ static void init_member(struct member *m, int id, bool alone, const char *dir)
         .standalone = alone,
         .cfg = xasprintf("%s/zoo%d.cfg", dir, id),
         .data_dir = xasprintf("data/zoo%d", id),
+        .log_dir = xasprintf("data/zoo%d", id),
         .log = xasprintf("logs/zoo%d.log", id),
         .client_host = xstrdup("127.0.0.1"),
         .quorum_host = xstrdup(alone ? "" : "127.0.0.1"),

@@ -6,6 +6,8 @@
 
 /* Every path that the launcher made, one a line, relative to the cluster's folder. */
 #define MADE_LIST "run/made"
+/* Which folder's confs the members were last started with, and how many there are: "confs 3". */
+#define MEMBERS_NOTE "run/members"
 /* The first line of a conf that the launcher wrote; one without it is somebody's own and never overwritten. */
 #define CONF_MARK "# Written by pseudo-cluster, which writes it anew; remove this line to keep it as you edit it."
 

@@ -3,6 +3,7 @@ bin_PROGRAMS += pseudo-cluster
 noinst_LIBRARIES += liblauncher.a
 liblauncher_a_SOURCES = \
 	launcher/apache_member.c launcher/apache_member.h \
+	launcher/apache.c launcher/apache.h \
 	launcher/boot.c launcher/boot.h \
 	launcher/children.c \
 	launcher/cluster.c launcher/cluster.h \
@@ -10,6 +11,7 @@ liblauncher_a_SOURCES = \
 	launcher/control.c \
 	launcher/control_client.c launcher/control_client.h \
 	launcher/engine.c launcher/engine.h \
+	launcher/differences.c launcher/differences.h \
 	launcher/ensemble.c \
 	launcher/events.c launcher/events.h launcher/events_read.c \
 	launcher/exits.h \
@@ -27,6 +29,7 @@ liblauncher_a_SOURCES = \
 	launcher/probe.c launcher/probe.h \
 	launcher/recorded.c launcher/recorded.h \
 	launcher/relay.c launcher/relay.h \
+	launcher/state.c launcher/state.h \
 	launcher/supervise.c launcher/supervise.h \
 	launcher/supervisor.c launcher/supervisor.h \
 	launcher/table.c launcher/table.h \
@@ -39,13 +42,15 @@ liblauncher_a_SOURCES = \
 	launcher/torture_report.c launcher/torture_report.h \
 	launcher/torture_round.c launcher/torture_round.h \
 	launcher/torture_tree.c launcher/torture_tree.h \
+	launcher/txn_text.c launcher/txn_text.h \
 	launcher/verdict.c launcher/verdict.h \
 	launcher/verdict_lines.c launcher/verdict_lines.h \
 	launcher/verdict_order.c \
 	launcher/verdict_reads.c launcher/verdict_rules.h \
 	launcher/server_exit.c \
 	launcher/view.c launcher/view.h \
-	launcher/why.c launcher/why.h launcher/why_session.c
+	launcher/why.c launcher/why.h launcher/why_session.c \
+	launcher/znode_text.c launcher/znode_text.h
 
 pseudo_cluster_SOURCES = \
 	launcher/main.c \
@@ -53,6 +58,7 @@ pseudo_cluster_SOURCES = \
 	launcher/fault.c \
 	launcher/cmd_clock.c \
 	launcher/cmd_disk.c \
+	launcher/cmd_diff.c \
 	launcher/cmd_down.c \
 	launcher/cmd_drop_clients.c \
 	launcher/cmd_expire.c \
@@ -60,6 +66,7 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_help.c \
 	launcher/cmd_isolate.c \
 	launcher/cmd_kill.c \
+	launcher/cmd_log.c \
 	launcher/cmd_logs.c \
 	launcher/cmd_partition.c \
 	launcher/cmd_pause.c \
@@ -72,19 +79,23 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_stop.c \
 	launcher/cmd_timeline.c \
 	launcher/cmd_torture.c \
+	launcher/cmd_tree.c \
 	launcher/cmd_up.c \
 	launcher/cmd_version.c \
 	launcher/cmd_wait.c \
 	launcher/cmd_watch.c \
 	launcher/cmd_why.c
-pseudo_cluster_LDADD = liblauncher.a libconf.a libclient.a libwire.a $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
+# What a server holds is read with its own store and tree.
+LAUNCHER_LIBS = liblauncher.a libconf.a libclient.a libstore.a libcore.a libwire.a \
+	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS)
+pseudo_cluster_LDADD = $(LAUNCHER_LIBS)
 
 if HAVE_CHECK
 LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_supervise check_launcher_targets \
 	check_launcher_timeline check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
-LAUNCHER_UNIT_LIBS = liblauncher.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
+LAUNCHER_UNIT_LIBS = $(LAUNCHER_LIBS) $(UNIT_LIBS)
 check_launcher_cluster_SOURCES = tests/unit/check_launcher_cluster.c
 check_launcher_cluster_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_engine_SOURCES = tests/unit/check_launcher_engine.c

@@ -46,11 +46,12 @@ static void restart_options(void)
 
 static int unknown_verb(const char *verb)
 {
-    const char *names[32];
     size_t n = 0;
-    for (; commands[n]; n++) names[n] = commands[n]->name;
-    names[n] = NULL;
+    while (commands[n]) n++;
+    const char **names = xcalloc(n + 1, sizeof *names);
+    for (size_t i = 0; i < n; i++) names[i] = commands[i]->name;
     const char *near = nearest_word(verb, names);
+    free(names);
     fprintf(stderr, "pseudo-cluster: there is no command '%s'", verb);
     if (near) fprintf(stderr, "; did you mean '%s'?", near);
     fprintf(stderr, "\nall commands: pseudo-cluster help\n");

@@ -25,6 +25,26 @@ int talk_open(const struct globals *g, struct cluster *cluster, struct control *
     return talk_fail(code, why);
 }
 
+void talk_roles(const struct cluster *c, struct candidate *all, size_t n)
+{
+    struct control control;
+    char *why = NULL;
+    if (control_open(&control, c, &why) != 0) {
+        free(why);
+        return;
+    }
+    json_t *end = control_converse(&control, json_pack("{s:s}", "cmd", "status"), NULL);
+    const json_t *servers = json_object_get(json_object_get(end, "cluster"), "servers");
+    for (size_t i = 0; i < json_array_size(servers); i++) {
+        const json_t *server = json_array_get(servers, i);
+        for (size_t k = 0; k < n; k++) {
+            if (all[k].id == fact_number(server, "id", 0)) all[k].role = role_parse(fact_string(server, "role"));
+        }
+    }
+    json_decref(end);
+    control_close(&control);
+}
+
 int talk_fail(int code, char *why)
 {
     fflush(stdout);

@@ -4,9 +4,13 @@
 
 #include "launcher/command.h"
 #include "launcher/control_client.h"
+#include "launcher/targets.h"
 
 /* Finds the cluster and connects. 0, or the exit code of a failure that has been told. On 0 the caller closes and frees both. */
 int talk_open(const struct globals *g, struct cluster *cluster, struct control *control);
+
+/* Fills in the roles of candidates. A cluster that does not run has none, and its files can be read all the same. */
+void talk_roles(const struct cluster *c, struct candidate *all, size_t n);
 
 /* Prints an error to standard error, as "pseudo-cluster: ..."; frees why; returns code. */
 int talk_fail(int code, char *why);

@@ -10,6 +10,7 @@ libwire_a_SOURCES = \
 	lib/base/rnd.h \
 	lib/base/slice.h \
 	lib/base/xalloc.c lib/base/xalloc.h \
+	lib/wire/apache_files.c lib/wire/apache_files.h \
 	lib/wire/client_records.c lib/wire/client_records.h \
 	lib/wire/fact.c lib/wire/fact.h \
 	lib/wire/jute.c lib/wire/jute.h \

@@ -6,6 +6,7 @@ libstore_a_SOURCES = \
 	server/store/log.c \
 	server/store/log_thread.c \
 	server/store/power.c server/store/power.h \
+	server/store/reader.c server/store/reader.h \
 	server/store/snapshot.c \
 	server/store/snapshot_load.c \
 	server/store/snapshot_thread.c \

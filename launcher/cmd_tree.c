@@ -1,0 +1,136 @@
+/* pseudo-cluster tree. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "launcher/state.h"
+#include "launcher/talk.h"
+#include "launcher/znode_text.h"
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv);
+static int show(const struct globals *g, const struct state *s, const struct source *from, const char *path);
+
+const struct command cmd_tree = {
+    .name = "tree",
+    .args = "[PATH] [--at ZXID] [--server TARGET]",
+    .summary = "Shows the znodes, as a server's files hold them now or held them.",
+    .help =
+        "Read from the files, so that it works for servers that are down, and disturbs none that runs: every ACL is "
+        "seen\n"
+        "through. The newest that is logged is shown even when it is not known to be committed; the first line tells.\n"
+        "\n"
+        "  --at ZXID         as it was at this zxid (0x100000004), as far back as the files reach (autopurge)\n"
+        "  --server TARGET   whose files: an id, zooN, leader, ...; also a folder (with a '/') that is a dataDir of "
+        "zkserver\n"
+        "                    or of a stopped Apache ZooKeeper. Without: the server whose files are furthest\n"
+        "\n"
+        "--json prints a line that says server, zxid, committed, znodes, sessions; then a line a znode: path, data "
+        "(text or\n"
+        "null) or base64, acl, kind (persistent, ephemeral, container, ttl), owner, ttl, stat.\n"
+        "\n"
+        "Exit codes: 0 shown, 1 failed, 2 usage, 4 no such znode, server or zxid.\n",
+    .run = run,
+};
+
+static int run(const struct command *self, struct globals *g, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"at", required_argument, NULL, 'a'}, {"server", required_argument, NULL, 's'}, {0}};
+    const char *server = NULL;
+    int64_t at = STATE_NEWEST;
+    int exit = EXIT_DONE;
+    for (int o; (o = command_option(self, g, argc, argv, "", longs, &exit)) != -1;) {
+        if (o == 0) return exit;
+        if (o == 's') server = optarg;
+        if (o == 'a' && !parse_zxid(optarg, &at))
+            return command_usage(self, "--at takes a zxid like 0x100000004, not '%s'", optarg);
+    }
+    if (argc - optind > 1) return command_usage(self, "one path, not several");
+    const char *path = optind < argc ? argv[optind] : "/";
+    if (*path != '/') return command_usage(self, "a path begins with '/', unlike '%s'", path);
+    struct cluster cluster;
+    struct sources sources;
+    struct source made = {0};
+    const struct source *from = NULL;
+    struct state s = {0};
+    char *why = NULL;
+    if (sources_of_cluster(&sources, g, &cluster, &why) != 0) return talk_fail(EXIT_FAILED, why);
+    exit = sources_choose(&sources, &cluster, server, &from, &made, &why);
+    if (!exit) exit = state_read(&s, from, at, &why);
+    if (!exit && s.extent.committed < s.zxid && from->id) {
+        int64_t agreed = sources_agreed(&sources, s.extent.current_epoch);
+        if (agreed > s.extent.committed) s.extent.committed = agreed;
+    }
+    exit = exit ? talk_fail(exit, why) : show(g, &s, from, path);
+    state_free(&s);
+    source_free(&made);
+    sources_free(&sources);
+    cluster_free(&cluster);
+    return exit;
+}
+
+struct listing {
+    const struct tree *tree;
+    struct bytes out;
+};
+
+static void put_row(void *arg, const struct znode *n, int depth)
+{
+    struct listing *l = arg;
+    struct bytes *b = &l->out;
+    if (depth == 0)
+        znode_path(n, b);
+    else
+        bytes_printf(b, "%*s%.*s", 2 * depth, "", (int)n->name_len, n->name);
+    bytes_printf(b, "  ");
+    value_put(b, znode_data(n), VALUE_SHOWN);
+    if (znode_is_ephemeral(n)) bytes_printf(b, "  ephemeral of 0x%" PRIx64, (uint64_t)n->stat.ephemeral_owner);
+    if (n->stat.ephemeral_owner == OWNER_CONTAINER) bytes_printf(b, "  container");
+    if (znode_ttl(n)) bytes_printf(b, "  ttl %" PRId64 " ms", znode_ttl(n));
+    if (n->acl != ACL_OPEN) {
+        bytes_printf(b, "  acl ");
+        acl_put(b, znode_acl(l->tree, n));
+    }
+    bytes_u8(b, '\n');
+    if (b->len > 1 << 16) talk_print(b);
+}
+
+static void put_line(void *arg, const struct znode *n, int depth)
+{
+    struct listing *l = arg;
+    (void)depth;
+    json_t *row = znode_json(l->tree, n);
+    talk_json(row);
+    json_decref(row);
+}
+
+static int show(const struct globals *g, const struct state *s, const struct source *from, const char *path)
+{
+    struct listing l = {.tree = s->tree};
+    const struct znode *top = tree_find(s->tree, slice_str(path));
+    bool sure = s->zxid <= s->extent.committed;
+    if (!top) {
+        return talk_fail(EXIT_REFUSED,
+                         xasprintf("%s has no znode %s at 0x%" PRIx64, from->name, path, (uint64_t)s->zxid));
+    }
+    if (g->json) {
+        json_t *first =
+            json_pack("{s:s, s:o, s:b, s:i, s:i}", "server", from->name, "zxid", hex_json(s->zxid), "committed", sure,
+                      "znodes", (int)tree_count(s->tree), "sessions", (int)tree_session_count(s->tree));
+        talk_json(first);
+        json_decref(first);
+        znode_walk(top, put_line, &l);
+        return EXIT_DONE;
+    }
+    bytes_printf(&l.out, "%s, from its files: zxid 0x%" PRIx64 ", epoch %" PRId64 ", %zu znodes, %zu session%s\n",
+                 from->name, (uint64_t)s->zxid, zxid_epoch(s->zxid), tree_count(s->tree), tree_session_count(s->tree),
+                 tree_session_count(s->tree) == 1 ? "" : "s");
+    if (!sure)
+        bytes_printf(&l.out, "what is above 0x%" PRIx64 " is logged, and not known here to be committed\n",
+                     (uint64_t)s->extent.committed);
+    bytes_printf(&l.out, "\n");
+    znode_walk(top, put_row, &l);
+    talk_print(&l.out);
+    return EXIT_DONE;
+}

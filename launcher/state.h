@@ -1,0 +1,63 @@
+/* What a member holds, rebuilt outside of its server: from its files, whether it runs or not, or from the files of Apache ZooKeeper. */
+#ifndef LAUNCHER_STATE_H
+#define LAUNCHER_STATE_H
+
+#include "launcher/cluster.h"
+#include "store/reader.h"
+#include "tree/tree.h"
+
+/* Where a state is read from. */
+struct source {
+    int id;     /* 0: no member of the cluster */
+    char *name; /* "zoo2", or the folder as it was given */
+    char *data_dir, *log_dir;
+    bool observer;
+    bool apache; /* data_dir is Apache's: it has version-2 */
+};
+
+struct sources {
+    struct source *list;
+    size_t n;
+};
+
+/* All members of a cluster, running or not. -1 with *why. */
+int sources_of_cluster(struct sources *s, const struct globals *g, struct cluster *cluster, char **why);
+/* A folder that is no member's: a dataDir of a server of ours or of Apache's. -1 with *why when it is neither. */
+int source_of_folder(struct source *s, const char *path, char **why);
+/* The one that a person names: an id, zooN, a role, or a folder (a text with '/'); *made is set when it is to be given to
+ * source_free(). NULL: the member that is furthest. An exit code with *why. */
+int sources_choose(const struct sources *s, const struct cluster *cluster, const char *text, const struct source **chosen,
+                   struct source *made, char **why);
+/* The member whose files are furthest: highest epoch, then highest zxid. With a majority of the voters readable it has every write that
+ * was acknowledged before the call. NULL with *why when there is no such majority; any: one that can be read is enough. */
+const struct source *sources_furthest(const struct sources *s, bool any, char **why);
+/* The highest zxid that a majority of the voters has logged in the current epoch of one of them: what it has up to there is committed, as
+ * long as no later epoch begins without it. 0 when there is none. */
+int64_t sources_agreed(const struct sources *s, int64_t epoch);
+void source_free(struct source *s);
+void sources_free(struct sources *s);
+
+struct state {
+    struct tree *tree;
+    int64_t zxid; /* of the tree */
+    struct store_extent extent;
+    struct store_reader *reader; /* NULL: Apache's */
+};
+
+enum { STATE_NEWEST = -1 };
+
+/* Rebuilds the tree as it was at a zxid: that one's, or the last before it. The members' files may go on changing. An exit code with
+ * *why: EXIT_REFUSED when the files do not reach there. */
+int state_read(struct state *s, const struct source *from, int64_t at, char **why);
+void state_free(struct state *s);
+
+/* Closes every session by transactions of its own, as its server would: their ephemerals go. */
+void state_close_sessions(struct state *s);
+
+/* The same for sessions that are gone but left ephemerals, as every server does at its start. */
+void state_drop_orphans(struct state *s);
+
+/* Reads "0x100000004" or a decimal number. */
+bool parse_zxid(const char *text, int64_t *zxid);
+
+#endif
