@@ -122,6 +122,15 @@ bool cluster_clean(const struct cluster *c, char **why)
     return ok;
 }
 
+void cluster_note_made(const struct cluster *c, const char *inside)
+{
+    char *list = cluster_path(c, MADE_LIST);
+    FILE *f = *inside == '/' ? NULL : fopen(list, "a");
+    if (f) fprintf(f, "%s\n", inside);
+    if (f) fclose(f);
+    free(list);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)st;

@@ -64,6 +64,9 @@ int cluster_recall(struct cluster *c, char **why);
 /* Removes what the launcher made in the folder and nothing else. False with *why when something would not go. */
 bool cluster_clean(const struct cluster *c, char **why);
 
+/* Puts a path in the folder on the list of what the launcher made. */
+void cluster_note_made(const struct cluster *c, const char *inside);
+
 /* Removes a folder with all that is in it. False with errno. */
 bool remove_tree(const char *path);
 

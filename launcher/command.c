@@ -33,6 +33,8 @@
     C(tree)                                                                                                            \
     C(log)                                                                                                             \
     C(diff)                                                                                                            \
+    C(save)                                                                                                            \
+    C(reset)                                                                                                           \
     C(down)                                                                                                            \
     C(run)                                                                                                             \
     C(torture)                                                                                                         \

@@ -19,7 +19,7 @@ liblauncher_a_SOURCES = \
 	launcher/incidents.c launcher/incidents.h \
 	launcher/incident_show.c launcher/incident_show.h launcher/incident_page.c \
 	launcher/links.c launcher/links.h \
-	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_disk.c \
+	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_data.c launcher/ops_disk.c \
 	launcher/ops_fault.c launcher/ops_heal.c launcher/ops_net.c launcher/ops_order.c \
 	launcher/orders.c \
 	launcher/outage.c \
@@ -29,6 +29,8 @@ liblauncher_a_SOURCES = \
 	launcher/probe.c launcher/probe.h \
 	launcher/recorded.c launcher/recorded.h \
 	launcher/relay.c launcher/relay.h \
+	launcher/reset.c launcher/reset.h \
+	launcher/saves.c launcher/saves.h \
 	launcher/state.c launcher/state.h \
 	launcher/supervise.c launcher/supervise.h \
 	launcher/supervisor.c launcher/supervisor.h \
@@ -70,9 +72,11 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_logs.c \
 	launcher/cmd_partition.c \
 	launcher/cmd_pause.c \
+	launcher/cmd_reset.c \
 	launcher/cmd_restart.c \
 	launcher/cmd_resume.c \
 	launcher/cmd_run.c \
+	launcher/cmd_save.c \
 	launcher/cmd_slow.c \
 	launcher/cmd_stepdown.c \
 	launcher/cmd_status.c \

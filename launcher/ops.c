@@ -4,8 +4,8 @@
  *
  * Requests: up (n), status, kill (target, power_loss, at), stop, restart, pause, resume (target), partition (groups),
  * isolate (target, way), heal (target), disk (target, mode, slow_us), slow (target, delay_us, jitter_us), drop-clients
- * (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms, reset), wait (for; id, role),
- * watch, flush, down; timeout_ms for all that wait. While it waits, facts are passed on, and once a second
+ * (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms, reset), reset (name, epoch),
+ * wait (for; id, role), watch, flush, down; timeout_ms for all that wait. While it waits, facts are passed on, and once a second
  * {"waiting":"zoo1 is electing"}. The last line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
 #include <inttypes.h>
@@ -26,7 +26,7 @@ enum {
 
 static const struct verb verbs[] = {
     {"up", SUPERVISE_START, op_begin_up, op_up_done, VERB_STATUS | VERB_REPORT},
-    {"status", SUPERVISE_EVENTS, op_begin_nothing, op_at_once, VERB_STATUS | VERB_QUIET},
+    {"status", SUPERVISE_EVENTS, op_begin_nothing, op_at_once, VERB_STATUS | VERB_QUIET | VERB_ALWAYS},
     {"kill", SUPERVISE_KILL, op_begin_fault, op_gone_done, VERB_REPORT},
     {"stop", SUPERVISE_STOP, op_begin_fault, op_gone_done, VERB_REPORT},
     {"restart", SUPERVISE_RESTART, op_begin_fault, op_restart_done, VERB_REPORT},
@@ -41,10 +41,11 @@ static const struct verb verbs[] = {
     {"stepdown", SUPERVISE_EVENTS, op_begin_stepdown, op_stepdown_done, VERB_REPORT},
     {"disk", SUPERVISE_EVENTS, op_begin_disk, op_disk_done, VERB_REPORT},
     {"clock", SUPERVISE_EVENTS, op_begin_clock, op_answered_done, VERB_REPORT},
-    {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET},
-    {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, 0},
-    {"flush", SUPERVISE_EVENTS, op_begin_flush, op_at_once, VERB_QUIET},
-    {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, VERB_QUIET},
+    {"reset", SUPERVISE_EVENTS, op_begin_reset, op_reset_done, VERB_STATUS | VERB_QUIET | VERB_REPORT},
+    {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET | VERB_ALWAYS},
+    {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, VERB_ALWAYS},
+    {"flush", SUPERVISE_EVENTS, op_begin_flush, op_at_once, VERB_QUIET | VERB_ALWAYS},
+    {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, VERB_QUIET | VERB_ALWAYS},
 };
 
 static struct op *op_new(struct client *c, const struct verb *verb);
@@ -72,6 +73,10 @@ void op_begin(struct client *c, const json_t *request)
     }
     struct op *o = op_new(c, verb);
     c->listening = !(verb->flags & VERB_QUIET);
+    if (o->of->resetting && !(verb->flags & VERB_ALWAYS)) {
+        op_refuse(o, EXIT_REFUSED, xstrdup("a reset is under way; try again when it is over"));
+        return;
+    }
     o->of->acting = o;
     bool waits = verb->begin(o, request);
     c->of->acting = NULL;

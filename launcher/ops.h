@@ -38,6 +38,7 @@ struct op {
 enum {
     VERB_STATUS = 1, /* the last line shows the servers as they are, freshly asked */
     VERB_QUIET = 2,  /* facts are not passed on */
+    VERB_ALWAYS = 8, /* also while a reset is under way */
     VERB_REPORT = 4, /* the last line tells targets, outcome and for how long writes were unavailable */
 };
 
@@ -113,6 +114,11 @@ bool op_begin_slow(struct op *o, const json_t *request);
 bool op_begin_drop_clients(struct op *o, const json_t *request);
 bool op_cut_done(struct op *o);
 bool op_answered_done(struct op *o);
+
+/* --- ops_data.c: reset --- */
+
+bool op_begin_reset(struct op *o, const json_t *request);
+bool op_reset_done(struct op *o);
 
 /* --- ops_order.c: expire, stepdown, clock --- */
 

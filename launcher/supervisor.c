@@ -16,6 +16,7 @@
 #include "base/xalloc.h"
 #include "launcher/events.h"
 #include "launcher/platform.h"
+#include "launcher/saves.h"
 #include "launcher/text.h"
 
 static void run(const struct supervisor_options *o, int fd) __attribute__((noreturn));
@@ -84,7 +85,7 @@ static void run(const struct supervisor_options *o, int fd)
     s.cluster->relays = &s.relays;
     detach(fd);
     if (take_folder(&s, &why) != 0) fail(OWNER_FD, EXIT_FAILED, why);
-    if (cluster_prepare(s.cluster, o->n, &s.ports, &why, &exit_code) != 0) {
+    if (cluster_prepare(s.cluster, o->n, &s.ports, &why, &exit_code) != 0 || save_finish_reset(s.cluster, &why) != 0) {
         leave_folder(&s);
         fail(OWNER_FD, exit_code, why);
     }

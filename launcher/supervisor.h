@@ -97,6 +97,7 @@ struct supervisor {
     const char *zkserver;
     bool ephemeral;
     bool keep;   /* an ephemeral cluster's folder stays */
+    bool resetting; /* the servers are being killed, and their data is about to be replaced */
     bool ending; /* the servers are being stopped and the supervisor ends after them */
     int lock_fd, listen_fd;
     struct event *settle, *listener, *sigchld, *sigterm, *sigint;

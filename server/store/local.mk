@@ -3,6 +3,7 @@ noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	server/store/db.c server/store/db.h \
 	server/store/dir.c server/store/dir.h \
+	server/store/image.c server/store/image.h \
 	server/store/log.c \
 	server/store/log_thread.c \
 	server/store/power.c server/store/power.h \

@@ -55,6 +55,17 @@ void log_close(struct log *l)
     *l = (struct log){0};
 }
 
+int log_make(const char *path, const struct disk_op *ops, size_t n, char *error)
+{
+    struct log l = {.path = xstrdup(path), .accepted = -1, .current = -1};
+    dir_unlink(path);
+    l.db = db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+    int rc = l.db != NULL && make_schema(l.db, error) == 0 && prepare(&l, error) == 0 ? 0 : -1;
+    if (rc == 0) rc = log_write(&l, "", ops, n, error);
+    log_close(&l);
+    return rc;
+}
+
 int log_load(struct log *l, int64_t zxid, const struct store_sink *sink, char *error)
 {
     static const char *const doing = "read the log";

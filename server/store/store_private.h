@@ -35,6 +35,8 @@ struct log {
 /* Opens or makes log.db. -1 with a line in error. */
 int log_open(struct log *l, const char *dir, const struct store_tuning *tuning, char *error);
 void log_close(struct log *l);
+/* Makes a log.db at path that holds what these ops say and nothing else, not forced to disk. -1 with a line in error. */
+int log_make(const char *path, const struct disk_op *ops, size_t n, char *error);
 /* Gives every record above zxid, in order; -1 at the first whose sum is wrong, which is named. */
 int log_load(struct log *l, int64_t zxid, const struct store_sink *sink, char *error);
 /* What one commit covers: ops, in order, all or nothing. data_dir: where a truncation finds snapshots to remove. */
