@@ -100,7 +100,7 @@ static int show(const struct globals *g, const struct side *sides)
         for (int i = 0; i < 2; i++) {
             const struct tree *t = sides[i].state.tree;
             bytes_printf(&out, "%-6s zxid 0x%" PRIx64 ", %zu znodes, %zu session%s\n", sides[i].name,
-                         (uint64_t)sides[i].state.zxid, tree_count(t), tree_session_count(t),
+                         (uint64_t)sides[i].state.zxid, state_znodes(&sides[i].state), tree_session_count(t),
                          tree_session_count(t) == 1 ? "" : "s");
         }
         differences_put(&out, all, sides[0].name, sides[1].name);

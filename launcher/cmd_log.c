@@ -9,6 +9,7 @@
 #include "launcher/platform.h"
 #include "launcher/state.h"
 #include "launcher/talk.h"
+#include "launcher/text.h"
 #include "launcher/txn_text.h"
 #include "launcher/znode_text.h"
 
@@ -140,9 +141,21 @@ static void tell_taken_back(const struct printing *p, int64_t last)
     }
 }
 
+/* What is written can be read a moment later, when it is forced to disk, and nothing tells that: so after a change it
+ * is looked for a few times more. */
+static void wait_for_more(int watch, int *looks)
+{
+    enum { IDLE_MS = 1000, SOON_MS = 10, LOOKS = 20 };
+    int64_t from_us = clock_us();
+    int wait_ms = *looks > 0 ? SOON_MS : IDLE_MS;
+    platform_folder_wait(watch, wait_ms);
+    bool changed = clock_us() - from_us < (int64_t)wait_ms * 1000;
+    *looks = changed ? LOOKS : *looks > 0 ? *looks - 1 : 0;
+}
+
 static int follow(struct store_reader *r, struct printing *p, const struct source *from, int64_t shown, char *error)
 {
-    int watch = platform_folder_watch(from->log_dir);
+    int watch = platform_folder_watch(from->log_dir), looks = 0;
     for (;;) {
         int64_t last = reader_extent(r)->last;
         if (last < shown) tell_taken_back(p, last);
@@ -150,7 +163,7 @@ static int follow(struct store_reader *r, struct printing *p, const struct sourc
         shown = last;
         talk_print(&p->out);
         reader_rest(r);
-        platform_folder_wait(watch, 1000);
+        wait_for_more(watch, &looks);
         if (reader_refresh(r, error) != 0) return -1;
     }
 }

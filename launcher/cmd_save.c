@@ -79,14 +79,14 @@ static int save(const struct globals *g, const struct cluster *c, const struct s
     if (g->json) {
         json_t *line =
             json_pack("{s:s, s:o, s:i, s:s, s:i, s:b}", "name", name, "zxid", hex_json(s.zxid), "znodes",
-                      (int)tree_count(s.tree), "from", from->name, "sessions", (int)sessions, "replaced", replaced);
+                      (int)state_znodes(&s), "from", from->name, "sessions", (int)sessions, "replaced", replaced);
         talk_json(line);
         json_decref(line);
     } else {
         struct bytes b = {0};
         bytes_printf(&b, "%s %s in ", replaced ? "replaced" : "saved", name);
         put_duration(&b, clock_us() - g->started_us);
-        bytes_printf(&b, ": %zu znodes, zxid 0x%" PRIx64 ", from %s", tree_count(s.tree), (uint64_t)s.zxid, from->name);
+        bytes_printf(&b, ": %zu znodes, zxid 0x%" PRIx64 ", from %s", state_znodes(&s), (uint64_t)s.zxid, from->name);
         if (sessions) bytes_printf(&b, "; %zu session%s left out", sessions, sessions == 1 ? "" : "s");
         bytes_printf(&b, "\nback to it: %s reset %s\n", c->call, name);
         talk_print(&b);

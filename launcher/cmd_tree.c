@@ -117,14 +117,14 @@ static int show(const struct globals *g, const struct state *s, const struct sou
     if (g->json) {
         json_t *first =
             json_pack("{s:s, s:o, s:b, s:i, s:i}", "server", from->name, "zxid", hex_json(s->zxid), "committed", sure,
-                      "znodes", (int)tree_count(s->tree), "sessions", (int)tree_session_count(s->tree));
+                      "znodes", (int)state_znodes(s), "sessions", (int)tree_session_count(s->tree));
         talk_json(first);
         json_decref(first);
         znode_walk(top, put_line, &l);
         return EXIT_DONE;
     }
     bytes_printf(&l.out, "%s, from its files: zxid 0x%" PRIx64 ", epoch %" PRId64 ", %zu znodes, %zu session%s\n",
-                 from->name, (uint64_t)s->zxid, zxid_epoch(s->zxid), tree_count(s->tree), tree_session_count(s->tree),
+                 from->name, (uint64_t)s->zxid, zxid_epoch(s->zxid), state_znodes(s), tree_session_count(s->tree),
                  tree_session_count(s->tree) == 1 ? "" : "s");
     if (!sure)
         bytes_printf(&l.out, "what is above 0x%" PRIx64 " is logged, and not known here to be committed\n",

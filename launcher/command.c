@@ -35,6 +35,8 @@
     C(diff)                                                                                                            \
     C(save)                                                                                                            \
     C(reset)                                                                                                           \
+    C(export)                                                                                                          \
+    C(import)                                                                                                          \
     C(down)                                                                                                            \
     C(run)                                                                                                             \
     C(torture)                                                                                                         \

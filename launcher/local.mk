@@ -18,6 +18,7 @@ liblauncher_a_SOURCES = \
 	launcher/history.c launcher/history.h \
 	launcher/incidents.c launcher/incidents.h \
 	launcher/incident_show.c launcher/incident_show.h launcher/incident_page.c \
+	launcher/import.c launcher/import.h \
 	launcher/links.c launcher/links.h \
 	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_data.c launcher/ops_disk.c \
 	launcher/ops_fault.c launcher/ops_heal.c launcher/ops_net.c launcher/ops_order.c \
@@ -52,6 +53,7 @@ liblauncher_a_SOURCES = \
 	launcher/server_exit.c \
 	launcher/view.c launcher/view.h \
 	launcher/why.c launcher/why.h launcher/why_session.c \
+	launcher/znode_file.c launcher/znode_file.h \
 	launcher/znode_text.c launcher/znode_text.h
 
 pseudo_cluster_SOURCES = \
@@ -64,8 +66,10 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_down.c \
 	launcher/cmd_drop_clients.c \
 	launcher/cmd_expire.c \
+	launcher/cmd_export.c \
 	launcher/cmd_heal.c \
 	launcher/cmd_help.c \
+	launcher/cmd_import.c \
 	launcher/cmd_isolate.c \
 	launcher/cmd_kill.c \
 	launcher/cmd_log.c \

@@ -260,9 +260,8 @@ static int write_note(const struct state *s, const char *dir, const char *from, 
     char *path = xasprintf("%s/" NOTE, dir);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    json_t *note =
-        json_pack("{s:o, s:I, s:s, s:I}", "zxid", hex_json(s->zxid), "znodes", (json_int_t)tree_count(s->tree), "from",
-                  from, "time", (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    json_t *note = json_pack("{s:o, s:I, s:s, s:I}", "zxid", hex_json(s->zxid), "znodes", (json_int_t)state_znodes(s),
+                             "from", from, "time", (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
     int rc = json_dump_file(note, path, JSON_COMPACT);
     if (rc) *why = xasprintf("cannot write %s: %s", path, strerror(errno));
     json_decref(note);

@@ -202,6 +202,11 @@ void state_free(struct state *s)
     *s = (struct state){0};
 }
 
+size_t state_znodes(const struct state *s)
+{
+    return tree_count(s->tree) - 1;
+}
+
 /* What a server appends when a session is over; it finds the ephemerals by itself. */
 static void close_session(struct state *s, int64_t session)
 {

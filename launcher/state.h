@@ -50,6 +50,8 @@ enum { STATE_NEWEST = -1 };
  * *why: EXIT_REFUSED when the files do not reach there. */
 int state_read(struct state *s, const struct source *from, int64_t at, char **why);
 void state_free(struct state *s);
+/* How many znodes a walk meets; Apache counts the root twice. */
+size_t state_znodes(const struct state *s);
 
 /* Closes every session by transactions of its own, as its server would: their ephemerals go. */
 void state_close_sessions(struct state *s);

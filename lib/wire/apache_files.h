@@ -2,7 +2,7 @@
  * FileTxnLog.java (3.8.0).
  *
  *   snapshot.<zxid>  "ZKSN", int 2, long -1, the elements of snap_stream.h up to SNAP_END, long Adler-32 of all before, ustring "/";
- *                    3.6 and later add long zxid, int version, long digest, and the checksum and "/" once more
+ *                    3.6 and later add a digest, 3.9 a zxid, each sealed in the same way; neither is needed
  *   log.<zxid>       "ZKLG", int 2, long 0, then of each transaction long Adler-32 of its bytes, buffer, 'B'; zeros up to the end
  */
 #ifndef WIRE_APACHE_FILES_H

@@ -11,6 +11,7 @@ E2E_TESTS += tests/e2e/test_faults.py
 E2E_TESTS += tests/e2e/test_engine.py
 E2E_TESTS += tests/e2e/test_power.py
 E2E_TESTS += tests/e2e/test_timeline.py
+E2E_TESTS += tests/e2e/test_data.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/ensemble.py \
