@@ -235,7 +235,7 @@ class SaveAndReset(Case):
         zk.create("/gone", b"", ephemeral=True)
         out = self.ok(folder, "save", "base")
         self.assertRegex(out, r"^saved base in [\d.]+ m?s: \d+ znodes, zxid 0x[0-9a-f]+, from zoo\d; 1 session left out\n")
-        before = self.servers(folder)
+        before, sid = self.servers(folder), zk.client_id[0]
         for i in range(200):
             zk.create("/later-%d" % i, b"x")
         zk.delete("/app/empty")
@@ -243,7 +243,6 @@ class SaveAndReset(Case):
         self.ok(folder, "slow", "3", "--delay", "5ms")
         self.ok(folder, "stop", "2")
         epoch = self.status(folder)["epoch"]
-        sid = zk.client_id[0]
         out = self.ok(folder, "reset", "base")
         self.assertRegex(out, r"^reset to base in [\d.]+ m?s, leader zoo\d, epoch \d+; clients find their sessions expired")
         status = self.status(folder)
@@ -255,7 +254,7 @@ class SaveAndReset(Case):
             self.assertNotEqual(s["pid"], before[s["name"]]["pid"])
         # The client that was there is told, and goes on with a session of its own.
         self.assertTrue(lost.wait(DEADLINE))
-        wait_for("the client to be back", lambda: zk.connected and zk.client_id[0] != sid)
+        wait_for("the client to be back", lambda: zk.connected and zk.client_id and zk.client_id[0] != sid)
         got = self.everything(folder)
         root = want.pop("/"), got.pop("/")
         self.assertEqual(got, want)
