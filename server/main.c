@@ -21,13 +21,14 @@ static const struct verb {
     {"stop", verb_stop, "stop it and wait until it is gone"},
     {"restart", verb_restart, "stop, then start"},
     {"status", verb_status, "ask it how it serves; exit 1 when it does not answer"},
+    {"rebuild", verb_rebuild, "of a stopped member: set its data aside; started, it gets all from the others"},
     {"version", verb_version, "print the version"},
 };
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: zkserver start|start-foreground|stop|restart|status|version [zoo.cfg]\n"
+    fprintf(to, "usage: zkserver start|start-foreground|stop|restart|status|rebuild|version [zoo.cfg]\n"
                 "       zkserver purge [zoo.cfg] [-n KEEP]\n");
 }
 

@@ -29,6 +29,7 @@ static int daemon_run(struct conf *c, int ready_fd);
 static int await_ready(int fd, pid_t child);
 static int ask(const struct conf *c, char *answer, size_t size);
 static int purge(const struct conf *c, int keep);
+static int rebuild(const struct conf *c, const char *path);
 
 int verb_start_foreground(const char *path)
 {
@@ -95,6 +96,14 @@ int verb_purge(const char *path, int keep)
 {
     struct conf c;
     int code = read_conf(&c, path) ? purge(&c, keep) : EXIT_USAGE;
+    conf_free(&c);
+    return code;
+}
+
+int verb_rebuild(const char *path)
+{
+    struct conf c;
+    int code = read_conf(&c, path) ? rebuild(&c, path) : EXIT_USAGE;
     conf_free(&c);
     return code;
 }
@@ -291,4 +300,28 @@ static int purge(const struct conf *c, int keep)
     else
         fprintf(stderr, "%s\n", error);
     return good ? EXIT_FINISHED : EXIT_DATA_DIR;
+}
+
+/* --- rebuild --- */
+
+static int rebuild(const struct conf *c, const char *path)
+{
+    char error[STORE_ERROR_MAX], *folder = NULL;
+    const struct store_config config = {.data_dir = c->data_dir, .data_log_dir = c->data_log_dir};
+    size_t moved = 0;
+    if (c->standalone) {
+        fprintf(stderr, "it is alone: there are no others to get the data from; restore %s from a backup\n",
+                c->data_dir);
+        return EXIT_UNEXPECTED;
+    }
+    int rc = store_set_aside(&config, &folder, &moved, error);
+    if (rc != 0)
+        fprintf(stderr, "%s\n", error);
+    else if (moved == 0)
+        printf("%s holds no data: nothing to set aside\n", c->data_dir);
+    else
+        printf("%zu files set aside in %s; while a majority of the others serves, start it: zkserver start %s\n", moved,
+               folder, path);
+    free(folder);
+    return rc == 0 ? EXIT_FINISHED : EXIT_DATA_DIR;
 }

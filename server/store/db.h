@@ -8,9 +8,9 @@
 #include "base/slice.h"
 
 /* What to do about a damaged file. */
-#define DB_DAMAGED                                                                                            \
-    "it is damaged: restore it from a backup, or move this server's dataDir and dataLogDir away (keep myid) and it " \
-    "gets everything again from the others of its ensemble: docs/storage.md, Rebuilding a member"
+#define DB_DAMAGED                                                                                                 \
+    "it is damaged: restore it from a backup, or set it aside with `zkserver rebuild zoo.cfg` and this server gets " \
+    "everything again from the others of its ensemble: docs/storage.md, Rebuilding a member"
 
 /* Opens path with SQLITE_OPEN_* flags; the connection is for one thread at a time. NULL with a line in error. */
 sqlite3 *db_open(const char *path, int flags, char *error);

@@ -1,6 +1,7 @@
 # Floor 5: the log and the snapshots in SQLite.
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
+	server/store/aside.c \
 	server/store/db.c server/store/db.h \
 	server/store/dir.c server/store/dir.h \
 	server/store/image.c server/store/image.h \

@@ -74,6 +74,10 @@ struct store_purged {
 };
 int store_purge_now(struct store *s, int keep, struct store_purged *done, char error[STORE_ERROR_MAX]);
 
+/* Moves log and snapshots into a new folder in dataDir (and one in dataLogDir): a server that starts then begins with nothing. For
+ * folders that no store has open. *folder, to be freed, is the one in dataDir; *moved counts files. -1 with a line in error. */
+int store_set_aside(const struct store_config *config, char **folder, size_t *moved, char error[STORE_ERROR_MAX]);
+
 /* Waits until everything submitted is on disk, stops the threads, closes. NULL is allowed. */
 void store_close(struct store *s);
 

@@ -1,4 +1,6 @@
-/* What the store costs: opening, appending by batch size, snapshots, loading, memory. Prints; checks nothing. */
+/* What the store costs: opening, appending by batch size, snapshots, loading, memory. Prints; checks nothing.
+ *
+ *   bench_store [znodes [watched]]    watched: as under a supervisor, with the book of what is not synced */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,7 +12,9 @@
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
+#include "store/power.h"
 #include "store/store.h"
+#include "store/vfs_fault.h"
 #include "wire/proto.h"
 #include "wire/snap_stream.h"
 #include "wire/txn_records.h"
@@ -168,6 +172,7 @@ int main(int argc, char **argv)
 {
     char dir[] = "/tmp/bench_store.XXXXXX";
     int nodes = argc > 1 ? atoi(argv[1]) : 100000;
+    if (argc > 2 && fault_install()) power_watch();
     if (mkdtemp(dir) == NULL || pipe(wakes) != 0) return 1;
     show_memory("before          ");
     struct store *s = open_and_load(dir, "an empty folder");

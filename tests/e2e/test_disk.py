@@ -135,6 +135,14 @@ class FailingDisk(DiskCase):
 
 
 class DamagedFiles(DiskCase):
+    def documented_commands(self):
+        """How a member is rebuilt, in words, as docs/storage.md says it."""
+        with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "storage.md")) as f:
+            block = f.read().split("## Rebuilding a member")[1].split("```")[1]
+        commands = [line[2:].split() for line in block.splitlines() if line.startswith("$ ")]
+        self.assertEqual([c[:2] for c in commands], [["zkserver", verb] for verb in ("stop", "rebuild", "start")])
+        return [c[1:] for c in commands]
+
     def stopped_with_snapshots(self, ens, m, at_least=2):
         ens.start()
         root = self.fresh("fill")
@@ -179,12 +187,27 @@ class DamagedFiles(DiskCase):
         line = self.refused(m)
         self.assertIn("log.db: table log, zxid 0x%x: its checksum is wrong" % zxid, line)
         self.assertIn("docs/storage.md, Rebuilding a member", line)
-        subprocess.run("mkdir damaged && mv log.db* damaged/ && { mv snapshot.* damaged/ 2>/dev/null || :; }", shell=True,
-                       check=True, cwd=m.folder)
-        m.start()
-        ens.wait_serving()
+        for command in self.documented_commands():
+            status, out, err = self.zkserver(*[m.cfg if word == "zoo.cfg" else word for word in command])
+            self.assertEqual(status, 0, out + err)
+        self.addCleanup(self.zkserver, "stop", m.cfg)
+        wait_for("%s to serve" % m, lambda: "Mode: follower" in self.zkserver("status", m.cfg)[1])
+        self.assertTrue(os.path.exists(m.folder + "/damaged-1/log.db"))
+        self.assertEqual(self.zkserver("rebuild", m.cfg)[0], EXIT_DATA_DIR)  # it runs
         self.conn(m.address).sync()
         self.assertIn(root + "/n30", self.assert_same_trees(ens.members))
+
+
+    def test_what_rebuild_refuses(self):
+        ens = self.ensemble(1).start()
+        ens.wait_serving()
+        status, out, err = self.zkserver("rebuild", ens[1].cfg)
+        self.assertEqual(status, 1, out)
+        self.assertIn("there are no others to get the data from", err)
+        ens = self.ensemble(3)
+        status, out, err = self.zkserver("rebuild", ens[1].cfg)
+        self.assertEqual(status, 0, err)
+        self.assertIn("nothing to set aside", out)
 
 
 class Purge(DiskCase):
