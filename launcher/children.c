@@ -18,6 +18,9 @@
 
 /* How long a server may take to stop before it is killed. */
 enum { STOP_WITHIN_S = 5 };
+/* How long the undoing of what is not synced may take: a kill in the midst of it would leave what no disk ever holds.
+ */
+enum { LOSE_WITHIN_S = 60 };
 
 static void act(struct server *v, const struct supervise_move *move, enum supervise_event e);
 static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid, int64_t at_us);
@@ -98,6 +101,7 @@ static void act(struct server *v, const struct supervise_move *move, enum superv
     case ACTION_CUT_POWER:
         server_order(v, json_pack("{s:s, s:s, s:b}", "cmd", "die", "at", "now", "power_loss", true));
         send_signal(v, SIGCONT); /* one that is stopped could not read that */
+        within.tv_sec = LOSE_WITHIN_S;
         event_add(v->late, &within);
         break;
     case ACTION_STOP: send_signal(v, SIGSTOP); break;
@@ -285,6 +289,23 @@ static void on_channel_event(struct bufferevent *channel, short what, void *arg)
     bufferevent_disable(channel, EV_READ | EV_WRITE);
 }
 
+/* It dies as it was ordered to. At a step that is news; what is done at once has been told. */
+static void take_last_words(struct server *v, const json_t *fact)
+{
+    const char *at = fact_string(fact, "at"), *why;
+    bool powerless = json_is_true(json_object_get(fact, "power_loss"));
+    if (leader_now(v->of) == v) outage_begin(v->of, fact_number(fact, "t", 0));
+    if (strcmp(at, "now") != 0) {
+        char *how =
+            xasprintf("%s, at %s of %s", powerless ? "a loss of power" : "SIGKILL", at, fact_string(fact, "zxid"));
+        tell_own(v->of, json_pack("{s:I, s:i, s:s, s:s, s:s, s:i}", "t", (json_int_t)fact_number(fact, "t", 0), "sid",
+                                  v->member->id, "fact", "killed", "signal", how, "role", role_name(v->view.role),
+                                  "pid", (int)v->pid));
+        free(how);
+    }
+    server_event(v, SUPERVISE_DYING, &why);
+}
+
 static void take_line(struct server *v, const char *line, size_t len)
 {
     struct supervisor *s = v->of;
@@ -302,10 +323,7 @@ static void take_line(struct server *v, const char *line, size_t len)
         free(v->last_words);
         v->last_words = xstrdup(fact_string(fact, "text"));
     }
-    if (strcmp(kind, "dying") == 0) {
-        if (leader_now(s) == v) outage_begin(s, fact_number(fact, "t", 0));
-        server_event(v, SUPERVISE_DYING, &why);
-    }
+    if (strcmp(kind, "dying") == 0) take_last_words(v, fact);
     /* A former leader that was paused says so late, when others have long since been served by the next. */
     if (strcmp(kind, "lost-quorum") == 0 && leader_now(s) == v) outage_begin(s, fact_number(fact, "t", 0));
     supervisor_settle(s);

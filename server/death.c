@@ -35,6 +35,7 @@ const char *death_arm(struct death *d, enum death_step step, bool power_loss)
     d->zxid = 0;
     d->power_loss = power_loss;
     if (step > DEATH_NOW) {
+        if (d->core == NULL) return "it has not started yet";
         core_status(d->core, &now);
         if (now.state != PEER_LEADING || !now.serving) return "it does not lead now: only a leader proposes";
         if (now.standalone && step == DEATH_COMMIT)

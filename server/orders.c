@@ -25,9 +25,10 @@ static const struct order {
     void (*take)(struct orders *o, struct slice line);
     bool early; /* it needs no network */
 } orders[] = {
-    {"\"net\"", order_net, false},           {"\"clients\"", order_clients, false}, {"\"expire\"", order_expire, false},
-    {"\"stepdown\"", order_stepdown, false}, {"\"clock\"", order_clock, false},     {"\"disk\"", order_disk, true},
-    {"\"die\"", order_die, false},
+    {"\"net\"", order_net, false},       {"\"clients\"", order_clients, false},
+    {"\"expire\"", order_expire, false}, {"\"stepdown\"", order_stepdown, false},
+    {"\"clock\"", order_clock, false},   {"\"disk\"", order_disk, true},
+    {"\"die\"", order_die, true},
 };
 
 /* One order's sessions that are not closed yet. */
@@ -44,7 +45,7 @@ static bool expiry_settle(struct orders *o, struct expiry *x);
 
 void orders_init(struct orders *o, struct control *control)
 {
-    *o = (struct orders){.control = control};
+    *o = (struct orders){.control = control, .death = {.control = control}};
     list_init(&o->expiring);
 }
 
@@ -52,7 +53,9 @@ void orders_begin(struct orders *o, struct net *n, struct core *c, const struct 
 {
     o->net = n;
     o->core = c;
-    o->death = (struct death){.net = n, .core = c, .config = config, .control = o->control};
+    o->death.net = n;
+    o->death.core = c;
+    o->death.config = config;
     struct slice lines = bytes_slice(&o->early);
     while (lines.len > 0) {
         const uint8_t *end = memchr(lines.p, '\n', (size_t)lines.len);

@@ -247,6 +247,7 @@ class Steps(Case):
         self.ok(folder, "wait", "leader")
         self.assertEqual(self.leader(folder)["epoch"], old["epoch"] + 1)
         self.assert_faults(folder)
+        self.assertRegex(self.ok(folder, "why", old["name"]), r"killed with `kill` \(.*at %s of 0x1" % step)
         self.ok(folder, "restart", old["name"])
         tree = self.trees(folder)
         self.assertIn("/before", tree)
