@@ -41,6 +41,7 @@ liblauncher_a_SOURCES = \
 	launcher/text.c launcher/text.h \
 	launcher/timeline.c launcher/timeline.h \
 	launcher/torture_faults.c launcher/torture_faults.h \
+	launcher/torture_kinds.c launcher/torture_kinds.h \
 	launcher/torture_load.c launcher/torture_load.h \
 	launcher/torture_report.c launcher/torture_report.h \
 	launcher/torture_round.c launcher/torture_round.h \

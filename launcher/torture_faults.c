@@ -11,57 +11,10 @@
 #include "launcher/control_client.h"
 #include "launcher/supervisor.h"
 #include "launcher/text.h"
+#include "launcher/torture_kinds.h"
 #include "launcher/view.h"
 
-/* Whom a fault hits. */
-enum hits {
-    HITS_SERVER,
-    HITS_ALL,     /* at once, when nothing else is broken */
-    HITS_LEADER,  /* whoever leads when it arrives */
-    HITS_LEADING, /* the server that leads */
-    HITS_SIDES,   /* the links between two halves */
-    HITS_SESSION, /* a client's */
-};
-
-struct faults;
-typedef void detail_fn(struct faults *f, json_t *request);
-
-static detail_fn both_ways, one_way, delays, refuses, cuts, shifts, without_power, at_a_step, slows_disk, fills_disk,
-    breaks_disk;
-
-/* A kind of fault: the supervisor's verb that does it, the one that undoes it, and how long it lasts. A new verb joins
- * by a row here; one that the launcher does not have is no fault. */
-static const struct kind {
-    const char *name, *verb, *undo; /* undo NULL: it is over by itself */
-    detail_fn *details;             /* what the verb takes besides its target, or NULL */
-    enum hits hits;
-    bool deposes;     /* as in history.h */
-    const char *done; /* "killed" */
-    long least_ms, most_ms;
-} kinds[] = {
-    {"kill", "kill", "restart", NULL, HITS_SERVER, false, "killed", 100, 3000},
-    {"pause", "pause", "resume", NULL, HITS_SERVER, true, "paused", 100, 5000},
-    {"stop", "stop", "restart", NULL, HITS_SERVER, false, "stopped", 100, 2000},
-    {"restart-all", "restart", NULL, NULL, HITS_ALL, false, "restarting", 0, 0},
-    {"power-loss", "kill", "restart", without_power, HITS_SERVER, false, "without power", 100, 3000},
-    {"blackout", "kill", "restart", without_power, HITS_ALL, false, "without power", 100, 1000},
-    {"kill-at", "kill", "restart", at_a_step, HITS_LEADING, false, "to die at a step", 200, 3000},
-    {"partition", "partition", "heal", NULL, HITS_SIDES, true, "parted", 200, 5000},
-    {"isolate", "isolate", "heal", both_ways, HITS_SERVER, true, "isolated", 200, 5000},
-    {"one-way", "isolate", "heal", one_way, HITS_SERVER, true, "isolated one way", 200, 5000},
-    {"slow", "slow", "heal", delays, HITS_SERVER, true, "slow", 200, 3000},
-    {"drop-clients", "drop-clients", "heal", refuses, HITS_SERVER, false, "without clients", 100, 2000},
-    {"cut-clients", "drop-clients", "heal", cuts, HITS_SERVER, false, "cut off from clients", 200, 5000},
-    {"disk-slow", "disk", "disk", slows_disk, HITS_SERVER, false, "with a slow disk", 200, 4000},
-    {"disk-full", "disk", "disk", fills_disk, HITS_SERVER, false, "with a full disk", 200, 3000},
-    {"disk-eio", "disk", "disk", breaks_disk, HITS_SERVER, false, "with a failing disk", 200, 3000},
-    {"expire", "expire", NULL, NULL, HITS_SESSION, false, "expiring", 0, 0},
-    {"stepdown", "stepdown", NULL, NULL, HITS_LEADER, true, "stepping down", 0, 0},
-    {"clock", "clock", "clock", shifts, HITS_SERVER, false, "with another clock", 500, 5000},
-};
-
 enum {
-    KINDS = sizeof kinds / sizeof *kinds,
     ACTIVE_MOST = 8,
     GAP_LEAST_MS = 200,
     GAP_MOST_MS = 1500,
@@ -70,9 +23,6 @@ enum {
     OUT_OF = 100,
     ID_NONE = -1,
     SIDE_MOST = 256,
-    SLOW_MOST_US = 200000,
-    DISK_SLOW_MOST_US = 500000,
-    SHIFT_MOST_MS = 3600000,
 };
 
 enum phase { PHASE_NONE, PHASE_ASKING, PHASE_DOING, PHASE_UNDOING };
@@ -80,7 +30,7 @@ enum phase { PHASE_NONE, PHASE_ASKING, PHASE_DOING, PHASE_UNDOING };
 /* One fault from the question who is what until it is undone. */
 struct active {
     enum phase phase;
-    const struct kind *kind;
+    const struct fault_kind *kind;
     int id;                   /* of the server; 0: all, ID_NONE: none in particular */
     char sides[2][SIDE_MOST]; /* of a partition: "1,3" */
     struct control control;
@@ -103,7 +53,6 @@ struct faults {
     char *broken, *crash;
 };
 
-static char *kinds_text(verb_exists_fn *exists);
 static bool active_ask(struct faults *f, struct active *a, json_t *request);
 static void active_close(struct active *a);
 static void active_listen(struct faults *f, struct active *a);
@@ -115,29 +64,6 @@ static void finish(struct faults *f, struct active *a);
 static void heal_all(struct faults *f, struct active *a);
 static void note_crash(struct faults *f, const json_t *servers);
 static int64_t between_ms(struct faults *f, long least, long most);
-
-int faults_choose(const char *text, verb_exists_fn *exists, struct fault_choice *choice, char **why)
-{
-    *choice = (struct fault_choice){0};
-    if (text && strcmp(text, "all") == 0) text = NULL;
-    for (size_t i = 0; i < KINDS && !text; i++) choice->wanted[i] = exists(kinds[i].verb);
-    char *copy = xstrdup(text ? text : ""), *rest = copy;
-    int result = 0;
-    for (char *word; text && result == 0 && (word = strsep(&rest, ","));) {
-        size_t i = 0;
-        while (i < KINDS && strcmp(kinds[i].name, word) != 0) i++;
-        if (i < KINDS && exists(kinds[i].verb)) {
-            choice->wanted[i] = true;
-            continue;
-        }
-        char *all = kinds_text(exists);
-        *why = xasprintf("there is no fault '%s'; there are: %s", word, all);
-        free(all);
-        result = -1;
-    }
-    free(copy);
-    return result;
-}
 
 struct faults *faults_new(const struct cluster *cluster, const struct fault_choice *choice, uint64_t seed,
                           struct history *h)
@@ -232,17 +158,6 @@ const char *faults_crash(const struct faults *f)
     return f->crash;
 }
 
-/* "kill, pause, ...": all that exist; to be freed. */
-static char *kinds_text(verb_exists_fn *exists)
-{
-    struct bytes b = {0};
-    for (size_t i = 0; i < KINDS; i++) {
-        if (exists(kinds[i].verb)) bytes_printf(&b, "%s%s", b.len ? ", " : "", kinds[i].name);
-    }
-    bytes_u8(&b, 0);
-    return (char *)b.data;
-}
-
 /* --- talking to the supervisor --- */
 
 static bool active_ask(struct faults *f, struct active *a, json_t *request)
@@ -262,80 +177,6 @@ static bool active_ask(struct faults *f, struct active *a, json_t *request)
     return control_ask(&a->control, request);
 }
 
-/* --- what verbs take besides their target --- */
-
-static void both_ways(struct faults *f, json_t *request)
-{
-    (void)f;
-    json_object_set_new(request, "way", json_string("both"));
-}
-
-static void one_way(struct faults *f, json_t *request)
-{
-    json_object_set_new(request, "way", json_string(rnd_below(&f->rnd, 2) ? "in" : "out"));
-}
-
-static void delays(struct faults *f, json_t *request)
-{
-    uint64_t delay = rnd_below(&f->rnd, SLOW_MOST_US), jitter = rnd_below(&f->rnd, delay + 1);
-    json_object_set_new(request, "delay_us", json_integer((json_int_t)delay));
-    json_object_set_new(request, "jitter_us", json_integer((json_int_t)jitter));
-}
-
-static void refuses(struct faults *f, json_t *request)
-{
-    json_object_set_new(request, "refuse", json_boolean(rnd_below(&f->rnd, 2) == 0));
-}
-
-static void cuts(struct faults *f, json_t *request)
-{
-    (void)f;
-    json_object_set_new(request, "cut", json_true());
-}
-
-static void shifts(struct faults *f, json_t *request)
-{
-    json_object_set_new(request, "shift_ms", json_integer(between_ms(f, -SHIFT_MOST_MS, SHIFT_MOST_MS)));
-}
-
-static void without_power(struct faults *f, json_t *request)
-{
-    (void)f;
-    json_object_set_new(request, "power_loss", json_true());
-}
-
-static void at_a_step(struct faults *f, json_t *request)
-{
-    static const char *const steps[] = {"propose", "quorum-acked", "commit"};
-    json_object_set_new(request, "at", json_string(steps[rnd_below(&f->rnd, 3)]));
-    json_object_set_new(request, "power_loss", json_boolean(rnd_below(&f->rnd, 2) == 0));
-}
-
-static void slows_disk(struct faults *f, json_t *request)
-{
-    json_object_set_new(request, "mode", json_string("slow"));
-    json_object_set_new(request, "slow_us", json_integer((json_int_t)rnd_below(&f->rnd, DISK_SLOW_MOST_US)));
-}
-
-static void fills_disk(struct faults *f, json_t *request)
-{
-    (void)f;
-    json_object_set_new(request, "mode", json_string("full"));
-}
-
-static void breaks_disk(struct faults *f, json_t *request)
-{
-    (void)f;
-    json_object_set_new(request, "mode", json_string("eio"));
-}
-
-/* What undoes it: a disk by the same verb, a clock by its own word. */
-static void add_undo(const struct active *a, json_t *request)
-{
-    if (strcmp(a->kind->undo, "clock") == 0) json_object_set_new(request, "reset", json_true());
-    if (strcmp(a->kind->undo, "disk") == 0) json_object_set_new(request, "mode", json_string("ok"));
-}
-
 static bool ask_verb(struct faults *f, struct active *a, bool undo_it)
 {
     char target[32] = "all";
@@ -349,9 +190,9 @@ static bool ask_verb(struct faults *f, struct active *a, bool undo_it)
     if (a->kind->hits == HITS_SIDES && !undo_it)
         json_object_set_new(request, "groups", json_pack("[s, s]", a->sides[0], a->sides[1]));
     if (undo_it)
-        add_undo(a, request);
+        fault_kind_undo(a->kind, request);
     else if (a->kind->details)
-        a->kind->details(f, request);
+        a->kind->details(&f->rnd, request);
     return active_ask(f, a, request);
 }
 
@@ -433,13 +274,13 @@ static void note_crash(struct faults *f, const json_t *servers)
 
 /* --- a fault's life --- */
 
-static const struct kind *choose_kind(struct faults *f)
+static const struct fault_kind *choose_kind(struct faults *f)
 {
-    size_t n = 0, chosen[KINDS];
-    for (size_t i = 0; i < KINDS; i++) {
+    size_t n = 0, chosen[FAULT_KINDS_MOST];
+    for (size_t i = 0; i < fault_kinds_n; i++) {
         if (f->choice.wanted[i]) chosen[n++] = i;
     }
-    return n ? &kinds[chosen[rnd_below(&f->rnd, n)]] : NULL;
+    return n ? &fault_kinds[chosen[rnd_below(&f->rnd, n)]] : NULL;
 }
 
 static bool is_hit(const struct faults *f, int64_t id)
@@ -500,7 +341,7 @@ static bool choose_session(struct faults *f, struct active *a)
 }
 
 /* Whom it hits, as text to be freed; NULL when it cannot be done now. */
-static char *aim(struct faults *f, struct active *a, const struct kind *k, const json_t *servers)
+static char *aim(struct faults *f, struct active *a, const struct fault_kind *k, const json_t *servers)
 {
     bool any = false;
     for (size_t i = 0; i < ACTIVE_MOST; i++) any |= f->active[i].phase >= PHASE_DOING;
@@ -523,7 +364,7 @@ static char *aim(struct faults *f, struct active *a, const struct kind *k, const
 }
 
 /* Half of them are short, half are long enough that silence is noticed and another leader elected. */
-static int64_t lasting_ms(struct faults *f, const struct kind *k)
+static int64_t lasting_ms(struct faults *f, const struct fault_kind *k)
 {
     long middle = k->least_ms + (k->most_ms - k->least_ms) / 4;
     return rnd_below(&f->rnd, 2) ? between_ms(f, k->least_ms, middle) : between_ms(f, middle, k->most_ms);
@@ -540,7 +381,7 @@ static bool too_many(struct faults *f)
 static void begin(struct faults *f, struct active *a, const json_t *servers)
 {
     if (too_many(f)) return;
-    const struct kind *k = choose_kind(f);
+    const struct fault_kind *k = choose_kind(f);
     char *target = k ? aim(f, a, k, servers) : NULL;
     if (!target) return;
     a->kind = k;
