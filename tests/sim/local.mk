@@ -18,6 +18,7 @@ sim_SOURCES = \
 	tests/sim/sim_scheme.c tests/sim/sim_scheme.h \
 	tests/sim/sim_tap.c tests/sim/sim_tap.h \
 	tests/sim/sim_timer.h \
+	tests/sim/sim_trees.c \
 	tests/sim/sim_work.c tests/sim/sim_work.h \
 	tests/sim/sim_world.c tests/sim/sim_world.h
 sim_LDADD = libcore.a libwire.a $(CRYPTO_LIBS)

@@ -50,7 +50,6 @@ static void advance(struct server *s, int64_t to);
 static void apply(struct server *s, const struct stored *t);
 static void append(struct server *s, const struct stored *t);
 static void jump(struct server *s, int64_t to);
-static void compare_digest(struct server *s);
 static size_t ledger_up_to(const struct check *c, int64_t zxid);
 
 static struct check_view *view_of(const struct server *s)
@@ -98,7 +97,7 @@ void check_boot(struct server *s)
 void check_booted(struct server *s)
 {
     view_of(s)->loading = false;
-    compare_digest(s);
+    check_digest(s);
 }
 
 void check_killed(struct server *s)
@@ -128,7 +127,7 @@ void check_step(struct server *s, const struct event *e)
                       (uint64_t)check_last(s->world));
     }
     look_at_facts(s);
-    if (world_once_in(s->world, 512)) compare_digest(s);
+    if (world_once_in(s->world, 512)) check_digest(s);
 }
 
 const struct entry *check_find(const struct world *w, int64_t session, int32_t cxid)
@@ -439,7 +438,7 @@ static void jump(struct server *s, int64_t to)
     }
     view_of(s)->position = n;
     if (!view_of(s)->loading) view_of(s)->base = to;
-    compare_digest(s);
+    check_digest(s);
 }
 
 /* How many entries have a zxid up to this. */
@@ -456,7 +455,7 @@ static size_t ledger_up_to(const struct check *c, int64_t zxid)
     return low;
 }
 
-/* --- facts and trees --- */
+/* --- facts and digests --- */
 
 static void look_at_facts(struct server *s)
 {
@@ -472,8 +471,7 @@ static void look_at_facts(struct server *s)
     }
 }
 
-/* Trees that stand at the same place are the same. */
-static void compare_digest(struct server *s)
+void check_digest(struct server *s)
 {
     struct check *c = s->world->check;
     struct check_view *v = view_of(s);
@@ -485,57 +483,4 @@ static void compare_digest(struct server *s)
     else if (e->digest != digest)
         violation(s->world, "trees are equal at equal zxids", "zoo%" PRId64 " differs from who was first at 0x%" PRIx64,
                   s->sid, (uint64_t)e->zxid);
-}
-
-struct tree_walk {
-    struct server *server;
-    size_t count;
-};
-
-static void look_at_znode(void *arg, const struct znode *n)
-{
-    struct tree_walk *walk = arg;
-    struct world *w = walk->server->world;
-    struct bytes path = {0};
-    znode_path(n, &path);
-    struct slice p = bytes_slice(&path);
-    if (p.len >= 10 && memcmp(p.p, "/zookeeper", 10) == 0) {
-        bytes_free(&path);
-        return;
-    }
-    walk->count++;
-    struct zk_stat stat;
-    znode_stat(n, &stat);
-    stat.cversion = n->stat.cversion;
-    const struct state *want = model_at(w->check->model, p, check_last(w));
-    if (want == NULL)
-        violation(w, "trees hold what was committed", "zoo%" PRId64 " has %.*s", walk->server->sid, SLICE_ARG(p));
-    else if (want->data_hash != model_hash(znode_data(n)))
-        violation(w, "trees hold what was committed", "zoo%" PRId64 " has other data at %.*s", walk->server->sid,
-                  SLICE_ARG(p));
-    else if (stat.czxid != want->stat.czxid || stat.mzxid != want->stat.mzxid || stat.pzxid != want->stat.pzxid ||
-             stat.version != want->stat.version || stat.cversion != want->stat.cversion ||
-             stat.ctime != want->stat.ctime || stat.mtime != want->stat.mtime ||
-             stat.ephemeral_owner != want->stat.ephemeral_owner || stat.num_children != want->stat.num_children)
-        violation(w, "trees hold what was committed", "zoo%" PRId64 " has another stat at %.*s", walk->server->sid,
-                  SLICE_ARG(p));
-    bytes_free(&path);
-}
-
-void check_trees(struct world *w)
-{
-    for (int i = 0; i < w->n_servers; i++) {
-        struct server *s = &w->servers[i];
-        if (s->core == NULL || w->violation != NULL) continue;
-        struct tree_walk walk = {s, 0};
-        const struct tree *t = core_tree(s->core);
-        tree_each(t, look_at_znode, &walk);
-        if (walk.count != model_count(w->check->model, check_last(w)))
-            violation(w, "trees hold what was committed", "zoo%" PRId64 " has %zu znodes, not %zu", s->sid, walk.count,
-                      model_count(w->check->model, check_last(w)));
-        if (tree_session_count(t) != model_sessions(w->check->model))
-            violation(w, "trees hold what was committed", "zoo%" PRId64 " has %zu sessions, not %zu", s->sid,
-                      tree_session_count(t), model_sessions(w->check->model));
-        compare_digest(s);
-    }
 }

@@ -51,7 +51,9 @@ size_t check_count(const struct world *w);
 bool check_is_settled(const struct world *w);
 /* The sid of the one server that leads and serves, or -1. */
 int64_t check_leader(const struct world *w);
-/* All trees equal the model; call when settled. */
+/* Trees that stand at the same place are the same. */
+void check_digest(struct server *s);
+/* All trees equal the model; call when settled (sim_trees.c). */
 void check_trees(struct world *w);
 
 #endif
