@@ -1,4 +1,4 @@
-/* The option table of zoo.cfg, and reading a file by it. */
+/* Reading a zoo.cfg by the option table, and what must hold between options. */
 #include "conf.h"
 
 #include <errno.h>
@@ -9,139 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "base/xalloc.h"
 #include "conf_servers.h"
+#include "conf_table.h"
 #include "properties.h"
-
-#define AT(field) offsetof(struct conf, field)
-
-static const struct conf_option options[] = {
-    {"tickTime", CONF_INT, AT(tick_ms), 1, INT32_MAX, "3000", "ms; the unit of initLimit and syncLimit", false},
-    {"initLimit", CONF_INT, AT(init_limit), 1, INT32_MAX, "",
-     "ticks a learner may take to connect to the leader and to synchronise; required in an ensemble", false},
-    {"syncLimit", CONF_INT, AT(sync_limit), 1, INT32_MAX, "",
-     "ticks of silence after which leader and learner give each other up; required in an ensemble", false},
-    {"dataDir", CONF_STRING, AT(data_dir), 0, 0, "", "folder of snapshots, myid and the pid file; required", false},
-    {"dataLogDir", CONF_STRING, AT(data_log_dir), 0, 0, "", "folder of the transaction log; dataDir when absent",
-     false},
-    {"clientPort", CONF_INT, AT(client_port), 1, UINT16_MAX, "", "port for clients; required", false},
-    {"clientPortAddress", CONF_STRING, AT(client_address), 0, 0, "",
-     "address to listen on for clients; 127.0.0.1 when absent (Apache: all), 0.0.0.0 for all", false},
-    {"maxClientCnxns", CONF_INT, AT(max_client_cnxns), 0, INT32_MAX, "60",
-     "client connections from one address; 0 for no limit", false},
-    {"minSessionTimeout", CONF_INT, AT(min_session_ms), -1, INT32_MAX, "-1", "ms; -1 for 2 ticks", false},
-    {"maxSessionTimeout", CONF_INT, AT(max_session_ms), -1, INT32_MAX, "-1", "ms; -1 for 20 ticks", false},
-    {"snapCount", CONF_INT, AT(snap_count), 2, INT32_MAX, "100000", "transactions between snapshots", true},
-    {"autopurge.snapRetainCount", CONF_INT, AT(purge_keep), INT32_MIN, INT32_MAX, "3",
-     "snapshots that a purge keeps; 3 at least", false},
-    {"autopurge.purgeInterval", CONF_INT, AT(purge_hours), INT32_MIN, INT32_MAX, "0",
-     "hours between purges; 0 for never", false},
-    {"4lw.commands.whitelist", CONF_STRING, AT(whitelist), 0, 0, "srvr",
-     "four-letter words that are answered, separated by commas; * for all", true},
-    {"skipACL", CONF_YES, AT(skip_acl), 0, 0, "no", "yes: ACLs are not checked", true},
-    {"DigestAuthenticationProvider.superDigest", CONF_STRING, AT(super_digest), 0, 0, "",
-     "super:<base64 of SHA-1 of super:password>; the client that proves it may do anything", true},
-    {"extendedTypesEnabled", CONF_BOOL, AT(extended_types), 0, 0, "false", "true: TTL znodes may be created", true},
-    {"znode.container.checkIntervalMs", CONF_INT, AT(container_check_ms), 0, INT32_MAX, "60000",
-     "ms between looks for emptied containers and outlived TTL znodes; 0 for never", true},
-    {"nio.sessionlessCnxnTimeout", CONF_INT, AT(sessionless_ms), 1, INT32_MAX, "10000",
-     "ms; limit for a client connection to ask for a session", true},
-    {"peerType", CONF_CHOICE, AT(peer_type), 0, 0, "participant",
-     "participant|observer; a hint, the server's own line decides", false},
-    {"electionAlg", CONF_INT, AT(election_alg), 3, 3, "3", "only 3 exists", false},
-    {"standaloneEnabled", CONF_BOOL, AT(standalone_enabled), 0, 0, "true",
-     "false: a single voter runs as an ensemble of one", false},
-    {"quorumListenOnAllIPs", CONF_BOOL, AT(quorum_on_all_ips), 0, 0, "false",
-     "true: the quorum and election ports listen on all addresses, not just the one on the server's own line", false},
-    {"cnxTimeout", CONF_INT, AT(connect_ms), 1, INT32_MAX, "5000", "ms; limit for connecting to another server", true},
-};
-enum { N_OPTIONS = sizeof options / sizeof options[0] };
-
-static const char *const ignored[] = {
-    "secureClientPort",
-    "secureClientPortAddress",
-    "clientPortListenBacklog",
-    "maxCnxns",
-    "connectToLearnerMasterLimit",
-    "observerMasterPort",
-    "syncEnabled",
-    "observer.*",
-    "localSessionsEnabled",
-    "localSessionsUpgradingEnabled",
-    "reconfigEnabled",
-    "sslQuorum",
-    "sslQuorumReloadCertFiles",
-    "portUnification",
-    "quorum.auth.*",
-    "quorum.cnxn.threads.size",
-    "multiAddress.*",
-    "metricsProvider.*",
-    "jvm.pause.*",
-    "oraclePath",
-    "globalOutstandingLimit",
-    "snapSizeLimitInKb",
-    "preAllocSize",
-    "txnLogSizeLimitInKb",
-    "commitLogCount",
-    "snapshotSizeFactor",
-    "forceSync",
-    "fsync.warningthresholdms",
-    "flushDelay",
-    "maxWriteQueuePollTime",
-    "maxBatchSize",
-    "leaderServes",
-    "leader.*",
-    "learner.*",
-    "quorumCnxnTimeoutMs",
-    "electionPortBindRetry",
-    "fastleader.*",
-    "tcpKeepAlive",
-    "clientTcpKeepAlive",
-    "emulate353TTLNodes",
-    "enforceQuota",
-    "enableEagerACLCheck",
-    "superUser",
-    "X509AuthenticationProvider.*",
-    "DigestAuthenticationProvider.*",
-    "authProvider.*",
-    "enforce.auth.*",
-    "sessionRequireClientSASLAuth",
-    "allowSaslFailedClients",
-    "digest.enabled",
-    "closeSessionTxn.enabled",
-    "serializeLastProcessedZxid.enabled",
-    "snapshot.*",
-    "db.autocreate",
-    "datadir.autocreate",
-    "maxResponseCacheSize",
-    "maxGetChildrenResponseCacheSize",
-    "watchManagerName",
-    "watcherCleaner*",
-    "request_throttle_*",
-    "throttled_op_wait_time",
-    "largeRequestThreshold",
-    "largeRequestMaxBytes",
-    "connection_throttle_*",
-    "nio.num*",
-    "nio.shutdownTimeout",
-    "nio.directBufferBytes",
-    "netty.*",
-    "serverCnxnFactory",
-    "ssl.*",
-    "client.portUnification",
-    "admin.*",
-    "audit.*",
-    "jute.maxbuffer*",
-    "readonlymode.enabled",
-    "znode.container.max*",
-    "jaasLoginRenew",
-    "requireClientAuthScheme",
-    "kerberos.*",
-    "commitProcessor.*",
-    "intBufferStartingSizeBytes",
-    "outstandingChanges.*",
-    "ensembleAuthName",
-};
 
 /* Accepting these without doing what they say would change who decides, so they are refused. */
 static const struct {
@@ -155,27 +27,15 @@ static const struct {
 struct reading {
     struct conf *c;
     char *error;
-    int lines[N_OPTIONS]; /* where each option was set; 0 when it was not */
+    int *lines; /* where each option was set; 0 when it was not */
 };
 
 static int fail(struct reading *r, int line, const char *key, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 static void make_one_line(char *text);
 static int read_entries(struct reading *r, const struct properties *props);
-static int set_option(struct reading *r, size_t i, const char *key, const char *value, int line);
 static int check(struct reading *r);
-
-const struct conf_option *conf_options(size_t *n)
-{
-    *n = N_OPTIONS;
-    return options;
-}
-
-const char *const *conf_ignored(size_t *n)
-{
-    *n = sizeof ignored / sizeof ignored[0];
-    return ignored;
-}
+static char *text_to_show(const char *text, size_t len, const struct properties *props);
 
 int conf_read(struct conf *c, const char *path, char error[CONF_ERROR_MAX])
 {
@@ -205,34 +65,39 @@ int conf_read(struct conf *c, const char *path, char error[CONF_ERROR_MAX])
 int conf_parse(struct conf *c, const char *path, const char *text, size_t len, char error[CONF_ERROR_MAX])
 {
     *c = (struct conf){.path = xstrdup(path)};
-    struct reading r = {.c = c, .error = error};
-    for (size_t i = 0; i < N_OPTIONS; i++)
+    size_t n;
+    const struct conf_option *options = conf_options(&n);
+    struct reading r = {.c = c, .error = error, .lines = xcalloc(n, sizeof *r.lines)};
+    for (size_t i = 0; i < n; i++)
         if (*options[i].fallback || options[i].type != CONF_INT)
-            set_option(&r, i, options[i].key, options[i].fallback, 0);
+            conf_option_set(c, &options[i], options[i].fallback, error, NULL);
     struct properties props = {0};
     int bad = properties_parse(&props, text, len), rc = -1;
     if (bad != 0)
         fail(&r, bad, "\\u", "malformed; write four hexadecimal digits after it");
     else if (read_entries(&r, &props) == 0)
         rc = check(&r);
+    c->text = text_to_show(text, len, &props);
     properties_free(&props);
+    free(r.lines);
     if (rc != 0) make_one_line(error);
     return rc;
 }
 
 void conf_free(struct conf *c)
 {
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (options[i].type == CONF_STRING || options[i].type == CONF_CHOICE)
-            free(*(char **)(void *)((char *)c + options[i].offset));
+    conf_options_free(c);
     for (size_t i = 0; i < c->n_servers; i++) {
         free(c->servers[i].host);
         free(c->servers[i].client_host);
     }
     for (size_t i = 0; i < c->n_warnings; i++) free(c->warnings[i]);
+    for (size_t i = 0; i < c->n_notes; i++) free(c->notes[i]);
     free(c->servers);
     free(c->warnings);
+    free(c->notes);
     free(c->config_text);
+    free(c->text);
     free(c->path);
     *c = (struct conf){0};
 }
@@ -249,11 +114,16 @@ static int fail(struct reading *r, int line, const char *key, const char *format
     return -1;
 }
 
+static void add_line(char ***lines, size_t *n, char *line)
+{
+    make_one_line(line);
+    *lines = xrealloc(*lines, (*n + 1) * sizeof **lines);
+    (*lines)[(*n)++] = line;
+}
+
 static void warn(struct conf *c, int line, const char *key, const char *text)
 {
-    c->warnings = xrealloc(c->warnings, (c->n_warnings + 1) * sizeof *c->warnings);
-    c->warnings[c->n_warnings] = xasprintf("%s:%d: %s: %s", c->path, line, key, text);
-    make_one_line(c->warnings[c->n_warnings++]);
+    add_line(&c->warnings, &c->n_warnings, xasprintf("%s:%d: %s: %s", c->path, line, key, text));
 }
 
 /* Keys and values may hold line ends, written as \n. */
@@ -265,115 +135,90 @@ static void make_one_line(char *text)
 
 /* --- entry by entry --- */
 
-static bool matches(const char *pattern, const char *key)
+static int set_option(struct reading *r, const struct conf_option *o, const struct property *p)
 {
-    size_t n = strlen(pattern);
-    return pattern[n - 1] == '*' ? strncmp(pattern, key, n - 1) == 0 : strcmp(pattern, key) == 0;
+    size_t n;
+    char problem[CONF_ERROR_MAX];
+    const char *doubt = NULL;
+    r->lines[o - conf_options(&n)] = p->line;
+    if (conf_option_set(r->c, o, p->value, problem, &doubt) != 0) return fail(r, p->line, p->key, "%s", problem);
+    if (doubt != NULL) warn(r->c, p->line, p->key, doubt);
+    return 0;
 }
 
-static const char *without_prefix(const char *key)
+static void note_option(struct reading *r, const struct conf_option *o, const struct property *p)
 {
-    static const char prefix[] = "zookeeper.";
-    return strncmp(key, prefix, sizeof prefix - 1) == 0 ? key + sizeof prefix - 1 : key;
+    struct conf *c = r->c;
+    if (o->type == CONF_APACHE)
+        add_line(
+            &c->notes, &c->n_notes,
+            xasprintf("%s:%d: %s: of Apache's own making (%s), nothing to do here", c->path, p->line, p->key, o->help));
+    else if (strcasecmp(p->value, o->fallback) != 0)
+        add_line(&c->warnings, &c->n_warnings,
+                 xasprintf("%s:%d: %s: known to Apache, without effect here: %s", c->path, p->line, p->key, o->help));
 }
 
-static size_t option_find(const char *key)
-{
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (strcmp(options[i].key, options[i].property ? without_prefix(key) : key) == 0) return i;
-    return N_OPTIONS;
-}
-
-static int read_other(struct reading *r, const struct property *p)
+static int read_entry(struct reading *r, const struct property *p)
 {
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (strncmp(p->key, refused[i].prefix, strlen(refused[i].prefix)) == 0)
             return fail(r, p->line, p->key, "%s", refused[i].remedy);
-    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-        if (matches(ignored[i], without_prefix(p->key))) {
-            warn(r->c, p->line, p->key, "known to Apache, without effect here");
-            return 0;
-        }
-    warn(r->c, p->line, p->key, "unknown, ignored; check the spelling");
+    if (strncmp(p->key, "server.", 7) == 0) return conf_servers_add(r->c, p->key, p->value, p->line, r->error);
+    const struct conf_option *o = conf_option_find(p->key);
+    if (o == NULL)
+        warn(r->c, p->line, p->key, "unknown, ignored; check the spelling");
+    else if (o->type == CONF_UNUSED || o->type == CONF_APACHE)
+        note_option(r, o, p);
+    else
+        return set_option(r, o, p);
     return 0;
 }
 
 static int read_entries(struct reading *r, const struct properties *props)
 {
+    for (size_t i = 0; i < props->count; i++)
+        if (read_entry(r, &props->items[i]) != 0) return -1;
+    return 0;
+}
+
+/* --- the text, to be shown --- */
+
+static bool has_secret(const char *text, const struct properties *props)
+{
+    size_t n;
+    const struct conf_option *options = conf_options(&n);
+    for (size_t i = 0; i < n; i++)
+        if ((options[i].flags & CONF_SECRET) != 0 && strstr(text, options[i].key) != NULL) return true;
+    for (size_t i = 0; i < props->count; i++) {
+        const struct conf_option *o = conf_option_find(props->items[i].key);
+        if (o != NULL && (o->flags & CONF_SECRET) != 0) return true;
+    }
+    return false;
+}
+
+/* As it is, unless a secret is in it, be it in a comment: then what was read, without that. */
+static char *text_to_show(const char *text, size_t len, const struct properties *props)
+{
+    struct bytes b = {0};
+    bytes_put(&b, text, len);
+    bytes_u8(&b, 0);
+    if (!has_secret((const char *)b.data, props)) return (char *)b.data;
+    bytes_clear(&b);
     for (size_t i = 0; i < props->count; i++) {
         const struct property *p = &props->items[i];
-        size_t option = option_find(p->key);
-        int rc;
-        if (option < N_OPTIONS)
-            rc = set_option(r, option, p->key, p->value, p->line);
-        else if (strncmp(p->key, "server.", 7) == 0)
-            rc = conf_servers_add(r->c, p->key, p->value, p->line, r->error);
-        else
-            rc = read_other(r, p);
-        if (rc != 0) return rc;
+        const struct conf_option *o = conf_option_find(p->key);
+        bytes_printf(&b, "%s=%s\n", p->key, o != NULL && (o->flags & CONF_SECRET) != 0 ? "***" : p->value);
     }
-    return 0;
-}
-
-static int set_int(struct reading *r, size_t i, const char *key, const char *value, int line)
-{
-    const struct conf_option *o = &options[i];
-    char *end;
-    errno = 0;
-    long long v = strtoll(value, &end, 10);
-    if (end == value || *end != '\0' || errno != 0 || v < o->min || v > o->max) {
-        if (o->min == o->max) return fail(r, line, key, "'%s' is not possible; give %d", value, o->min);
-        return fail(r, line, key, "'%s' is not a number from %d to %d; give one (%s)", value, o->min, o->max, o->help);
-    }
-    *(int32_t *)(void *)((char *)r->c + o->offset) = (int32_t)v;
-    return 0;
-}
-
-static int set_bool(struct reading *r, size_t i, const char *key, const char *value, int line)
-{
-    bool *field = (bool *)((char *)r->c + options[i].offset);
-    if (options[i].type == CONF_YES) {
-        *field = strcmp(value, "yes") == 0;
-        if (!*field && strcmp(value, "no") != 0) warn(r->c, line, key, "only 'yes' means yes; taken as no");
-        return 0;
-    }
-    if (strcasecmp(value, "true") != 0 && strcasecmp(value, "false") != 0)
-        return fail(r, line, key, "'%s' is neither true nor false; give one of them", value);
-    *field = strcasecmp(value, "true") == 0;
-    return 0;
-}
-
-/* The choices begin the help text: "a|b; ...". */
-static bool is_choice(const char *help, const char *value)
-{
-    size_t n = strlen(value);
-    for (const char *p = help;; p++) {
-        size_t len = strcspn(p, "|;");
-        if (len == n && strncasecmp(p, value, n) == 0) return true;
-        p += len;
-        if (*p != '|') return false;
-    }
-}
-
-static int set_option(struct reading *r, size_t i, const char *key, const char *value, int line)
-{
-    const struct conf_option *o = &options[i];
-    r->lines[i] = line;
-    if (o->type == CONF_INT) return set_int(r, i, key, value, line);
-    if (o->type == CONF_BOOL || o->type == CONF_YES) return set_bool(r, i, key, value, line);
-    if (o->type == CONF_CHOICE && !is_choice(o->help, value))
-        return fail(r, line, key, "'%s' is not possible; give %.*s", value, (int)strcspn(o->help, ";"), o->help);
-    char **field = (char **)(void *)((char *)r->c + o->offset);
-    free(*field);
-    *field = xstrdup(value);
-    return 0;
+    bytes_u8(&b, 0);
+    return (char *)b.data;
 }
 
 /* --- all together --- */
 
 static int line_of(const struct reading *r, const char *key)
 {
-    return r->lines[option_find(key)];
+    size_t n;
+    return r->lines[conf_option_find(key) - conf_options(&n)];
 }
 
 static int32_t ticks_ms(int32_t tick_ms, int32_t n)
@@ -424,5 +269,9 @@ static int check(struct reading *r)
     bool own_port = c->client_port != 0;
     for (size_t i = 0; i < c->n_servers && !own_port; i++) own_port = c->servers[i].client_port != 0;
     if (!own_port) return fail(r, 0, "clientPort", "missing; add clientPort=2181");
+    c->admin_port_given = line_of(r, "admin.serverPort") != 0;
+    if (*c->admin_url != '/')
+        return fail(r, line_of(r, "admin.commandURL"), "admin.commandURL",
+                    "'%s' does not begin with a slash; give a path", c->admin_url);
     return check_timeouts(r) != 0 ? -1 : check_ensemble(r);
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bytes;
+
 enum { CONF_ERROR_MAX = 512 };
 
 /* One server.N line. */
@@ -40,6 +42,13 @@ struct conf {
     char *peer_type;
     int32_t election_alg;
     int32_t connect_ms; /* limit for connecting to a peer */
+    bool admin_enabled, admin_port_given;
+    char *admin_address; /* "" when not given */
+    int32_t admin_port;  /* 0 for any */
+    char *admin_url;     /* begins with a slash */
+    int32_t admin_idle_ms;
+    char *metrics_provider, *metrics_host; /* "" when not given */
+    int32_t metrics_port;                  /* 0 for any */
     /* derived */
     struct conf_server *servers; /* in order of sid */
     size_t n_servers;
@@ -47,8 +56,10 @@ struct conf {
     char *config_text; /* the ensemble in properties form (election.md 3); "" when standalone */
     int64_t myid;      /* once conf_take_id() was called; 1 when standalone without myid */
     const struct conf_server *self; /* NULL until then, and when standalone without a line for oneself */
+    char *text;                     /* the file as it was read, but for secrets */
     char **warnings;                /* one line each, no newline: what was ignored and where */
-    size_t n_warnings;
+    char **notes;                   /* the same, of what nobody needs to know */
+    size_t n_warnings, n_notes;
 };
 
 /* Reads and checks a file. -1 with one line in error: where, what, what to do. Either way conf_free() releases it; before that
@@ -68,7 +79,7 @@ int conf_take_myid(struct conf *c, char error[CONF_ERROR_MAX]);
 const struct conf_server *conf_find(const struct conf *c, int64_t sid);
 size_t conf_voters(const struct conf *c);
 
-/* --- the table, for documentation and the test that holds it against the samples --- */
+/* --- the table: server/conf_table.c --- */
 
 enum conf_type {
     CONF_INT,    /* a decimal number within [min, max] */
@@ -76,20 +87,27 @@ enum conf_type {
     CONF_YES,    /* yes; anything else means no */
     CONF_STRING,
     CONF_CHOICE, /* one of the words that help names first, separated by '|' */
+    CONF_UNUSED, /* known to Apache, accepted, without effect here: warned of unless the value is fallback, which is what holds */
+    CONF_APACHE, /* how Apache's own program is built: accepted, noted at level debug */
+};
+
+enum {
+    CONF_PROPERTY = 1, /* set through a Java property in Apache: the key may be written with "zookeeper." before it */
+    CONF_SECRET = 2,   /* its value is never shown */
 };
 
 struct conf_option {
-    const char *key;
+    const char *key; /* UNUSED and APACHE: a '*' at the end stands for any rest */
     enum conf_type type;
-    size_t offset; /* in struct conf */
+    size_t offset; /* in struct conf: int32_t for INT, bool for BOOL and YES, char * for STRING and CHOICE */
     int32_t min, max;
     const char *fallback; /* what holds when the key is absent; "" none */
     const char *help;
-    bool property; /* set through a Java property in Apache: the key may be written with "zookeeper." before it */
+    int flags;
 };
 
 const struct conf_option *conf_options(size_t *n);
-/* Known to Apache and accepted, but without effect here. A '*' at the end stands for any rest. */
-const char *const *conf_ignored(size_t *n);
+/* What holds for an option with a field, as zoo.cfg would say it; a secret is "***". False for a key without one. */
+bool conf_value(const struct conf *c, const char *key, struct bytes *value);
 
 #endif

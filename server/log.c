@@ -3,8 +3,11 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,12 +30,21 @@ static const char *second_text(time_t now)
     return text;
 }
 
+static bool debugs(void)
+{
+    static int wanted = -1;
+    const char *level = wanted < 0 ? getenv("ZOO_LOG_LEVEL") : NULL;
+    if (wanted < 0) wanted = level != NULL && strcasecmp(level, "debug") == 0;
+    return wanted == 1;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     enum { LINE_MAX_LEN = 2048 };
-    static const char *const names[] = {"INFO ", "WARN ", "ERROR"};
+    static const char *const names[] = {"DEBUG", "INFO ", "WARN ", "ERROR"};
     char line[LINE_MAX_LEN];
     struct timespec t;
+    if (level == LOG_DEBUG_LINE && !debugs()) return;
     clock_gettime(CLOCK_REALTIME, &t);
     int n = snprintf(line, sizeof line, "%s.%03ld ", second_text(t.tv_sec), t.tv_nsec / 1000000);
     if (id >= 0) n += snprintf(line + n, sizeof line - (size_t)n, "[myid:%" PRId64 "] ", id);

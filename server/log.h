@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_INFO_LINE, LOG_WARN_LINE, LOG_ERROR_LINE };
+/* DEBUG lines are written when the environment has ZOO_LOG_LEVEL=debug. */
+enum log_level { LOG_DEBUG_LINE, LOG_INFO_LINE, LOG_WARN_LINE, LOG_ERROR_LINE };
 
 /* The id that lines carry from now on; none before. */
 void log_set_id(int64_t myid);

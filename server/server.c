@@ -418,6 +418,7 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     /* Only now: a server that cannot start says why in one line. */
     log_line(LOG_INFO_LINE, "zkserver %s", version_text());
     for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
+    for (size_t i = 0; i < s->conf->n_notes; i++) log_line(LOG_DEBUG_LINE, "%s", s->conf->notes[i]);
     warn_of_apache(s);
     /* A network that is broken already is so from the first connection on. */
     orders_begin(&s->orders, s->net, s->core, &s->core_config);

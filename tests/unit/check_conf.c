@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "conf.h"
 #include "properties.h"
 
@@ -85,12 +86,85 @@ END_TEST
 
 START_TEST(test_warnings)
 {
-    ck_assert_int_eq(parse(LEAST "forceSync=no\nadmin.serverPort=8080\ntickTim=5\n"), 0);
+    ck_assert_int_eq(parse(LEAST "forceSync=no\nreconfigEnabled=FALSE\ntickTim=5\nzookeeper.ssl.protocol=TLSv1.2\n"),
+                     0);
     ck_assert_uint_eq(c.n_warnings, 3);
-    ck_assert_str_eq(c.warnings[0], "zoo.cfg:3: forceSync: known to Apache, without effect here");
-    ck_assert_str_eq(c.warnings[1], "zoo.cfg:4: admin.serverPort: known to Apache, without effect here");
-    ck_assert_str_eq(c.warnings[2], "zoo.cfg:5: tickTim: unknown, ignored; check the spelling");
+    ck_assert_str_eq(c.warnings[0],
+                     "zoo.cfg:3: forceSync: known to Apache, without effect here: what is acknowledged is on the disk");
+    ck_assert_str_eq(c.warnings[1], "zoo.cfg:5: tickTim: unknown, ignored; check the spelling");
+    ck_assert_ptr_nonnull(strstr(c.warnings[2], "zoo.cfg:6: zookeeper.ssl.protocol: known to Apache"));
+    ck_assert_uint_eq(c.n_notes, 0);
     conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_apaches_own_keys_are_noted)
+{
+    ck_assert_int_eq(parse(LEAST "zookeeper.serverCnxnFactory=x\njvm.pause.monitor=true\n"), 0);
+    ck_assert_uint_eq(c.n_warnings, 0);
+    ck_assert_uint_eq(c.n_notes, 2);
+    ck_assert_str_eq(c.notes[0],
+                     "zoo.cfg:3: zookeeper.serverCnxnFactory: of Apache's own making (classes), nothing to do here");
+    conf_free(&c);
+}
+END_TEST
+
+/* A key that is a Java property in Apache is taken with its prefix, too, and the value that holds anyway is no news. */
+START_TEST(test_every_option_as_apache_writes_it)
+{
+    size_t n;
+    const struct conf_option *options = conf_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        const struct conf_option *o = &options[i];
+        int len = (int)strcspn(o->key, "*");
+        bool pattern = o->key[len] == '*', property = o->flags & CONF_PROPERTY;
+        const char *value = o->type == CONF_INT && !*o->fallback ? "7" : o->fallback;
+        if (strcmp(o->key, "dataDir") == 0) value = "/d";
+        for (int prefixed = 0; prefixed <= property; prefixed++) {
+            struct bytes text = {0};
+            bytes_printf(&text, LEAST "%s%.*s%s=%s\n", prefixed ? "zookeeper." : "", len, o->key, pattern ? "x" : "",
+                         value);
+            ck_assert_msg(conf_parse(&c, "zoo.cfg", (char *)text.data, text.len, error) == 0, "%s", error);
+            ck_assert_msg(c.n_warnings == 0, "%s", c.warnings[0]);
+            ck_assert_uint_eq(c.n_notes, o->type == CONF_APACHE);
+            conf_free(&c);
+            bytes_free(&text);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_values_and_secrets)
+{
+    static const char text[] = LEAST "# plain\nsnapCount=7\nskipACL=yes\nadmin.enableServer=False\n";
+    struct bytes b = {0};
+    ck_assert_int_eq(parse(text), 0);
+    ck_assert_str_eq(c.text, text);
+    static const char *const shown[][2] = {
+        {"snapCount", "7"}, {"zookeeper.skipACL", "yes"}, {"admin.enableServer", "false"},
+        {"dataDir", "/d"},  {"peerType", "participant"},  {"admin.serverPort", "8080"}};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        bytes_clear(&b);
+        ck_assert(conf_value(&c, shown[i][0], &b));
+        ck_assert(slice_equal(bytes_slice(&b), slice_str(shown[i][1])));
+    }
+    ck_assert(!conf_value(&c, "forceSync", &b));
+    ck_assert(!conf_value(&c, "nonsense", &b));
+    conf_free(&c);
+#define DIGEST "DigestAuthenticationProvider.superDigest"
+    static const char *const hidden[] = {
+        LEAST "a=b\nzookeeper." DIGEST "=super:secret\n", LEAST "#" DIGEST "=super:secret\n",
+        LEAST DIGEST "=super:secret\n" DIGEST "=super:other\n",
+        LEAST "Digest\\u0041uthenticationProvider.superDigest=super:secret\n", LEAST DIGEST "=super:\\\n secret\n"};
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        ck_assert_int_eq(parse(hidden[i]), 0);
+        ck_assert_msg(strstr(c.text, "secret") == NULL && strstr(c.text, "other") == NULL, "%s", c.text);
+        bytes_clear(&b);
+        ck_assert(conf_value(&c, DIGEST, &b));
+        if (*c.super_digest) ck_assert(slice_equal(bytes_slice(&b), SLICE_OF("***")));
+        conf_free(&c);
+    }
+    bytes_free(&b);
 }
 END_TEST
 
@@ -238,6 +312,16 @@ START_TEST(test_myid)
 }
 END_TEST
 
+static char *read_text(const char *path)
+{
+    static char text[1 << 17];
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s cannot be read", path);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    return text;
+}
+
 /* Each option appears in the sample, set or commented out; a commented one shows the default that the table has, where
  * that is a plain value. */
 START_TEST(test_sample_has_every_option)
@@ -245,20 +329,67 @@ START_TEST(test_sample_has_every_option)
     ck_assert_int_eq(conf_read(&c, CONFS_DIR "/zoo_sample.cfg", error), 0);
     ck_assert_uint_eq(c.n_warnings, 0);
     conf_free(&c);
-    static char text[65536];
-    FILE *f = fopen(CONFS_DIR "/zoo_sample.cfg", "r");
-    text[fread(text, 1, sizeof text - 1, f)] = '\0';
-    fclose(f);
+    const char *text = read_text(CONFS_DIR "/zoo_sample.cfg");
     size_t n;
     const struct conf_option *options = conf_options(&n);
     for (size_t i = 0; i < n; i++) {
         char set[128], shown[128];
+        if (options[i].type == CONF_UNUSED || options[i].type == CONF_APACHE) continue;
         snprintf(set, sizeof set, "\n%s=", options[i].key);
         snprintf(shown, sizeof shown, "\n#%s=%s%s", options[i].key, options[i].fallback,
                  *options[i].fallback ? "\n" : "");
         ck_assert_msg(strstr(text, set) || strstr(text, shown), "confs/zoo_sample.cfg lacks %s or its default",
                       options[i].key);
     }
+}
+END_TEST
+
+static void put_roff(struct bytes *b, const char *text)
+{
+    for (; *text; text++) bytes_printf(b, *text == '-' ? "\\-" : *text == '\\' ? "\\e" : "%c", *text);
+}
+
+static void put_section(struct bytes *b, const char *title, enum conf_type first, enum conf_type last)
+{
+    size_t n;
+    const struct conf_option *o = conf_options(&n);
+    bytes_printf(b, ".SH %s\n", title);
+    for (size_t i = 0; i < n; i++) {
+        if (o[i].type < first || o[i].type > last) continue;
+        bytes_printf(b, ".TP\n.B ");
+        put_roff(b, o[i].key);
+        if (*o[i].fallback) bytes_printf(b, " = ");
+        put_roff(b, o[i].fallback);
+        bytes_printf(b, "\n");
+        put_roff(b, o[i].help);
+        bytes_printf(b, "\n");
+    }
+}
+
+/* The manual's lists are the table's. UPDATE_DOCS=1 writes them anew. */
+START_TEST(test_manual_has_the_table)
+{
+    static const char path[] = CONFS_DIR "/../docs/zoo.cfg.5", begin[] = ".\\\" from the option table:\n",
+                      end[] = ".SH FILES\n";
+    struct bytes table = {0};
+    put_section(&table, "OPTIONS", CONF_INT, CONF_CHOICE);
+    put_section(&table, "KNOWN, WITHOUT EFFECT", CONF_UNUSED, CONF_UNUSED);
+    put_section(&table, "OF APACHE'S OWN MAKING", CONF_APACHE, CONF_APACHE);
+    bytes_u8(&table, 0);
+    char *text = read_text(path), *from = strstr(text, begin), *to = strstr(text, end);
+    ck_assert(from != NULL && to != NULL && from < to);
+    from += strlen(begin);
+    if (getenv("UPDATE_DOCS") != NULL) {
+        FILE *f = fopen(path, "w");
+        ck_assert_ptr_nonnull(f);
+        fprintf(f, "%.*s%s%s", (int)(from - text), text, (char *)table.data, to);
+        fclose(f);
+    } else {
+        *to = '\0';
+        ck_assert_msg(strcmp(from, (char *)table.data) == 0,
+                      "docs/zoo.cfg.5 differs from the option table; run UPDATE_DOCS=1 ./check_conf");
+    }
+    bytes_free(&table);
 }
 END_TEST
 
@@ -293,12 +424,16 @@ int main(void)
     tcase_add_test(t, test_defaults);
     tcase_add_test(t, test_prefix_and_yes);
     tcase_add_test(t, test_warnings);
+    tcase_add_test(t, test_apaches_own_keys_are_noted);
+    tcase_add_test(t, test_every_option_as_apache_writes_it);
+    tcase_add_test(t, test_values_and_secrets);
     tcase_add_test(t, test_bad_values);
     tcase_add_test(t, test_servers);
     tcase_add_test(t, test_bad_servers);
     tcase_add_test(t, test_single_server);
     tcase_add_test(t, test_myid);
     tcase_add_test(t, test_sample_has_every_option);
+    tcase_add_test(t, test_manual_has_the_table);
     tcase_add_test(t, test_confs_make_one_ensemble);
     Suite *s = suite_create("conf");
     suite_add_tcase(s, t);

@@ -1,0 +1,331 @@
+/* The option table of zoo.cfg: what there is, and putting a value into a conf by its row. */
+#include "conf_table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+#include "base/xalloc.h"
+
+#define AT(field) offsetof(struct conf, field)
+#define PROPERTY  CONF_PROPERTY
+/* Rows without a field. Where one gets an effect, it moves up into the list of those. */
+#define UNUSED(key, fallback, help)                                                                                    \
+    {                                                                                                                  \
+        key, CONF_UNUSED, 0, 0, 0, fallback, help, PROPERTY                                                            \
+    }
+#define APACHE(key, help)                                                                                              \
+    {                                                                                                                  \
+        key, CONF_APACHE, 0, 0, 0, "", help, PROPERTY                                                                  \
+    }
+
+/* The first row that fits a key holds, so patterns come after the keys that they would cover. */
+static const struct conf_option options[] = {
+    {"tickTime", CONF_INT, AT(tick_ms), 1, INT32_MAX, "3000", "ms; the unit of initLimit and syncLimit", 0},
+    {"initLimit", CONF_INT, AT(init_limit), 1, INT32_MAX, "",
+     "ticks a learner may take to connect to the leader and to synchronise; required in an ensemble", 0},
+    {"syncLimit", CONF_INT, AT(sync_limit), 1, INT32_MAX, "",
+     "ticks of silence after which leader and learner give each other up; required in an ensemble", 0},
+    {"dataDir", CONF_STRING, AT(data_dir), 0, 0, "", "folder of snapshots, myid and the pid file; required", 0},
+    {"dataLogDir", CONF_STRING, AT(data_log_dir), 0, 0, "", "folder of the transaction log; dataDir when absent", 0},
+    {"clientPort", CONF_INT, AT(client_port), 1, UINT16_MAX, "", "port for clients; required", 0},
+    {"clientPortAddress", CONF_STRING, AT(client_address), 0, 0, "",
+     "address to listen on for clients; 127.0.0.1 when absent (Apache: all), 0.0.0.0 for all", 0},
+    {"maxClientCnxns", CONF_INT, AT(max_client_cnxns), 0, INT32_MAX, "60",
+     "client connections from one address; 0 for no limit", 0},
+    {"minSessionTimeout", CONF_INT, AT(min_session_ms), -1, INT32_MAX, "-1", "ms; -1 for 2 ticks", 0},
+    {"maxSessionTimeout", CONF_INT, AT(max_session_ms), -1, INT32_MAX, "-1", "ms; -1 for 20 ticks", 0},
+    {"snapCount", CONF_INT, AT(snap_count), 2, INT32_MAX, "100000", "transactions between snapshots", PROPERTY},
+    {"autopurge.snapRetainCount", CONF_INT, AT(purge_keep), INT32_MIN, INT32_MAX, "3",
+     "snapshots that a purge keeps; 3 at least", 0},
+    {"autopurge.purgeInterval", CONF_INT, AT(purge_hours), INT32_MIN, INT32_MAX, "0",
+     "hours between purges; 0 for never", 0},
+    {"4lw.commands.whitelist", CONF_STRING, AT(whitelist), 0, 0, "srvr",
+     "four-letter words that are answered, separated by commas; * for all", PROPERTY},
+    {"admin.enableServer", CONF_BOOL, AT(admin_enabled), 0, 0, "true", "false: no admin pages (HTTP)", PROPERTY},
+    {"admin.serverAddress", CONF_STRING, AT(admin_address), 0, 0, "",
+     "address of the admin pages; 127.0.0.1 when absent (Apache: all), 0.0.0.0 for all", PROPERTY},
+    {"admin.serverPort", CONF_INT, AT(admin_port), 0, UINT16_MAX, "8080",
+     "port of the admin pages; 0 for any free one, which the log names. A port in use is no reason not to start: when "
+     "the "
+     "default is taken, a free one is used; when a configured one is, there are no admin pages",
+     PROPERTY},
+    {"admin.commandURL", CONF_STRING, AT(admin_url), 0, 0, "/commands", "path of the admin pages", PROPERTY},
+    {"admin.idleTimeout", CONF_INT, AT(admin_idle_ms), 1, INT32_MAX, "30000",
+     "ms; after which an idle connection to the admin pages is closed", PROPERTY},
+    {"metricsProvider.className", CONF_STRING, AT(metrics_provider), 0, 0, "",
+     "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider: metrics at "
+     "http://<metricsProvider.httpHost>:<metricsProvider.httpPort>/metrics; anything else: only mntr and the admin "
+     "page monitor",
+     0},
+    {"metricsProvider.httpHost", CONF_STRING, AT(metrics_host), 0, 0, "",
+     "address of the metrics page; 127.0.0.1 when absent (Apache: all), 0.0.0.0 for all", 0},
+    {"metricsProvider.httpPort", CONF_INT, AT(metrics_port), 0, UINT16_MAX, "7000",
+     "port of the metrics page; 0 for any free one, which the log names. In use: the log says so, and there is no page",
+     0},
+    {"skipACL", CONF_YES, AT(skip_acl), 0, 0, "no", "yes: ACLs are not checked", PROPERTY},
+    {"DigestAuthenticationProvider.superDigest", CONF_STRING, AT(super_digest), 0, 0, "",
+     "super:<base64 of SHA-1 of super:password>; the client that proves it may do anything", PROPERTY | CONF_SECRET},
+    {"extendedTypesEnabled", CONF_BOOL, AT(extended_types), 0, 0, "false", "true: TTL znodes may be created", PROPERTY},
+    {"znode.container.checkIntervalMs", CONF_INT, AT(container_check_ms), 0, INT32_MAX, "60000",
+     "ms between looks for emptied containers and outlived TTL znodes; 0 for never", PROPERTY},
+    {"nio.sessionlessCnxnTimeout", CONF_INT, AT(sessionless_ms), 1, INT32_MAX, "10000",
+     "ms; limit for a client connection to ask for a session", PROPERTY},
+    {"peerType", CONF_CHOICE, AT(peer_type), 0, 0, "participant",
+     "participant|observer; a hint, the server's own line decides", 0},
+    {"electionAlg", CONF_INT, AT(election_alg), 3, 3, "3", "only 3 exists", 0},
+    {"standaloneEnabled", CONF_BOOL, AT(standalone_enabled), 0, 0, "true",
+     "false: a single voter runs as an ensemble of one", 0},
+    {"quorumListenOnAllIPs", CONF_BOOL, AT(quorum_on_all_ips), 0, 0, "false",
+     "true: the quorum and election ports listen on all addresses, not just the one on the server's own line", 0},
+    {"cnxTimeout", CONF_INT, AT(connect_ms), 1, INT32_MAX, "5000", "ms; limit for connecting to another server",
+     PROPERTY},
+
+    UNUSED("secureClientPort", "", "there is no TLS port"),
+    UNUSED("secureClientPortAddress", "", "there is no TLS port"),
+    UNUSED("clientPortListenBacklog", "-1", "the system's longest queue is used"),
+    UNUSED("maxCnxns", "0", "only maxClientCnxns and the limit of open files hold"),
+    UNUSED("connectToLearnerMasterLimit", "0", "initLimit holds"),
+    UNUSED("observerMasterPort", "0", "observers learn from the leader"),
+    UNUSED("syncEnabled", "true", "observers write log and snapshots"),
+    UNUSED("observer.syncEnabled", "true", "observers write log and snapshots"),
+    UNUSED("observer.*", "", "observers connect and vote without a delay"),
+    UNUSED("localSessionsEnabled", "false", "all sessions are the ensemble's"),
+    UNUSED("localSessionsUpgradingEnabled", "false", "all sessions are the ensemble's"),
+    UNUSED("reconfigEnabled", "false", "the members are those of the file"),
+    UNUSED("sslQuorum", "false", "servers talk in the clear"),
+    UNUSED("portUnification", "false", "servers talk in the clear"),
+    UNUSED("quorum.auth.enableSasl", "false", "servers do not prove who they are"),
+    UNUSED("quorum.auth.serverRequireSasl", "false", "servers do not prove who they are"),
+    UNUSED("quorum.auth.learnerRequireSasl", "false", "servers do not prove who they are"),
+    UNUSED("multiAddress.enabled", "false", "a server has one address"),
+    UNUSED("oraclePath", "", "the majority decides"),
+    UNUSED("globalOutstandingLimit", "1000", "what waits is limited for each connection"),
+    UNUSED("forceSync", "yes", "what is acknowledged is on the disk"),
+    UNUSED("leaderServes", "yes", "the leader serves clients"),
+    UNUSED("tcpKeepAlive", "false", "pings find dead connections"),
+    UNUSED("clientTcpKeepAlive", "false", "pings find dead connections"),
+    UNUSED("emulate353TTLNodes", "false", "TTL znodes are those of 3.5.4 and later"),
+    UNUSED("enforceQuota", "false", "quotas are not enforced"),
+    UNUSED("enableEagerACLCheck", "false", "the leader checks ACLs"),
+    UNUSED("superUser", "", "only superDigest makes a super user"),
+    UNUSED("X509AuthenticationProvider.*", "", "there is no TLS port"),
+    UNUSED("DigestAuthenticationProvider.enabled", "true", "scheme digest is there"),
+    UNUSED("DigestAuthenticationProvider.digestAlg", "SHA1", "digests are SHA1"),
+    UNUSED("authProvider.*", "", "the schemes are world, auth, digest and ip"),
+    UNUSED("enforce.auth.enabled", "false", "clients need not prove who they are"),
+    UNUSED("enforce.auth.schemes", "", "clients need not prove who they are"),
+    UNUSED("sessionRequireClientSASLAuth", "false", "clients need not prove who they are"),
+    UNUSED("allowSaslFailedClients", "false", "there is no SASL"),
+    UNUSED("requireClientAuthScheme", "", "clients need not prove who they are"),
+    UNUSED("java.security.auth.login.config", "", "there is no SASL"),
+    UNUSED("digest.enabled", "true", "transactions carry the tree's digest"),
+    UNUSED("closeSessionTxn.enabled", "true", "what closes a session lists its znodes"),
+    UNUSED("snapshot.trust.empty", "false", "a log without its snapshot is not trusted"),
+    UNUSED("datadir.autocreate", "true", "missing folders are made"),
+    UNUSED("db.autocreate", "true", "an empty folder is an empty server"),
+    UNUSED("request_throttle_max_requests", "0", "what waits is limited for each connection"),
+    UNUSED("throttled_op_wait_time", "0", "what waits is limited for each connection"),
+    UNUSED("largeRequestThreshold", "-1", "jute.maxbuffer holds for all requests"),
+    UNUSED("connection_throttle_tokens", "0", "connections are not throttled"),
+    UNUSED("ssl.*", "", "there is no TLS port"),
+    UNUSED("client.portUnification", "false", "there is no TLS port"),
+    UNUSED("admin.forceHttps", "false", "the admin pages are plain HTTP"),
+    UNUSED("admin.portUnification", "false", "the admin pages are plain HTTP"),
+    UNUSED("audit.enable", "false", "there is no audit log"),
+    UNUSED("jute.maxbuffer", "1048575", "1 MB is the limit"),
+    UNUSED("readonlymode.enabled", "false", "a server without a quorum serves nobody"),
+    UNUSED("znode.container.maxPerMinute", "10000", "containers are removed as they are found"),
+    UNUSED("znode.container.maxNeverUsedIntervalMs", "0", "containers that never had a child stay"),
+
+    APACHE("autopurge.*", "purging"),
+    APACHE("sslQuorumReloadCertFiles", "TLS between servers"),
+    APACHE("quorum.auth.*", "SASL between servers"),
+    APACHE("quorum.cnxn.threads.size", "threads"),
+    APACHE("quorumCnxnTimeoutMs", "election connections"),
+    APACHE("electionPortBindRetry", "election connections"),
+    APACHE("fastleader.*", "election timing"),
+    APACHE("multiAddress.*", "several addresses"),
+    APACHE("leader.*", "synchronising learners"),
+    APACHE("learner.*", "synchronising learners"),
+    APACHE("follower.*", "sockets between servers"),
+    APACHE("metricsProvider.*", "the provider's JVM metrics and threads"),
+    APACHE("jvm.pause.*", "watching the JVM"),
+    APACHE("snapSizeLimitInKb", "log files"),
+    APACHE("preAllocSize", "log files"),
+    APACHE("txnLogSizeLimitInKb", "log files"),
+    APACHE("fsync.warningthresholdms", "log files"),
+    APACHE("commitLogCount", "synchronising learners"),
+    APACHE("snapshotSizeFactor", "synchronising learners"),
+    APACHE("flushDelay", "batches of the log"),
+    APACHE("maxWriteQueuePollTime", "batches of the log"),
+    APACHE("maxBatchSize", "batches of the log"),
+    APACHE("serializeLastProcessedZxid.enabled", "snapshot files"),
+    APACHE("snapshot.*", "snapshot files"),
+    APACHE("maxResponseCacheSize", "caches"),
+    APACHE("maxGetChildrenResponseCacheSize", "caches"),
+    APACHE("watchManagerName", "classes"),
+    APACHE("watcherCleaner*", "threads"),
+    APACHE("request_throttle_*", "throttling, which is off"),
+    APACHE("largeRequestMaxBytes", "throttling, which is off"),
+    APACHE("connection_throttle_*", "throttling, which is off"),
+    APACHE("nio.*", "threads"),
+    APACHE("netty.*", "Netty"),
+    APACHE("serverCnxnFactory", "classes"),
+    APACHE("admin.*", "Jetty"),
+    APACHE("audit.*", "audit log"),
+    APACHE("jute.maxbuffer.extrasize", "buffers"),
+    APACHE("jaasLoginRenew", "Kerberos"),
+    APACHE("kerberos.*", "Kerberos"),
+    APACHE("commitProcessor.*", "threads"),
+    APACHE("intBufferStartingSizeBytes", "buffers"),
+    APACHE("outstandingChanges.*", "buffers"),
+    APACHE("ensembleAuthName", "classes"),
+    APACHE("DigestAuthenticationProvider.*", "classes"),
+    APACHE("java.*", "the JVM"),
+    APACHE("javax.*", "the JVM"),
+    APACHE("jdk.*", "the JVM"),
+    APACHE("sun.*", "the JVM"),
+    APACHE("com.sun.*", "the JVM"),
+};
+enum { N_OPTIONS = sizeof options / sizeof options[0] };
+
+static int problem_is(char problem[CONF_ERROR_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
+static const char *without_prefix(const char *key);
+static bool matches(const char *pattern, const char *key);
+static int set_int(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX]);
+static int set_bool(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX],
+                    const char **doubt);
+static bool is_choice(const char *help, const char *value);
+
+const struct conf_option *conf_options(size_t *n)
+{
+    *n = N_OPTIONS;
+    return options;
+}
+
+const struct conf_option *conf_option_find(const char *key)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (matches(options[i].key, options[i].flags & PROPERTY ? without_prefix(key) : key)) return &options[i];
+    return NULL;
+}
+
+int conf_option_set(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX],
+                    const char **doubt)
+{
+    char **field = (char **)(void *)((char *)c + o->offset);
+    switch (o->type) {
+    case CONF_UNUSED:
+    case CONF_APACHE: return 0;
+    case CONF_INT: return set_int(c, o, value, problem);
+    case CONF_BOOL:
+    case CONF_YES: return set_bool(c, o, value, problem, doubt);
+    case CONF_CHOICE:
+        if (!is_choice(o->help, value))
+            return problem_is(problem, "'%s' is not possible; give %.*s", value, (int)strcspn(o->help, ";"), o->help);
+        break;
+    case CONF_STRING: break;
+    }
+    free(*field);
+    *field = xstrdup(value);
+    return 0;
+}
+
+void conf_options_free(struct conf *c)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (options[i].type == CONF_STRING || options[i].type == CONF_CHOICE)
+            free(*(char **)(void *)((char *)c + options[i].offset));
+}
+
+bool conf_value(const struct conf *c, const char *key, struct bytes *value)
+{
+    const struct conf_option *o = conf_option_find(key);
+    if (o == NULL) return false;
+    const void *field = (const char *)c + o->offset;
+    switch (o->type) {
+    case CONF_INT: bytes_printf(value, "%" PRId32, *(const int32_t *)field); return true;
+    case CONF_BOOL: bytes_printf(value, "%s", *(const bool *)field ? "true" : "false"); return true;
+    case CONF_YES: bytes_printf(value, "%s", *(const bool *)field ? "yes" : "no"); return true;
+    case CONF_STRING:
+    case CONF_CHOICE: {
+        const char *text = *(char *const *)field;
+        bytes_printf(value, "%s", o->flags & CONF_SECRET && *text ? "***" : text);
+        return true;
+    }
+    case CONF_UNUSED:
+    case CONF_APACHE: break;
+    }
+    return false;
+}
+
+/* --- keys --- */
+
+static bool matches(const char *pattern, const char *key)
+{
+    size_t n = strlen(pattern);
+    return pattern[n - 1] == '*' ? strncmp(pattern, key, n - 1) == 0 : strcmp(pattern, key) == 0;
+}
+
+static const char *without_prefix(const char *key)
+{
+    static const char prefix[] = "zookeeper.";
+    return strncmp(key, prefix, sizeof prefix - 1) == 0 ? key + sizeof prefix - 1 : key;
+}
+
+/* --- values --- */
+
+static int problem_is(char problem[CONF_ERROR_MAX], const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(problem, CONF_ERROR_MAX, format, ap);
+    va_end(ap);
+    return -1;
+}
+
+static int set_int(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX])
+{
+    char *end;
+    errno = 0;
+    long long v = strtoll(value, &end, 10);
+    if (end == value || *end != '\0' || errno != 0 || v < o->min || v > o->max) {
+        if (o->min == o->max) return problem_is(problem, "'%s' is not possible; give %d", value, o->min);
+        return problem_is(problem, "'%s' is not a number from %d to %d; give one (%s)", value, o->min, o->max, o->help);
+    }
+    *(int32_t *)(void *)((char *)c + o->offset) = (int32_t)v;
+    return 0;
+}
+
+static int set_bool(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX],
+                    const char **doubt)
+{
+    bool *field = (bool *)((char *)c + o->offset);
+    if (o->type == CONF_YES) {
+        *field = strcmp(value, "yes") == 0;
+        if (!*field && strcmp(value, "no") != 0 && doubt != NULL) *doubt = "only 'yes' means yes; taken as no";
+        return 0;
+    }
+    if (strcasecmp(value, "true") != 0 && strcasecmp(value, "false") != 0)
+        return problem_is(problem, "'%s' is neither true nor false; give one of them", value);
+    *field = strcasecmp(value, "true") == 0;
+    return 0;
+}
+
+/* The choices begin the help text: "a|b; ...". */
+static bool is_choice(const char *help, const char *value)
+{
+    size_t n = strlen(value);
+    for (const char *p = help;; p++) {
+        size_t len = strcspn(p, "|;");
+        if (len == n && strncasecmp(p, value, n) == 0) return true;
+        p += len;
+        if (*p != '|') return false;
+    }
+}
