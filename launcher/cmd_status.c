@@ -17,8 +17,10 @@ const struct command cmd_status = {
         "\n"
         "--json prints one object: name, dir, supervisor (pid), leader, epoch, voters, running, needed, connect, and "
         "servers:\n"
-        "id, name, role, state, serving, observer, client, quorum, election, pid, epoch, zxid, leader, connections,\n"
-        "sessions, znodes, outstanding, cfg, log, last (of a crashed one), and faults: cut_in and cut_out (ids), "
+        "id, name, role, state, serving, observer, client, quorum, election, admin and metrics (URLs of its pages), "
+        "pid,\n"
+        "epoch, zxid, leader, connections, sessions, znodes, outstanding, cfg, log, last (of a crashed one), and "
+        "faults: cut_in and cut_out (ids), "
         "delay_us,\n"
         "jitter_us, refuses_clients, cuts_clients, disk (slow, full, eio), disk_slow_us, clock_ms, dies_at, "
         "dies_powerless. What is "
@@ -53,6 +55,6 @@ static void print_status(const json_t *cluster)
     headline_put(&b, cluster);
     bytes_printf(&b, "\n");
     servers_put(&b, cluster);
-    bytes_printf(&b, "\nconnect  %s\n", fact_string(cluster, "connect"));
+    addresses_put(&b, cluster);
     talk_print(&b);
 }

@@ -90,7 +90,7 @@ void conf_put(struct bytes *b, const struct cluster *c, size_t at)
     bytes_printf(b, "tickTime=%d\ninitLimit=%d\nsyncLimit=%d\n", self->tick_ms, self->init_limit, self->sync_limit);
     bytes_printf(b, "dataDir=%s\nclientPort=%u\nclientPortAddress=%s\n", self->data_dir, self->client_port,
                  self->client_host);
-    bytes_printf(b, "4lw.commands.whitelist=*\n%s", c->more_conf ? c->more_conf : "");
+    bytes_printf(b, "4lw.commands.whitelist=*\nadmin.serverPort=0\n%s", c->more_conf ? c->more_conf : "");
     put_servers(b, c, at);
 }
 

@@ -149,6 +149,8 @@ json_t *server_json(const struct server *v, bool silent)
                             m->observer);
     json_object_set_new(row, "engine", json_string(engine_name(m->engine)));
     set_ports(row, m);
+    json_object_set_new(row, "admin", *v->view.admin ? json_string(v->view.admin) : json_null());
+    json_object_set_new(row, "metrics", *v->view.metrics ? json_string(v->view.metrics) : json_null());
     json_object_set_new(row, "pid", alive ? json_integer(v->pid) : json_null());
     json_object_set_new(row, "epoch", json_integer(w->epoch));
     json_object_set_new(row, "zxid", json_string(zxid));

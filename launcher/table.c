@@ -26,6 +26,7 @@ static bool runs_apache(const json_t *servers)
 }
 
 static const char *cell(const json_t *server, const char *key, char **made);
+static void pages_put(struct bytes *out, const json_t *cluster, const char *kind);
 
 void table_put(struct bytes *out, const char *const *cells, size_t columns, size_t rows)
 {
@@ -84,9 +85,16 @@ void servers_put(struct bytes *out, const json_t *cluster)
     free(cells);
 }
 
-void connect_put(struct bytes *out, const json_t *cluster, const char *call)
+void addresses_put(struct bytes *out, const json_t *cluster)
 {
     bytes_printf(out, "\nconnect  %s\n", fact_string(cluster, "connect"));
+    pages_put(out, cluster, "admin");
+    pages_put(out, cluster, "metrics");
+}
+
+void connect_put(struct bytes *out, const json_t *cluster, const char *call)
+{
+    addresses_put(out, cluster);
     bytes_printf(out, "try      %s kill leader · %s watch · zkcli\n", call, call);
 }
 
@@ -96,4 +104,21 @@ static const char *cell(const json_t *server, const char *key, char **made)
     if (json_is_string(v)) return json_string_value(v);
     if (!json_is_integer(v)) return "-";
     return *made = xasprintf("%" PRId64, (int64_t)json_integer_value(v));
+}
+
+/* "admin    http://127.0.0.1:40001/commands, ..." of those that have such pages. */
+static void pages_put(struct bytes *out, const json_t *cluster, const char *kind)
+{
+    size_t i, n = 0;
+    json_t *server;
+    json_array_foreach(json_object_get(cluster, "servers"), i, server)
+    {
+        const char *url = fact_string(server, kind);
+        if (!*url) continue;
+        if (n++ == 0)
+            bytes_printf(out, "%-9s%s", kind, url);
+        else
+            bytes_printf(out, ", %s", url);
+    }
+    if (n > 0) bytes_printf(out, "\n");
 }

@@ -16,7 +16,10 @@ void headline_put(struct bytes *out, const json_t *cluster);
  * faults there are. */
 void servers_put(struct bytes *out, const json_t *cluster);
 
-/* Appends the connect string and what to try next. */
+/* Appends where clients connect and where operators find pages. */
+void addresses_put(struct bytes *out, const json_t *cluster);
+
+/* The same, and what to try next. */
 void connect_put(struct bytes *out, const json_t *cluster, const char *call);
 
 #endif

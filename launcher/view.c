@@ -1,6 +1,7 @@
 /* Folding facts into what is known of a server. */
 #include "launcher/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,8 @@ bool view_take(struct view *v, const json_t *fact, bool alone)
         raise_to(&v->zxid, fact_number(fact, "zxid", -1));
     } else if (strcmp(kind, "ready") == 0) {
         v->ready = true;
+        snprintf(v->admin, sizeof v->admin, "%s", fact_string(fact, "admin"));
+        snprintf(v->metrics, sizeof v->metrics, "%s", fact_string(fact, "metrics"));
     } else if (strcmp(kind, "answer") == 0) {
         raise_to(&v->answered, fact_number(fact, "id", 0));
     } else if (strcmp(kind, "status") == 0) {

@@ -16,6 +16,7 @@ enum role role_parse(const char *name);
 struct view {
     enum role role;
     bool ready;          /* it listens */
+    char admin[128], metrics[128]; /* URLs of its pages; "" for none */
     bool serving;        /* it takes clients' requests */
     int64_t epoch, zxid; /* zxid: the highest it has spoken of */
     int64_t leader;      /* its leader's id, or -1 */

@@ -107,7 +107,7 @@ struct conf_option {
 };
 
 const struct conf_option *conf_options(size_t *n);
-/* What holds for an option with a field, as zoo.cfg would say it; a secret is "***". False for a key without one. */
+/* What holds for an option with a field, as zoo.cfg would say it: nothing where it has none, "***" for a secret. False for a key without one. */
 bool conf_value(const struct conf *c, const char *key, struct bytes *value);
 
 #endif

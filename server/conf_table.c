@@ -250,7 +250,9 @@ bool conf_value(const struct conf *c, const char *key, struct bytes *value)
     if (o == NULL) return false;
     const void *field = (const char *)c + o->offset;
     switch (o->type) {
-    case CONF_INT: bytes_printf(value, "%" PRId32, *(const int32_t *)field); return true;
+    case CONF_INT:
+        if (*o->fallback || *(const int32_t *)field != 0) bytes_printf(value, "%" PRId32, *(const int32_t *)field);
+        return true;
     case CONF_BOOL: bytes_printf(value, "%s", *(const bool *)field ? "true" : "false"); return true;
     case CONF_YES: bytes_printf(value, "%s", *(const bool *)field ? "yes" : "no"); return true;
     case CONF_STRING:

@@ -6,9 +6,20 @@ libconf_a_SOURCES = \
 	server/conf_table.c server/conf_table.h \
 	server/properties.c server/properties.h
 
-# Floor 7: where decisions meet side effects.
+# Floor 7: where decisions meet side effects. What operators are told is a library of its own, for tests and fuzzers.
+noinst_LIBRARIES += libpanel.a
+libpanel_a_SOURCES = \
+	server/admin_commands.c server/admin_commands.h \
+	server/metrics.c server/metrics.h \
+	server/page.c server/page.h \
+	server/report.c server/report.h \
+	server/version.c server/version.h \
+	server/panel.c server/panel.h \
+	server/words.c server/words.h
+
 bin_PROGRAMS += zkserver
 zkserver_SOURCES = \
+	server/admin.c server/admin.h \
 	server/control.c server/control.h \
 	server/death.c server/death.h \
 	server/exit_code.h \
@@ -17,10 +28,8 @@ zkserver_SOURCES = \
 	server/orders.c server/orders.h \
 	server/pidfile.c server/pidfile.h \
 	server/server.c server/server.h \
-	server/verbs.c server/verbs.h \
-	server/version.c server/version.h \
-	server/words.c server/words.h
-zkserver_LDADD = libnet.a libstore.a libcore.a libconf.a libwire.a $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+	server/verbs.c server/verbs.h
+zkserver_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 
 EXTRA_DIST += confs/zoo_sample.cfg confs/zoo1.cfg confs/zoo2.cfg confs/zoo3.cfg
 
@@ -35,7 +44,7 @@ check_net_SOURCES = tests/unit/check_net.c
 check_net_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 check_net_LDADD = libnet.a libcore.a $(UNIT_LIBS) $(LIBEVENT_LIBS)
 
-check_shell_SOURCES = tests/unit/check_shell.c server/control.c server/pidfile.c server/version.c server/words.c
+check_shell_SOURCES = tests/unit/check_shell.c server/control.c server/pidfile.c
 check_shell_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-check_shell_LDADD = libnet.a libcore.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(CRYPTO_LIBS)
+check_shell_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 endif

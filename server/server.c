@@ -11,12 +11,16 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "base/xalloc.h"
 #include "control.h"
 #include "exit_code.h"
 #include "log.h"
+#include "metrics.h"
 #include "net/net.h"
 #include "orders.h"
 #include "pidfile.h"
@@ -24,7 +28,9 @@
 #include "store/store.h"
 #include "store/vfs_fault.h"
 #include "version.h"
-#include "words.h"
+#include "zab/metrics.h"
+
+enum { LOOK_UP_EVERY = 1024 }; /* records while reading */
 
 struct server {
     struct conf *conf;
@@ -37,7 +43,14 @@ struct server {
     struct net *net;
     struct control *control;
     struct orders orders;
-    struct words words;
+    struct panel panel;
+    struct admin *admin;
+    struct metrics_clock clock;
+    struct load_times {
+        int64_t from_us, log_us, records;
+    } load;
+    uint64_t flushing; /* a ticket on its way to the disk, and since when; 0 for none */
+    int64_t flushing_us, snapping_us;
     struct waiter *woken, *terminated, *interrupted, *purge;
     int wake_pipe[2];
     int ready_fd;
@@ -110,12 +123,41 @@ static int fail(struct server *s, int exit_code, const char *format, ...)
 static void show_fact(struct server *s, const struct fact *f)
 {
     control_fact(s->control, f);
+    metrics_fact(&s->clock, core_metrics(s->core), f);
     if (fact_level(f->kind) == 'd') return;
     bytes_clear(&s->text);
     fact_text(&s->text, f);
     log_line(fact_level(f->kind) == 'w' ? LOG_WARN_LINE : LOG_INFO_LINE, "%.*s", SLICE_ARG(bytes_slice(&s->text)));
-    if (f->kind == FACT_SERVING) s->words.leading_us = f->v[0] == PEER_LEADING ? f->at_us : 0;
-    if (f->kind == FACT_NOT_SERVING) s->words.leading_us = 0;
+    if (f->kind == FACT_SERVING) s->panel.leading_us = f->v[0] == PEER_LEADING ? f->at_us : 0;
+    if (f->kind == FACT_NOT_SERVING) s->panel.leading_us = 0;
+}
+
+/* What goes to the disk now. */
+static void count_disk(struct server *s, const struct update *u)
+{
+    int64_t appends = 0;
+    for (size_t i = 0; i < u->n_disk; i++) appends += u->disk[i].type == DISK_APPEND;
+    core_metrics(s->core)->sync_processor_request_queued += appends;
+    if (appends > 0 && s->flushing == 0) {
+        s->flushing = u->disk[u->n_disk - 1].ticket;
+        s->flushing_us = net_now_us();
+    }
+    for (size_t i = 0; i < u->n_snap; i++)
+        if (u->snap[i].type == SNAPOP_BEGIN) s->snapping_us = net_now_us();
+}
+
+static void count_persisted(struct server *s, uint64_t ticket)
+{
+    if (s->flushing == 0 || ticket < s->flushing) return;
+    summary_add(&core_metrics(s->core)->sync_processor_queue_and_flush_time_ms, net_now_us() - s->flushing_us);
+    s->flushing = 0;
+}
+
+static void count_snapshot(struct server *s, int64_t zxid)
+{
+    summary_add(&core_metrics(s->core)->snapshottime, net_now_us() - s->snapping_us);
+    s->panel.snapshot_zxid = zxid;
+    s->panel.snapshot_s = time(NULL);
 }
 
 /* Carries out what the turn's steps want done, in the order of struct update: disk first, then send. */
@@ -123,6 +165,7 @@ static void settle(struct server *s)
 {
     net_go_on(s->net);
     for (struct update *u; !s->stopping && (u = net_take_update(s->net)) != NULL; net_go_on(s->net)) {
+        if (u->n_disk > 0 || u->n_snap > 0) count_disk(s, u);
         if (u->n_disk > 0) store_submit(s->store, u->disk, u->n_disk);
         if (u->n_snap > 0) store_snapshot(s->store, u->snap, u->n_snap);
         net_carry_out(s->net, u);
@@ -152,9 +195,15 @@ static void disk_woke(void *arg)
     for (struct store_event e; store_poll(s->store, &e);) {
         struct event step = {.ticket = e.ticket, .zxid = e.zxid};
         switch (e.type) {
-        case STORE_PERSISTED: step.type = EV_PERSISTED; break;
+        case STORE_PERSISTED:
+            step.type = EV_PERSISTED;
+            count_persisted(s, e.ticket);
+            break;
         case STORE_SNAPSHOT_MORE: step.type = EV_SNAPSHOT_MORE; break;
-        case STORE_SNAPSHOT_DONE: step.type = EV_SNAPSHOT_DONE; break;
+        case STORE_SNAPSHOT_DONE:
+            step.type = EV_SNAPSHOT_DONE;
+            count_snapshot(s, e.zxid);
+            break;
         case STORE_FAILED: disk_failed(s, e.error); break;
         }
         net_step(s->net, &step);
@@ -218,10 +267,10 @@ static void stepped(void *arg, const struct update *u)
     death_stepped(&s->orders.death, u);
 }
 
-static bool answer_word(void *arg, const uint8_t word[4], struct bytes *answer)
+static enum net_word answer_word(void *arg, int64_t asker, struct slice bytes, struct bytes *answer)
 {
     struct server *s = arg;
-    return words_answer(&s->words, word, answer);
+    return admin_word(s->admin, asker, bytes, answer);
 }
 
 /* Strangers may come by the thousand: ten lines a second are enough to see that. */
@@ -352,7 +401,14 @@ static void make_net(struct server *s, uint64_t seed)
         .trouble = trouble,
     };
     s->net = net_new(&config);
-    s->words = (struct words){c, s->core, s->net, net_now_us(), 0};
+    s->panel = (struct panel){.conf = c,
+                              .core = s->core,
+                              .net = s->net,
+                              .store = s->store,
+                              .started_us = net_now_us(),
+                              .trace_mask = TRACE_MASK_USUAL,
+                              .snapshot_zxid = -1,
+                              .snapshot_s = -1};
 }
 
 static int port_failed(struct server *s, enum net_port which, const char *error)
@@ -368,11 +424,23 @@ static int bind_ports(struct server *s)
     return net_bind(s->net, &which, error) == 0 ? 0 : port_failed(s, which, error);
 }
 
+/* While it reads, which may take long, somebody may want it to stop. Nothing that was read is lost by that. */
+static void look_up(struct server *s)
+{
+    loop_turn(s->loop, false);
+    if (!s->stopping) return;
+    pidfile_drop(s->pid_path, s->pid_fd);
+    _exit(EXIT_FINISHED);
+}
+
 static void load_snapshot(void *arg, int64_t zxid, struct slice elements)
 {
     struct server *s = arg;
     struct event e = {.type = EV_LOAD_SNAPSHOT, .zxid = zxid, .frame = elements};
     net_step(s->net, &e);
+    s->panel.snapshot_zxid = zxid;
+    s->load.log_us = net_now_us();
+    look_up(s);
 }
 
 static void load_record(void *arg, int64_t zxid, int64_t committed, struct slice record)
@@ -380,6 +448,28 @@ static void load_record(void *arg, int64_t zxid, int64_t committed, struct slice
     struct server *s = arg;
     struct event e = {.type = EV_LOAD_RECORD, .zxid = zxid, .committed = committed, .frame = record};
     net_step(s->net, &e);
+    if (s->load.records++ % LOOK_UP_EVERY == 0) look_up(s);
+}
+
+/* When the snapshot was made that was read. */
+static int64_t snapshot_made(const struct server *s)
+{
+    struct stat st;
+    char *path = xasprintf("%s/snapshot.%" PRIx64 ".db", s->conf->data_dir, (uint64_t)s->panel.snapshot_zxid);
+    bool there = s->panel.snapshot_zxid >= 0 && stat(path, &st) == 0;
+    free(path);
+    return there ? (int64_t)st.st_mtime : -1;
+}
+
+static void count_load(struct server *s)
+{
+    struct metrics *m = core_metrics(s->core);
+    int64_t now = net_now_us();
+    summary_add(&m->dbinittime, now - s->load.from_us);
+    summary_add(&m->startup_snap_load_time, s->load.log_us - s->load.from_us);
+    summary_add(&m->startup_txns_load_time, now - s->load.log_us);
+    summary_add(&m->startup_txns_loaded, s->load.records);
+    s->panel.snapshot_s = snapshot_made(s);
 }
 
 static int load(struct server *s)
@@ -387,7 +477,9 @@ static int load(struct server *s)
     char error[STORE_ERROR_MAX];
     struct store_epochs epochs = {-1, -1};
     const struct store_sink sink = {s, load_snapshot, load_record};
+    s->load.from_us = s->load.log_us = net_now_us();
     if (store_load(s->store, &sink, &epochs, error) != 0) return fail(s, EXIT_DATA_DIR, "%s", error);
+    count_load(s);
     return begin(s, &epochs);
 }
 
@@ -420,6 +512,7 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
     for (size_t i = 0; i < s->conf->n_notes; i++) log_line(LOG_DEBUG_LINE, "%s", s->conf->notes[i]);
     warn_of_apache(s);
+    s->admin = admin_new(s->loop, &s->panel, s->net);
     /* A network that is broken already is so from the first connection on. */
     orders_begin(&s->orders, s->net, s->core, &s->core_config);
     control_poll(s->control);
@@ -441,7 +534,8 @@ static void announce(struct server *s)
         close(s->ready_fd);
         s->ready_fd = -1;
     }
-    control_say(s->control, "ready", ",\"pid\":%ld,\"client\":\"%s\"", (long)getpid(), text);
+    control_say(s->control, "ready", ",\"pid\":%ld,\"client\":\"%s\",\"admin\":\"%s\",\"metrics\":\"%s\"",
+                (long)getpid(), text, admin_pages_url(s->admin), admin_metrics_url(s->admin));
     control_flush(s->control);
     if (s->conf->purge_hours > 0) {
         s->purge = waiter_timer(s->loop, purge_again, s);
@@ -452,6 +546,7 @@ static void announce(struct server *s)
 /* Ports first, so that clients go elsewhere; what waits for the disk gets there. */
 static void clean_up(struct server *s)
 {
+    admin_free(s->admin);
     orders_free(&s->orders);
     net_free(s->net);
     store_close(s->store);

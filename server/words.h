@@ -2,29 +2,23 @@
 #ifndef SERVER_WORDS_H
 #define SERVER_WORDS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "report.h"
+#include "panel.h"
 
-#include "conf.h"
-#include "net/net.h"
-
-/* What the answers are made of; all borrowed. */
-struct words {
-    const struct conf *conf;
-    struct core *core;
-    const struct net *net;
-    int64_t started_us;
-    int64_t leading_us; /* since when it leads; 0 when it does not */
+/* A word that is being answered. */
+struct words_answer {
+    struct report *report;
+    void (*finish)(struct panel *v, struct bytes *b); /* or NULL: what stands behind the report */
 };
 
-/* Appends the answer to a word, or the refusal of one that is not in the whitelist. False when these bytes are no word that this
- * server knows. */
-bool words_answer(const struct words *w, const uint8_t word[4], struct bytes *answer);
+/* The first bytes of a connection, four at least: appends the answer to a word, or the refusal of one that is not in the whitelist.
+ * WORD_LATER: a has a report, which this function has not stepped yet; words_step() makes the rest. */
+enum net_word words_ask(struct panel *v, struct slice bytes, struct bytes *answer, struct words_answer *a);
+/* True when there is more to come; false: a is over, and a->report freed. */
+bool words_step(struct panel *v, struct words_answer *a, struct bytes *answer);
 
 /* --- parts, for tests --- */
 
-/* An average in ms, as Java prints a double that was rounded to 4 decimals: "0.0", "0.3333", "12.5", "1.0E-4". */
-void words_put_average(struct bytes *b, int64_t total_us, int64_t count);
 /* Whether a comma-separated list (or "*") has this word; srvr always. */
 bool words_allowed(const char *whitelist, const char *word);
 

@@ -3,6 +3,7 @@
 
 #include "net/conn.h"
 #include "wire/proto.h"
+#include "zab/metrics.h"
 
 static uint64_t host_key(const struct net *n, const struct address *a)
 {
@@ -30,11 +31,13 @@ void clients_accepted(struct net *n, int fd, const struct address *from)
     if (n->config.max_client_cnxns > 0 && here >= (size_t)n->config.max_client_cnxns) {
         net_trouble(n, "too many connections from %s (maxClientCnxns=%d); closing one", address_host(from, host),
                     n->config.max_client_cnxns);
+        core_metrics(n->config.core)->connection_rejected++;
         close(fd);
         return;
     }
     if (n->n_clients >= n->max_clients) {
         net_trouble(n, "%zu clients are connected, the limit of open files allows no more; closing one", n->n_clients);
+        core_metrics(n->config.core)->connection_rejected++;
         close(fd);
         return;
     }
@@ -46,13 +49,28 @@ void clients_accepted(struct net *n, int fd, const struct address *from)
     conn_read(c);
 }
 
+static enum net_word ask(struct conn *c, struct slice bytes)
+{
+    struct net *n = c->net;
+    c->asker = ++n->last_asker;
+    n->asking = c;
+    enum net_word word = n->config.word(n->config.arg, c->asker, bytes, &c->out);
+    n->asking = NULL;
+    if (word == WORD_ANSWERED) {
+        conn_drain(c);
+    } else if (word == WORD_LATER) {
+        waiter_off(c->readable);
+        conn_move(c, CONN_ASKING);
+    }
+    return word;
+}
+
 long client_greet(struct conn *c, const uint8_t *p, size_t len)
 {
     if (len < 4) return 0;
-    if (c->net->config.word(c->net->config.arg, p, &c->out)) {
-        conn_drain(c);
-        return -1;
-    }
+    enum net_word word = ask(c, slice_of(p, len));
+    if (word == WORD_ANSWERED || word == WORD_LATER) return -1;
+    if (word == WORD_MORE) return 0;
     int32_t size = (int32_t)be32_get(p);
     if (size < 0 || size > JUTE_MAXBUFFER) {
         conn_kill(c);
@@ -61,6 +79,31 @@ long client_greet(struct conn *c, const uint8_t *p, size_t len)
     /* The core hears of a connection with its first whole frame: what never sends one is dropped here. */
     if (len - 4 >= (size_t)size) conn_up(c, id_take(&c->net->clients, c));
     return 0;
+}
+
+static struct conn *asker_find(const struct net *n, int64_t asker)
+{
+    list_each(l, &n->conns[CONN_ASKING]) {
+        struct conn *c = list_entry(l, struct conn, of_state);
+        if (c->asker == asker) return c;
+    }
+    return NULL;
+}
+
+bool net_asks(const struct net *n, int64_t asker)
+{
+    return asker_find(n, asker) != NULL;
+}
+
+bool net_answer(struct net *n, int64_t asker, struct bytes *answer)
+{
+    struct conn *c = asker_find(n, asker);
+    if (c == NULL) return false;
+    bytes_free(&c->out);
+    c->out = *answer;
+    *answer = (struct bytes){0};
+    conn_drain(c);
+    return true;
 }
 
 void client_left(struct conn *c)
@@ -89,6 +132,8 @@ void clients_sessionless(void *arg)
             return;
         }
         list_remove(&c->of_unproven);
-        if (!has_session(c)) conn_lost(c, REASON_TIMEOUT);
+        if (has_session(c)) continue;
+        core_metrics(n->config.core)->sessionless_connections_expired++;
+        conn_lost(c, REASON_TIMEOUT);
     }
 }

@@ -202,7 +202,10 @@ void conn_drain(struct conn *c)
         conn_move(c, CONN_DRAINING);
         if (!fault_stops_out(c)) linger(c);
     }
+    size_t before = bytes_waiting(&c->out);
     conn_flush(c);
+    bool moves = c->state == CONN_DRAINING && bytes_waiting(&c->out) < before;
+    if (moves && bytes_waiting(&c->out) > 0 && !fault_stops_out(c)) linger(c); /* a long answer takes its time */
     if (c->state != CONN_DRAINING || bytes_waiting(&c->out) > 0 || fault_stops_out(c) || fault_holds(c)) return;
     /* Closing with bytes unread would reset the connection, and the other side lose what it has not read yet. */
     shutdown(c->fd, SHUT_WR);

@@ -1,6 +1,7 @@
 /* Inside server/net: one struct for every connection, and the state that the files of this folder share.
  *
  *   accepted  -> GREETING -> UP          an election connection says who it is, a client sends its first frame
+ *   GREETING -> ASKING -> DRAINING       a four-letter word that is answered a little later
  *   opened    -> CONNECTING -> UP
  *   UP -> CLOSING -> DRAINING -> LINGERING -> DEAD     the core closed the link: its last bytes leave, in the turn's order
  *   any -> FAILED -> DEAD                a failure found while carrying out; told to the core afterwards
@@ -18,6 +19,7 @@ enum conn_state {
     CONN_CONNECTING,
     CONN_GREETING,
     CONN_UP,
+    CONN_ASKING,
     CONN_CLOSING,
     CONN_DRAINING,
     CONN_LINGERING,
@@ -42,6 +44,7 @@ struct conn {
     struct quorum_stream stream;
     struct address from;    /* the other side */
     int64_t since_us;
+    int64_t asker;          /* ASKING: what net_answer() will call it */
     struct peer *peer;      /* whose it is; NULL for a client, and while that is not known */
     struct slow *slow;      /* bytes on their way through a slow link, or NULL */
     enum reason hidden;     /* it broke while nothing could come in that would have told us so; else REASON_NONE */
@@ -90,6 +93,8 @@ struct net {
     struct peer *peers;  /* config.n_peers; oneself's is unused */
     struct map clients_per_host;
     size_t n_clients;
+    int64_t last_asker;
+    const struct conn *asking; /* while its word is answered */
     size_t max_clients; /* leaves file descriptors for the peers and the disk */
     struct waiter *deadline, *sessionless;
     int64_t deadline_us; /* as the core wants it */

@@ -6,6 +6,7 @@ libnet_a_SOURCES = \
 	server/net/delay.c server/net/delay.h \
 	server/net/faults.c server/net/faults.h \
 	server/net/election_port.c \
+	server/net/http.c server/net/http.h \
 	server/net/loop.c server/net/loop.h \
 	server/net/net.c server/net/net.h \
 	server/net/peers.c \

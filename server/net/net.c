@@ -380,15 +380,34 @@ size_t net_client_count(const struct net *n)
     return n->n_clients;
 }
 
-void net_each_client(const struct net *n, void (*fn)(void *arg, const struct net_client *c), void *arg)
+static void show_client(const struct net *n, const struct conn *c, void (*fn)(void *arg, const struct net_client *c),
+                        void *arg)
 {
-    static const enum conn_state states[] = {CONN_GREETING, CONN_UP};
-    for (size_t s = 0; s < sizeof states / sizeof states[0]; s++)
+    bool asks = c->state == CONN_ASKING || c == n->asking;
+    struct net_client shown = {
+        .id = c->id,
+        .from = &c->from,
+        .reading = !asks && c->readable && waiter_is_on(c->readable),
+        .writing = c->writable && waiter_is_on(c->writable),
+        .asks = asks,
+        .since_us = c->since_us,
+    };
+    fn(arg, &shown);
+}
+
+/* Those without an id at once, then by id. */
+bool net_each_client(const struct net *n, size_t *at, size_t max, void (*fn)(void *arg, const struct net_client *c),
+                     void *arg)
+{
+    static const enum conn_state states[] = {CONN_GREETING, CONN_ASKING};
+    for (size_t s = 0; *at == 0 && s < sizeof states / sizeof states[0]; s++)
         list_each(l, &n->conns[states[s]]) {
             const struct conn *c = list_entry(l, struct conn, of_state);
-            if (c->kind != LINK_CLIENT) continue;
-            struct net_client shown = {c->id, &c->from, c->readable && waiter_is_on(c->readable),
-                                       c->writable && waiter_is_on(c->writable), c->since_us};
-            fn(arg, &shown);
+            if (c->kind == LINK_CLIENT) show_client(n, c, fn, arg);
         }
+    for (size_t end = *at + max; *at < end && *at < n->clients.cap; (*at)++) {
+        const struct conn *c = n->clients.conns[*at];
+        if (c != NULL && c->state == CONN_UP) show_client(n, c, fn, arg);
+    }
+    return *at < n->clients.cap;
 }

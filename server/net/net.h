@@ -20,6 +20,14 @@ struct net_peer {
     uint16_t quorum_port, election_port;
 };
 
+/* What the first bytes of a client's connection are. */
+enum net_word {
+    WORD_NONE,     /* no four-letter word: a frame's length */
+    WORD_MORE,     /* one that takes more bytes */
+    WORD_ANSWERED,
+    WORD_LATER,    /* one whose answer comes by net_answer() */
+};
+
 enum net_port { PORT_CLIENT, PORT_QUORUM, PORT_ELECTION, PORT_COUNT };
 
 /* Everything borrowed for as long as the net lives. */
@@ -39,8 +47,9 @@ struct net_config {
     int32_t sessionless_ms;   /* for a client to get a session */
     uint64_t seed;
     void *arg;
-    /* Appends the answer to a four-letter word. False when these bytes are none: they are a frame's length then. */
-    bool (*word)(void *arg, const uint8_t word[4], struct bytes *answer);
+    /* Four bytes at least, the first of a connection: appends the answer if they are a four-letter word. asker names the
+     * connection: a number never used twice. */
+    enum net_word (*word)(void *arg, int64_t asker, struct slice bytes, struct bytes *answer);
     /* Someone was turned away before the core ever heard of them. id as in the core's links; -1 when not known. */
     void (*offender)(void *arg, enum link_kind kind, int64_t id, enum reason reason, const struct address *from);
     /* The core has made a step; the update is all that waits to be carried out. NULL: nobody wants to know. */
@@ -82,11 +91,19 @@ struct net_client {
     int64_t id; /* in the core; -1 before its first frame */
     const struct address *from;
     bool reading, writing; /* what it waits for */
+    bool asks;             /* a four-letter word, which is being answered */
     int64_t since_us;
 };
 
 size_t net_client_count(const struct net *n);
-void net_each_client(const struct net *n, void (*fn)(void *arg, const struct net_client *c), void *arg);
+/* Calls fn for each, a piece at a time: start with *at = 0, call again until it returns false. A piece is about max; one that stays
+ * connected is seen once, whoever comes and goes between pieces. */
+bool net_each_client(const struct net *n, size_t *at, size_t max, void (*fn)(void *arg, const struct net_client *c),
+                     void *arg);
+
+/* The whole answer that WORD_LATER promised; its bytes are taken. False when the asker has gone. */
+bool net_answer(struct net *n, int64_t asker, struct bytes *answer);
+bool net_asks(const struct net *n, int64_t asker);
 
 int64_t net_now_us(void);
 

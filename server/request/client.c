@@ -39,6 +39,7 @@ void client_open(struct core *c, const struct event *e)
     list_init(&cl->queue);
     list_init(&cl->touched_link);
     auth_init(&cl->ids, e->frame);
+    client_reset_stats(cl);
     c->clients[e->id] = cl;
     c->n_clients++;
 }
@@ -46,8 +47,11 @@ void client_open(struct core *c, const struct event *e)
 void client_frame(struct core *c, struct client *cl, struct slice frame)
 {
     cl->received++;
+    cl->heard_us = c->now_us;
     c->received++;
+    c->metrics->bytes_received_count += frame.len + 4;
     if (!zab_serving(c->zab)) {
+        c->metrics->cnxn_closed_without_zk_server_running++;
         client_close(c, cl);
         return;
     }
@@ -78,9 +82,8 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     case OP_CLOSE_SESSION: write_request(c, cl, &h, body); break;
     default:
         if (list_empty(&cl->queue) || PLANTED(READS_OVERTAKE)) {
-            c->latency_count++;
-            c->latency_min_us = 0;
             take_turn(c, cl, &h, body);
+            client_served(c, cl, h.xid, h.type, false, 0);
         } else {
             enqueue(c, cl, &h, WAIT_TURN)->frame = buf_new(frame.p, (size_t)frame.len);
         }
@@ -113,11 +116,7 @@ static void take_turn(struct core *c, struct client *cl, const struct request_he
 
 void client_answered(struct core *c, struct request *r)
 {
-    int64_t latency = c->now_us - r->arrived_us;
-    c->latency_total_us += latency;
-    if (latency > c->latency_max_us) c->latency_max_us = latency;
-    if (latency < c->latency_min_us) c->latency_min_us = latency;
-    c->latency_count++;
+    client_served(c, r->client, r->xid, r->type, r->wait == WAIT_COMMIT, c->now_us - r->arrived_us);
     if (r->wait != WAIT_TURN) c->outstanding--;
     r->client->queued--;
     list_remove(&r->link);
@@ -125,8 +124,34 @@ void client_answered(struct core *c, struct request *r)
     free(r);
 }
 
+/* Special xids, as that of a ping, are no client's cxid. */
+void client_served(struct core *c, struct client *cl, int32_t xid, int32_t type, bool update, int64_t latency_us)
+{
+    summary_add(update ? &c->metrics->updatelatency : &c->metrics->readlatency, latency_us);
+    cl->last_op = type;
+    if (xid >= 0) cl->last_cxid = xid;
+    cl->last_zxid = zab_zxid(c->zab);
+    cl->last_answer_us = c->now_us;
+    cl->last_latency_us = latency_us;
+    if (latency_us < cl->min_latency_us) cl->min_latency_us = latency_us;
+    if (latency_us > cl->max_latency_us) cl->max_latency_us = latency_us;
+    cl->total_latency_us += latency_us;
+    cl->answers++;
+}
+
+void client_reset_stats(struct client *cl)
+{
+    cl->received = cl->sent = 0;
+    cl->last_op = 0;
+    cl->last_cxid = -1;
+    cl->last_zxid = -1;
+    cl->last_answer_us = cl->last_latency_us = cl->max_latency_us = cl->total_latency_us = cl->answers = 0;
+    cl->min_latency_us = INT64_MAX;
+}
+
 void client_close(struct core *c, struct client *cl)
 {
+    c->metrics->connection_drop_count++;
     update_link(c->u, LINK_CLOSE, LINK_CLIENT, cl->to.id);
     leave(c, cl);
     list_append(&c->gone, &cl->link);
@@ -165,12 +190,28 @@ struct bytes *reply_begin(struct core *c, struct client *cl, int32_t xid, int64_
     return b;
 }
 
-void reply_end(struct core *c, struct client *cl, struct bytes *b, size_t mark)
+int64_t frame_end(struct core *c, struct client *cl, struct bytes *b, size_t mark)
 {
     uint8_t *frame = b->data + b->head + mark;
-    be32_put(frame, (uint32_t)(bytes_waiting(b) - mark - 4));
+    int64_t len = (int64_t)(bytes_waiting(b) - mark - 4);
+    be32_put(frame, (uint32_t)len);
     cl->sent++;
     c->sent++;
+    return len;
+}
+
+void reply_end(struct core *c, struct client *cl, struct bytes *b, size_t mark)
+{
+    int64_t len = frame_end(c, cl, b, mark);
+    c->metrics->response_bytes += len;
+    reply_measure(c, len);
+}
+
+void reply_measure(struct core *c, int64_t len)
+{
+    c->reply_last = len;
+    if (len < c->reply_min || c->reply_min < 0) c->reply_min = len;
+    if (len > c->reply_max) c->reply_max = len;
 }
 
 void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err)
@@ -242,6 +283,7 @@ static void sync_request(struct core *c, struct client *cl, const struct request
         learner_forward_sync(c, r, slice_of(body.p, cursor_left(&body)));
     } else if (list_empty(&cl->queue)) {
         read_answer(c, cl, h, body);
+        client_served(c, cl, h->xid, h->type, false, 0);
     } else {
         enqueue(c, cl, h, WAIT_TURN)->frame = buf_new(body.p - 8, cursor_left(&body) + 8);
     }

@@ -7,6 +7,7 @@ static void undecodable(struct core *c, int64_t zxid);
 static void changed(void *arg, enum watch_event event, struct slice path);
 static void trigger_late(struct core *c);
 static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
+static void count_fired(struct core *c, enum watch_event event, int64_t n);
 static void answer(struct core *c, struct client *cl, const struct txn_header *h);
 static void put_result(struct bytes *b, int32_t type, const struct op_result *r);
 static void put_multi(struct bytes *b, const struct apply_result *result);
@@ -21,7 +22,11 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
         undecodable(c, zxid);
         return;
     }
+    size_t changes = c->changes.count;
     changes_applied(&c->changes, zxid);
+    c->metrics->outstanding_changes_removed += (int64_t)(changes - c->changes.count);
+    if (zab_serving(c->zab) && c->wall_ms >= h.time)
+        summary_add(&c->metrics->propagation_latency, (c->wall_ms - h.time) * 1000);
     if (is_change(h.type) && zab_serving(c->zab)) { /* not what is caught up with */
         c->written_us = c->now_us;
         c->written_zxid = zxid;
@@ -60,7 +65,21 @@ static void changed(void *arg, enum watch_event event, struct slice path)
         jute_put_string(&c->txn, path);
         return;
     }
-    if (c->n_clients > 0) watch_trigger(c->watches, event, path, notify, c);
+    if (c->n_clients == 0) return;
+    size_t fired = watch_trigger(c->watches, event, path, notify, c);
+    if (fired > 0) count_fired(c, event, (int64_t)fired);
+}
+
+static void count_fired(struct core *c, enum watch_event event, int64_t n)
+{
+    struct metrics *m = c->metrics;
+    switch (event) {
+    case EVENT_CREATED: summary_add(&m->node_created_watch_count, n); break;
+    case EVENT_DELETED: summary_add(&m->node_deleted_watch_count, n); break;
+    case EVENT_DATA_CHANGED: summary_add(&m->node_changed_watch_count, n); break;
+    case EVENT_CHILDREN_CHANGED: summary_add(&m->node_children_watch_count, n); break;
+    default: break;
+    }
 }
 
 /* PLANTED: what changed() put by. */
@@ -83,7 +102,9 @@ static void notify(void *arg, int64_t id, enum watch_event event, struct slice p
     size_t mark;
     struct bytes *b = reply_begin(c, cl, XID_NOTIFICATION, -1, 0, &mark);
     watcher_event_put(b, &(struct watcher_event){(int32_t)event, STATE_SYNC_CONNECTED, path});
-    reply_end(c, cl, b, mark);
+    int64_t len = frame_end(c, cl, b, mark);
+    c->metrics->watch_bytes += len;
+    reply_measure(c, len);
 }
 
 /* The session's oldest request that waits for a commit is this one, if it was made here. */

@@ -13,6 +13,7 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
         client_close(c, cl);
         return;
     }
+    c->metrics->connection_request_count++;
     cl->wants_readonly_byte = cursor_left(&cur) > 0;
     if (req.last_zxid_seen > zab_zxid(c->zab)) {
         client_close(c, cl); /* it has seen more than this server has: another one must serve it */
@@ -68,6 +69,7 @@ static void renew(struct core *c, struct client *cl, struct slice passwd)
     struct bytes data = {0};
     bytes_i64(&data, cl->session);
     bytes_i32(&data, cl->timeout_ms);
+    c->metrics->connection_revalidate_count++;
     zab_to_leader(c->zab, &(struct quorum_packet){PKT_REVALIDATE, -1, bytes_slice(&data), VECTOR_NULL});
     bytes_free(&data);
 }
@@ -76,6 +78,12 @@ void connect_revalidated(struct core *c, int64_t session, bool valid)
 {
     struct client *cl = map_get(&c->by_session, (uint64_t)session);
     if (cl != NULL && cl->state == CLIENT_CONNECTING) connect_finish(c, cl, valid ? REASON_NONE : REASON_SESSION_GONE);
+}
+
+static void connect_opened(struct core *c, struct client *cl)
+{
+    cl->state = CLIENT_OPEN;
+    client_served(c, cl, -1, OP_CREATE_SESSION, true, c->now_us - cl->heard_us);
 }
 
 void connect_finish(struct core *c, struct client *cl, enum reason refused)
@@ -92,9 +100,9 @@ void connect_finish(struct core *c, struct client *cl, enum reason refused)
     bytes_i32(b, 0);
     connect_response_put(b, &resp);
     if (cl->wants_readonly_byte) bytes_u8(b, 0);
-    reply_end(c, cl, b, mark);
+    frame_end(c, cl, b, mark);
     if (valid)
-        cl->state = CLIENT_OPEN;
+        connect_opened(c, cl);
     else
         client_close(c, cl);
 }

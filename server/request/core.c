@@ -15,6 +15,7 @@ struct core *core_new(const struct core_config *config)
     c->config = config;
     c->zab =
         zab_new(config, &(struct zab_user){c, commit_deliver, serve, learner_packet, leader_packet, learner_touched});
+    c->metrics = zab_metrics(c->zab);
     c->watches = watches_new(config->seed);
     list_init(&c->gone);
     list_init(&c->syncs_owed);
@@ -176,6 +177,15 @@ static void expire_sessions(struct core *c)
 
 /* --- looking in --- */
 
+static void put_latency(struct core_status *s, const struct summary *of)
+{
+    if (of->count == 0) return;
+    if (of->min < s->latency_min_us || s->latency_count == 0) s->latency_min_us = of->min;
+    if (of->max > s->latency_max_us) s->latency_max_us = of->max;
+    s->latency_total_us += of->sum;
+    s->latency_count += of->count;
+}
+
 void core_status(const struct core *c, struct core_status *s)
 {
     const struct tree *t = zab_tree(c->zab);
@@ -190,23 +200,25 @@ void core_status(const struct core *c, struct core_status *s)
     s->data_size = (int64_t)tree_data_size(t);
     s->received = c->received;
     s->sent = c->sent;
-    s->latency_min_us = c->latency_count ? c->latency_min_us : 0;
-    s->latency_max_us = c->latency_max_us;
-    s->latency_total_us = c->latency_total_us;
-    s->latency_count = c->latency_count;
+    put_latency(s, &c->metrics->readlatency);
+    put_latency(s, &c->metrics->updatelatency);
+    s->changes = (int64_t)c->changes.count;
+    s->reply_last = c->reply_last;
+    s->reply_min = c->reply_min;
+    s->reply_max = c->reply_max;
 }
 
 void core_reset_stats(struct core *c)
 {
+    metrics_reset(c->metrics);
+    c->reply_last = c->reply_min = c->reply_max = -1;
     c->received = c->sent = 0;
-    c->latency_max_us = c->latency_total_us = c->latency_count = 0;
-    c->latency_min_us = INT64_MAX;
 }
 
 void core_reset_client_stats(struct core *c)
 {
     for (size_t id = 0; id < c->cap_clients; id++) {
-        if (c->clients[id] != NULL) c->clients[id]->received = c->clients[id]->sent = 0;
+        if (c->clients[id] != NULL) client_reset_stats(c->clients[id]);
     }
 }
 
@@ -224,7 +236,37 @@ bool core_client_status(const struct core *c, int64_t id, struct core_client_sta
 {
     const struct client *cl = client_at(c, id);
     if (cl == NULL) return false;
-    *s = (struct core_client_status){cl->state == CLIENT_OPEN ? cl->session : 0, cl->queued, cl->received, cl->sent,
-                                     cl->timeout_ms};
+    *s = (struct core_client_status){
+        .session = cl->state == CLIENT_OPEN ? cl->session : 0,
+        .queued = cl->queued,
+        .received = cl->received,
+        .sent = cl->sent,
+        .timeout_ms = cl->timeout_ms,
+        .heard_us = cl->heard_us,
+        .last_op = cl->last_op,
+        .last_cxid = cl->last_cxid,
+        .last_zxid = cl->last_zxid,
+        .last_answer_us = cl->last_answer_us,
+        .last_latency_us = cl->last_latency_us,
+        .min_latency_us = cl->answers > 0 ? cl->min_latency_us : 0,
+        .max_latency_us = cl->max_latency_us,
+        .total_latency_us = cl->total_latency_us,
+        .answers = cl->answers,
+    };
     return true;
+}
+
+struct metrics *core_metrics(struct core *c)
+{
+    return c->metrics;
+}
+
+void core_each_session(const struct core *c, void (*fn)(void *arg, int64_t session, int64_t expires_us), void *arg)
+{
+    size_t at = 0;
+    if (!zab_leading(c->zab)) return;
+    for (struct map_slot *slot; (slot = map_next(&c->tracker.sessions, &at)) != NULL;) {
+        const struct session *s = slot->value;
+        fn(arg, s->id, s->expires_at);
+    }
 }

@@ -16,6 +16,7 @@
 #include "zab/step.h"
 
 struct core;
+struct metrics;
 struct tree;
 struct watches;
 
@@ -42,12 +43,23 @@ void core_reset_client_stats(struct core *c);
 const struct tree *core_tree(const struct core *c);
 const struct watches *core_watches(const struct core *c);
 
+/* What is counted (zab/metrics.h); the shell adds what it counts itself. core_reset_stats() begins anew. */
+struct metrics *core_metrics(struct core *c);
+
 /* One client connection, for stat and cons. False when there is none at that id. */
 struct core_client_status {
     int64_t session; /* 0 before it has one */
     int64_t queued, received, sent;
     int32_t timeout_ms;
+    int64_t heard_us; /* when its last frame came; 0 for never */
+    /* Of the last request that was answered, and of all since core_reset_client_stats(). */
+    int32_t last_op, last_cxid; /* 0 when none was; -1 */
+    int64_t last_zxid;          /* -1 */
+    int64_t last_answer_us, last_latency_us, min_latency_us, max_latency_us, total_latency_us, answers;
 };
 bool core_client_status(const struct core *c, int64_t id, struct core_client_status *s);
+
+/* The leader's sessions and when each may expire, in us; in unspecified order. Nothing while this server does not lead. */
+void core_each_session(const struct core *c, void (*fn)(void *arg, int64_t session, int64_t expires_us), void *arg);
 
 #endif

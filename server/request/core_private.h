@@ -11,6 +11,7 @@
 #include "tree/tree.h"
 #include "tree/watch.h"
 #include "wire/client_records.h"
+#include "zab/metrics.h"
 #include "zab/outlink.h"
 #include "zab/plant.h"
 #include "zab/zab.h"
@@ -36,6 +37,9 @@ struct client {
     struct bytes ids;  /* identities, an encoded vector<Id> */
     struct link queue; /* struct request, in order of arrival */
     int64_t queued, received, sent;
+    int64_t heard_us;
+    int32_t last_op, last_cxid;
+    int64_t last_zxid, last_answer_us, last_latency_us, min_latency_us, max_latency_us, total_latency_us, answers;
 };
 
 /* What stands between a request and its answer. */
@@ -70,6 +74,7 @@ struct sync_owed {
 struct core {
     const struct core_config *config;
     struct zab *zab;
+    struct metrics *metrics;
     struct update *u; /* of the step at hand */
     int64_t now_us, wall_ms;
 
@@ -93,7 +98,7 @@ struct core {
     struct bytes txn;           /* reused */
     int64_t outstanding;        /* requests waiting for a commit or a sync */
     int64_t received, sent;
-    int64_t latency_min_us, latency_max_us, latency_total_us, latency_count;
+    int64_t reply_last, reply_min, reply_max; /* bytes; -1 before the first */
 
     /* Changes of the data since the service began: what facts say of an outage. */
     int64_t written_us, written_zxid, writes; /* the last one applied, and how many */
@@ -109,9 +114,15 @@ void client_lost(struct core *c, struct client *cl, enum reason why); /* the con
 void client_free_gone(struct core *c);
 void client_drain(struct core *c, struct client *cl); /* answers what now can be */
 void client_answered(struct core *c, struct request *r); /* takes it off its queue */
+/* Counts an answer. */
+void client_served(struct core *c, struct client *cl, int32_t xid, int32_t type, bool update, int64_t latency_us);
+void client_reset_stats(struct client *cl);
 /* A frame to a client: begin, append the body to the returned bytes, end. */
 struct bytes *reply_begin(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err, size_t *mark);
 void reply_end(struct core *c, struct client *cl, struct bytes *b, size_t mark);
+/* The same for what counts as no reply; returns its length. */
+int64_t frame_end(struct core *c, struct client *cl, struct bytes *b, size_t mark);
+void reply_measure(struct core *c, int64_t len);
 void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err);
 
 /* connect.c */

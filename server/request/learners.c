@@ -35,6 +35,7 @@ static void request_from(struct core *c, int64_t learner, const struct quorum_pa
         prep_submit(c, session, cxid, type, slice_of(at.p, cursor_left(&at)), p->auth, learner);
         return;
     }
+    c->metrics->requests_prepared++;
     int64_t newest = zab_outstanding(c->zab);
     if (newest == 0) {
         sync_due(c, learner);
@@ -68,6 +69,7 @@ static void revalidate(struct core *c, int64_t learner, const struct quorum_pack
     int64_t session = cursor_i64(&at);
     int32_t timeout_ms = cursor_i32(&at);
     if (at.bad) return;
+    c->metrics->revalidate_count++;
     bool valid = tracker_touch(&c->tracker, session, timeout_ms, c->now_us);
     if (valid) tracker_find(&c->tracker, session)->owner = learner;
     struct bytes data = {0};

@@ -26,6 +26,7 @@ void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, st
 {
     int64_t zxid = zab_next_zxid(c->zab);
     if (zxid < 0) return;
+    c->metrics->requests_prepared++;
     struct prep p = {c, zab_tree(c->zab), zxid, session, owner, ids, 0};
     bool of_session = type == OP_CREATE_SESSION || type == OP_CLOSE_SESSION || type == OP_DELETE_CONTAINER;
     if (!of_session) p.session_err = tracker_check(&c->tracker, session, owner);

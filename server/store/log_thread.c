@@ -96,11 +96,28 @@ static bool wait_for_work(struct store *s)
     return tidy_later && rc != 0;
 }
 
+static int64_t clock_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void note_commit(struct store *s, int64_t took_us, size_t n)
+{
+    pthread_mutex_lock(&s->mutex);
+    summary_add(&s->commits, took_us);
+    summary_add(&s->batches, (int64_t)n);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static int carry_out(struct store *s, struct turn *t, char *error)
 {
     size_t n = t->batch.n;
     if (n > 0) {
+        int64_t from_us = clock_us();
         if (log_write(&s->log, s->data_dir, t->batch.ops, n, error) != 0) return -1;
+        note_commit(s, clock_us() - from_us, n);
         store_tell(s, &(struct store_event){.type = STORE_PERSISTED, .ticket = t->batch.ops[n - 1].ticket});
     }
     if (t->purge_keep > 0 && purge(s, t->purge_keep, error) != 0) return -1;

@@ -131,6 +131,15 @@ bool store_poll(struct store *s, struct store_event *e)
     return some;
 }
 
+void store_figures(struct store *s, struct summary *commits, struct summary *batches, bool forget)
+{
+    pthread_mutex_lock(&s->mutex);
+    *commits = s->commits;
+    *batches = s->batches;
+    if (forget) s->commits = s->batches = (struct summary){0};
+    pthread_mutex_unlock(&s->mutex);
+}
+
 void store_purge(struct store *s, int keep)
 {
     pthread_mutex_lock(&s->mutex);

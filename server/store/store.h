@@ -8,6 +8,7 @@
 #define STORE_STORE_H
 
 #include "request/core.h"
+#include "zab/metrics.h"
 
 struct store;
 
@@ -61,6 +62,9 @@ struct store_event {
     const char *error;           /* FAILED: one line; the server must stop serving and exit */
 };
 bool store_poll(struct store *s, struct store_event *e);
+
+/* What the log's commits took in us, and how many ops each held, since the start or the last call with forget. */
+void store_figures(struct store *s, struct summary *commits, struct summary *batches, bool forget);
 
 /* Keeps the newest `keep` snapshots, and no log below the oldest kept. Only between store_load and store_start, or at any time
  * after (it is queued to the log thread). */

@@ -134,6 +134,7 @@ struct store {
     /* What store_poll() tells. One of each kind is enough: a newer ticket implies the older, and there is one snapshot at a time. */
     bool persisted, snap_more, snap_done, failed, failure_told;
     uint64_t ticket;
+    struct summary commits, batches;
     int64_t snap_zxid;
     char error[STORE_ERROR_MAX];
     void (*wake)(void *arg);

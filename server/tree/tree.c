@@ -234,6 +234,11 @@ void tree_each_ephemeral(const struct tree *t, int64_t session, void (*fn)(void 
     list_each (l, &o->ephemerals) fn(arg, list_entry(l, struct znode, of_owner));
 }
 
+bool tree_has_ephemerals(const struct tree *t, int64_t session)
+{
+    return tree_first_ephemeral(t, session) != NULL;
+}
+
 struct znode *tree_first_ephemeral(const struct tree *t, int64_t session)
 {
     const struct owner *o = map_get(&t->owners, (uint64_t)session);

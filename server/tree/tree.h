@@ -67,6 +67,8 @@ int64_t tree_descendants(const struct tree *t, struct slice path);
 /* Calls fn for each ephemeral of a session, in order of creation; fn must not change the tree. */
 void tree_each_ephemeral(const struct tree *t, int64_t session, void (*fn)(void *arg, const struct znode *n), void *arg);
 
+bool tree_has_ephemerals(const struct tree *t, int64_t session);
+
 /* --- sessions, as createSession and closeSession left them --- */
 
 /* In ms; -1 when there is no such session. */

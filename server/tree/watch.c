@@ -136,9 +136,9 @@ void watch_remove_client(struct watches *w, int64_t client)
     }
 }
 
-void watch_trigger(struct watches *w, enum watch_event event, struct slice path, watch_fire_fn *fire, void *arg)
+size_t watch_trigger(struct watches *w, enum watch_event event, struct slice path, watch_fire_fn *fire, void *arg)
 {
-    if (watch_count(w) == 0) return;
+    if (watch_count(w) == 0) return 0;
     bool child = event == EVENT_CHILDREN_CHANGED || event == EVENT_DELETED, data = event != EVENT_CHILDREN_CHANGED;
     bool recursive = data && w->recursive > 0;
     /* Taken out of w for as long as fire may come back. */
@@ -150,12 +150,16 @@ void watch_trigger(struct watches *w, enum watch_event event, struct slice path,
     if (recursive) gather_above(w, &g, path, WATCH_DATA);
     if (recursive && child) gather_above(w, &g, path, WATCH_CHILD);
     if (g.count > 1) qsort(g.clients, g.count, sizeof *g.clients, by_client);
+    size_t fired = 0;
     for (size_t i = 0; i < g.count; i++) {
-        if (i == 0 || g.clients[i] != g.clients[i - 1]) fire(arg, g.clients[i], event, path);
+        if (i > 0 && g.clients[i] == g.clients[i - 1]) continue;
+        fire(arg, g.clients[i], event, path);
+        fired++;
     }
     free(w->firing);
     w->firing = g.clients;
     w->firing_cap = g.cap;
+    return fired;
 }
 
 size_t watch_count(const struct watches *w)
@@ -176,6 +180,39 @@ size_t watch_path_count(const struct watches *w, enum watch_table table)
 size_t watch_client_count(const struct watches *w, enum watch_table table)
 {
     return w->watcher_counts[table];
+}
+
+/* --- looking at all of them, in pieces --- */
+
+static uint64_t reversed(uint64_t x)
+{
+    for (unsigned width = 32; width > 0; width /= 2) {
+        uint64_t mask = UINT64_MAX / ((UINT64_C(1) << width) + 1);
+        x = (x >> width & mask) | (x & mask) << width;
+    }
+    return x;
+}
+
+/* Buckets are visited in the order of their reversed numbers: when the table has doubled meanwhile, those that a
+ * visited one was split into lie behind, those of the others ahead. *at is such a reversed number. */
+bool watch_scan(const struct watches *w, enum watch_table table, uint64_t *at, size_t max, watch_each_fn *fn, void *arg)
+{
+    enum { EMPTY_MAX = 16384 };
+    size_t seen = 0, visited = 0;
+    if (w->paths_cap == 0) return false;
+    uint64_t step = UINT64_MAX / w->paths_cap + 1;
+    do {
+        for (const struct watched_path *p = w->paths[reversed(*at)]; p != NULL; p = p->hash_next) {
+            if (p->count[table] == 0) continue;
+            for (const struct watch *watch = p->watches; watch != NULL; watch = watch->path_next) {
+                if (watch->standing[table] == NOT_THERE) continue;
+                fn(arg, (struct slice){(const uint8_t *)p->text, (int32_t)p->len}, watch->watcher->client);
+                seen++;
+            }
+        }
+        *at += step;
+    } while (*at != 0 && seen < max && ++visited < EMPTY_MAX);
+    return *at != 0;
 }
 
 /* --- paths --- */

@@ -32,13 +32,19 @@ typedef void watch_fire_fn(void *arg, int64_t client, enum watch_event event, st
 
 /* A change on path, as tree_changed_fn reports it. CREATED and DATA_CHANGED go to the data watches, CHILDREN_CHANGED to the child
  * watches (not to recursive ones), DELETED to both, but once to a client. Recursive watches on path or above get the first three.
- * fire is called in order of client id; once-watches are gone before it is called. */
-void watch_trigger(struct watches *w, enum watch_event event, struct slice path, watch_fire_fn *fire, void *arg);
+ * fire is called in order of client id; once-watches are gone before it is called. Returns how often it was called. */
+size_t watch_trigger(struct watches *w, enum watch_event event, struct slice path, watch_fire_fn *fire, void *arg);
 
 size_t watch_count(const struct watches *w); /* both tables */
 size_t watch_table_count(const struct watches *w, enum watch_table table);
 size_t watch_path_count(const struct watches *w, enum watch_table table);
 /* Connections that have a watch in that table. */
 size_t watch_client_count(const struct watches *w, enum watch_table table);
+
+/* Calls fn for each path of a table and each of its clients, a piece at a time: start with *at = 0, call again until it returns false.
+ * A piece ends at a whole path once fn was called max times. A watch that is there all the time is seen once, whatever comes and
+ * goes between pieces. */
+typedef void watch_each_fn(void *arg, struct slice path, int64_t client);
+bool watch_scan(const struct watches *w, enum watch_table table, uint64_t *at, size_t max, watch_each_fn *fn, void *arg);
 
 #endif

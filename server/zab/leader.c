@@ -191,6 +191,10 @@ void zab_propose(struct zab *z, int64_t zxid, struct buf *record)
     ld->proposal_last = record->len;
     if (ld->proposal_min < 0 || ld->proposal_last < ld->proposal_min) ld->proposal_min = ld->proposal_last;
     if (ld->proposal_last > ld->proposal_max) ld->proposal_max = ld->proposal_last;
+    if (!z->config->standalone) {
+        z->metrics.proposal_count++;
+        summary_add(&z->metrics.proposal_latency, record_age_us(z, buf_slice(record)));
+    }
     peers_each(l, z) {
         struct peer *p = peer_of(l);
         if (p->phase < PEER_SYNC_SENT || p->observer) continue;
@@ -232,6 +236,10 @@ static void commit(struct zab *z)
     while (z->leader.phase == LEADER_ACTIVE && z->history.pending.count > 0) {
         struct entry *e = entries_at(&z->history.pending, 0);
         if (e->zxid > agreed) break;
+        if (!z->config->standalone) {
+            z->metrics.commit_count++;
+            summary_add(&z->metrics.quorum_ack_latency, record_age_us(z, buf_slice(e->record)));
+        }
         peers_each(l, z) {
             struct peer *p = peer_of(l);
             if (p->phase < PEER_SYNC_SENT) continue;

@@ -402,9 +402,16 @@ static void broadcast_packet(struct zab *z, const struct quorum_packet *q)
 {
     switch (q->type) {
     case PKT_PROPOSAL:
+        z->metrics.learner_proposal_received_count++;
         if (!take_record(z, q)) lost(z, REASON_UNEXPECTED);
         break;
-    case PKT_COMMIT: commit(z, q->zxid); break;
+    case PKT_COMMIT:
+        z->metrics.learner_commit_received_count++;
+        if (z->history.pending.count > 0)
+            summary_add(&z->metrics.commit_propagation_latency,
+                        record_age_us(z, buf_slice(entries_at(&z->history.pending, 0)->record)));
+        commit(z, q->zxid);
+        break;
     case PKT_INFORM:
         if (take_record(z, q))
             commit(z, q->zxid);

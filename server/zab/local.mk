@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	server/zab/history.c server/zab/history.h \
 	server/zab/leader.c \
 	server/zab/learner.c \
+	server/zab/metrics.c server/zab/metrics.h \
 	server/zab/outlink.h \
 	server/zab/peer.c \
 	server/zab/plant.h \

@@ -176,6 +176,11 @@ void zab_status(const struct zab *z, struct core_status *s)
     }
 }
 
+struct metrics *zab_metrics(struct zab *z)
+{
+    return &z->metrics;
+}
+
 /* --- shared by the roles --- */
 
 void zab_fact(struct zab *z, enum fact_kind kind, int64_t a, int64_t b, int64_t c, int64_t d)
@@ -223,6 +228,14 @@ void zab_commit_next(struct zab *z)
     struct entry e = history_commit(&z->history);
     z->user.deliver(z->user.arg, e.zxid, buf_slice(e.record));
     snapper_count(z);
+}
+
+int64_t record_age_us(const struct zab *z, struct slice record)
+{
+    enum { TIME_AT = 20 }; /* behind session, cxid and zxid */
+    if (record.len < TIME_AT + 8) return 0;
+    int64_t made_ms = (int64_t)be64_get(record.p + TIME_AT);
+    return made_ms > 0 && made_ms < z->wall_ms ? (z->wall_ms - made_ms) * US_PER_MS : 0;
 }
 
 void packet_put(struct bytes *b, int32_t type, int64_t zxid, struct slice data)

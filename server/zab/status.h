@@ -17,8 +17,10 @@ struct core_status {
     int64_t round;          /* election round */
     int64_t connections, sessions, outstanding;
     int64_t znodes, ephemerals, watches, data_size;
+    int64_t changes;        /* of znodes, proposed and not yet applied; leader only */
     int64_t received, sent; /* packets */
     int64_t latency_min_us, latency_max_us, latency_total_us, latency_count;
+    int64_t reply_last, reply_min, reply_max;             /* bytes, -1 before the first */
     int64_t learners, synced_followers, synced_observers; /* leader only */
     int64_t proposal_last, proposal_min, proposal_max;    /* bytes, leader only, -1 before the first */
 };

@@ -7,6 +7,7 @@
 #include "tree/tree.h"
 #include "wire/peer_records.h"
 #include "zab/config.h"
+#include "zab/metrics.h"
 #include "zab/status.h"
 #include "zab/step.h"
 
@@ -45,6 +46,8 @@ bool zab_leading(const struct zab *z); /* also standalone */
 /* The zxid that clients are shown: the last applied, or epoch << 32 when nothing was applied in this epoch. */
 int64_t zab_zxid(const struct zab *z);
 void zab_status(const struct zab *z, struct core_status *s);
+/* Where all floors count; the floors above write to it, too. */
+struct metrics *zab_metrics(struct zab *z);
 
 /* --- leader and standalone, while serving --- */
 

@@ -161,6 +161,7 @@ struct zab {
     int64_t accepted_epoch, current_epoch;
     int64_t opened; /* first zxid of the epoch last served in, 0 before */
     struct history history;
+    struct metrics metrics;
     struct tree *tree;
     struct snapper snapper;
 
@@ -195,6 +196,8 @@ void zab_become(struct zab *z, enum peer_state state);
 void zab_serve(struct zab *z, bool serving, enum reason why);
 void zab_fatal(struct zab *z, enum reason why, int exit_code, int64_t zxid);
 void zab_commit_next(struct zab *z); /* delivers the oldest pending transaction */
+/* How long ago a record was made, in us, by the clock that made it. */
+int64_t record_age_us(const struct zab *z, struct slice record);
 void packet_put(struct bytes *b, int32_t type, int64_t zxid, struct slice data);
 
 /* snapper.c */

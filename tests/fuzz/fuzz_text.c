@@ -74,24 +74,27 @@ static void try_words(struct script *s)
     struct host h;
     host_new(&h, host_config(0));
     if (script_u8(s) & 1) host_start(&h);
-    struct words w = {.conf = &c, .core = h.core};
+    struct panel v = {.conf = &c, .core = h.core};
     struct bytes answer = {0};
     while (script_more(s)) {
-        static const char *const known[] = {"ruok", "isro", "srst", "crst", "wchs", "envi", "dirs", "conf"};
-        uint8_t which = script_u8(s), word[4] = {0};
-        struct slice raw = script_take(s, which & 0x80 ? 4 : 0);
-        memcpy(word, known[which % 8], 4);
-        if (raw.len == 4) memcpy(word, raw.p, 4);
-        static const char *const of_net[] = {"srvr", "stat", "cons", "mntr"}; /* these need sockets */
-        for (int i = 0; i < 4; i++)
-            if (memcmp(word, of_net[i], 4) == 0) word[0] = 'x';
+        static const char known[][5] = {"ruok", "isro", "srst", "crst", "wchs", "envi", "dirs", "conf", "srvr",
+                                        "stat", "cons", "mntr", "dump", "wchc", "wchp", "hash", "gtmk", "stmk"};
+        uint8_t which = script_u8(s);
+        struct slice raw = exact_copy(script_take(s, which & 0x80 ? 4 + (size_t)which % 16 : 0));
+        struct slice word = raw.len >= 4 ? raw : slice_of(known[which % 18], 4);
+        struct words_answer a = {0};
         bytes_clear(&answer);
-        bool known_word = words_answer(&w, word, &answer);
-        assert(known_word == (answer.len > 0));
+        enum net_word said = words_ask(&v, word, &answer, &a);
+        if (said == WORD_LATER) {
+            for (int steps = 0; words_step(&v, &a, &answer); steps++) assert(steps < 1000);
+        }
+        bool answered = said == WORD_ANSWERED || said == WORD_LATER;
+        assert(answered ? a.report == NULL : answer.len == 0);
+        exact_free(raw);
     }
     bytes_clear(&answer);
     int64_t total = script_u8(s);
-    words_put_average(&answer, total * total * 1000, script_u8(s));
+    put_average(&answer, total * total * 1000, script_u8(s));
     bytes_free(&answer);
     host_free(&h);
     conf_free(&c);

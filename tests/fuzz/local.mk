@@ -70,14 +70,14 @@ fuzz_txn_SOURCES = tests/fuzz/fuzz_txn.c
 fuzz_txn_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_txn_LDADD = $(FUZZ_LIBS)
 
-corpus_text_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_text.c server/words.c server/control.c server/version.c
+corpus_text_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_text.c server/control.c
 corpus_text_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"text"'
-corpus_text_LDADD = libfuzz.a liblauncher.a libnet.a libcore.a libconf.a libwire.a \
-	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
-fuzz_text_SOURCES = tests/fuzz/fuzz_text.c server/words.c server/control.c server/version.c
+corpus_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
+	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+fuzz_text_SOURCES = tests/fuzz/fuzz_text.c server/control.c
 fuzz_text_LDFLAGS = $(FUZZ_LDFLAGS)
-fuzz_text_LDADD = libfuzz.a liblauncher.a libnet.a libcore.a libconf.a libwire.a \
-	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+fuzz_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
+	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 
 EXTRA_DIST += \
 	tests/fuzz/corpus/election/last-round \

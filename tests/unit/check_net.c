@@ -11,6 +11,7 @@
 #include "net/faults.h"
 #include "net/net.h"
 #include "wire/proto.h"
+#include "zab/metrics.h"
 
 /* --- the core that takes notes --- */
 
@@ -74,6 +75,13 @@ bool core_client_status(const struct core *c, int64_t id, struct core_client_sta
     return true;
 }
 
+struct metrics *core_metrics(struct core *c)
+{
+    static struct metrics metrics;
+    (void)c;
+    return &metrics;
+}
+
 /* --- the net under test, server 2 of 1, 2 and 3; the test plays the others --- */
 
 static struct loop *loop;
@@ -84,12 +92,18 @@ static int reserved;         /* bound and not listening: 1's quorum port refuses
 static struct net_peer peers[3];
 static int offenders, troubles;
 
-static bool word(void *arg, const uint8_t w[4], struct bytes *answer)
+static int64_t asker;
+
+/* "stmk" wants eight bytes more, "wchc" is answered later. */
+static enum net_word word(void *arg, int64_t who, struct slice bytes, struct bytes *answer)
 {
     (void)arg;
-    if (memcmp(w, "ruok", 4) != 0) return false;
+    asker = who;
+    if (memcmp(bytes.p, "stmk", 4) == 0 && bytes.len < 12) return WORD_MORE;
+    if (memcmp(bytes.p, "wchc", 4) == 0) return WORD_LATER;
+    if (memcmp(bytes.p, "ruok", 4) != 0 && memcmp(bytes.p, "stmk", 4) != 0) return WORD_NONE;
     bytes_put(answer, "imok", 4);
-    return true;
+    return WORD_ANSWERED;
 }
 
 static void offender(void *arg, enum link_kind kind, int64_t id, enum reason reason, const struct address *from)
@@ -489,6 +503,58 @@ START_TEST(test_words)
     fd = client();
     put(fd, "what", 4);
     expect_end(fd);
+    fd = client();
+    put(fd, "stmk", 4);
+    turn(true);
+    put(fd, "12345678", 8);
+    expect_bytes(fd, "imok", 4);
+    expect_end(fd);
+    ck_assert_uint_eq(fake.n_notes, 0);
+}
+END_TEST
+
+static void look_at_asker(void *arg, const struct net_client *c)
+{
+    ck_assert(c->asks && !c->reading && c->id == -1);
+    ++*(int *)arg;
+}
+
+/* An answer that takes a while: its asker is among the clients meanwhile, and may go away. */
+START_TEST(test_late_answers)
+{
+    enum { LONG = 8 << 20 };
+    struct bytes answer = {0};
+    int seen = 0;
+    size_t at = 0;
+    int fd = client();
+    put(fd, "wchc", 4);
+    asker = 0;
+    while (asker == 0) turn(true);
+    ck_assert(net_asks(net, asker) && !net_asks(net, asker + 1));
+    ck_assert(!net_each_client(net, &at, 100, look_at_asker, &seen));
+    ck_assert_int_eq(seen, 1);
+    memset(bytes_room(&answer, LONG), 'x', LONG);
+    bytes_grew(&answer, LONG);
+    ck_assert(net_answer(net, asker, &answer));
+    ck_assert_uint_eq(answer.len, 0);
+    ck_assert(!net_asks(net, asker));
+    static char got[1 << 16];
+    for (size_t all = 0; all < LONG;) {
+        turn(false);
+        ssize_t n = recv(fd, got, sizeof got, MSG_DONTWAIT);
+        ck_assert(n != 0);
+        if (n > 0) all += (size_t)n;
+    }
+    expect_end(fd);
+    fd = client();
+    put(fd, "wchc", 4);
+    int64_t former = asker;
+    while (asker == former) turn(true);
+    close(fd);
+    bytes_put(&answer, "y", 1);
+    ck_assert(net_answer(net, asker, &answer));
+    turn(false);
+    ck_assert(!net_answer(net, asker, &answer));
     ck_assert_uint_eq(fake.n_notes, 0);
 }
 END_TEST
@@ -866,6 +932,7 @@ int main(void)
     tcase_add_test(t, test_leader);
     tcase_add_test(t, test_learners);
     tcase_add_test(t, test_words);
+    tcase_add_test(t, test_late_answers);
     tcase_add_test(t, test_client_frames);
     tcase_add_test(t, test_bad_lengths);
     tcase_add_test(t, test_paused);

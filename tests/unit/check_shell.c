@@ -37,7 +37,7 @@ START_TEST(test_average)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes b = {0};
-        words_put_average(&b, rows[i].total_us, rows[i].count);
+        put_average(&b, rows[i].total_us, rows[i].count);
         bytes_u8(&b, 0);
         ck_assert_str_eq((char *)b.data, rows[i].text);
         bytes_free(&b);
