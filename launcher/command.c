@@ -26,6 +26,7 @@
     C(stepdown)                                                                                                        \
     C(clock)                                                                                                           \
     C(wait)                                                                                                            \
+    C(assert)                                                                                                          \
     C(logs)                                                                                                            \
     C(watch)                                                                                                           \
     C(timeline)                                                                                                        \

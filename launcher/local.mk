@@ -2,6 +2,7 @@
 bin_PROGRAMS += pseudo-cluster
 noinst_LIBRARIES += liblauncher.a
 liblauncher_a_SOURCES = \
+	launcher/assertion.c launcher/assertion.h \
 	launcher/apache_member.c launcher/apache_member.h \
 	launcher/apache.c launcher/apache.h \
 	launcher/boot.c launcher/boot.h \
@@ -33,6 +34,7 @@ liblauncher_a_SOURCES = \
 	launcher/reset.c launcher/reset.h \
 	launcher/saves.c launcher/saves.h \
 	launcher/state.c launcher/state.h \
+	launcher/scenario.c launcher/scenario.h \
 	launcher/supervise.c launcher/supervise.h \
 	launcher/supervisor.c launcher/supervisor.h \
 	launcher/table.c launcher/table.h \
@@ -61,6 +63,7 @@ pseudo_cluster_SOURCES = \
 	launcher/main.c \
 	launcher/command.c launcher/command.h \
 	launcher/fault.c \
+	launcher/cmd_assert.c \
 	launcher/cmd_clock.c \
 	launcher/cmd_disk.c \
 	launcher/cmd_diff.c \

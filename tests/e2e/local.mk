@@ -10,6 +10,7 @@ E2E_TESTS += tests/e2e/test_launcher.py
 E2E_TESTS += tests/e2e/test_faults.py
 E2E_TESTS += tests/e2e/test_engine.py
 E2E_TESTS += tests/e2e/test_power.py
+E2E_TESTS += tests/e2e/test_scenario.py
 E2E_TESTS += tests/e2e/test_timeline.py
 E2E_TESTS += tests/e2e/test_data.py
 TESTS += $(E2E_TESTS)
