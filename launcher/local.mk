@@ -103,7 +103,7 @@ LAUNCHER_LIBS = liblauncher.a libconf.a libclient.a libstore.a libcore.a libwire
 pseudo_cluster_LDADD = $(LAUNCHER_LIBS)
 
 if HAVE_CHECK
-LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_supervise check_launcher_targets \
+LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_scenario check_launcher_supervise check_launcher_targets \
 	check_launcher_timeline check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
@@ -114,6 +114,8 @@ check_launcher_engine_SOURCES = tests/unit/check_launcher_engine.c
 check_launcher_engine_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_links_SOURCES = tests/unit/check_launcher_links.c
 check_launcher_links_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_scenario_SOURCES = tests/unit/check_launcher_scenario.c
+check_launcher_scenario_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_supervise_SOURCES = tests/unit/check_launcher_supervise.c
 check_launcher_supervise_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_targets_SOURCES = tests/unit/check_launcher_targets.c
