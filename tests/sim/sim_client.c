@@ -287,7 +287,7 @@ static void act_fire(struct world *w, struct timer *t)
         return;
     }
     if (c->state != CLIENT_READY || c->quiet || c->scripted) return;
-    if (c->n_ops < w->plan.window) {
+    if (c->n_ops < w->plan.window && w->now >= w->hush_until) {
         struct op op;
         work_next(c, &op);
         sim_client_request(c, op);

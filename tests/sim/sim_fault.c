@@ -68,7 +68,7 @@ struct plan plan_of(uint64_t seed)
     p.tick_ms = ticks[rnd_below(&r, 3)];
     p.init_limit = (int32_t)pick(&r, 5, 20);
     p.sync_limit = (int32_t)pick(&r, 3, 8);
-    p.snap_count = (int32_t)pick(&r, 10, 500);
+    p.snap_count = (int32_t)pick(&r, 10, rnd_below(&r, 2) == 0 ? 60 : 500);
     p.net_base_us = pick(&r, 20, 500);
     p.net_jitter_us = rnd_below(&r, 4) == 0 ? MS(pick(&r, 1, 10)) : pick(&r, 0, 300);
     p.disk_base_us = pick(&r, 50, 2000);
@@ -103,6 +103,7 @@ void faults_end(struct world *w)
 {
     timer_clear(w, &w->fault);
     scheme_end(w);
+    w->hush_until = 0;
     trace_line(w, "world", "faults end, everything is healed");
     for (int i = 0; i < w->n_servers; i++) {
         struct server *s = &w->servers[i];

@@ -23,8 +23,8 @@ void scheme_begin(struct world *w)
 {
     struct scheme *s = &w->scheme;
     if (s->timer.node.slot != 0 || w->plan.standalone || w->plan.voters < 2) return;
-    *s = (struct scheme){.kind = (int)world_below(w, SCHEMES), .timer = {.fire = scheme_fire}};
-    schemes[s->kind](w, s);
+    *s = (struct scheme){.kind = (int)world_below(w, SCHEMES), .step = -1, .left = 100, .timer = {.fire = scheme_fire}};
+    timer_set(w, &s->timer, w->now);
 }
 
 void scheme_end(struct world *w)
@@ -35,6 +35,11 @@ void scheme_end(struct world *w)
 static void scheme_fire(struct world *w, struct timer *t)
 {
     struct scheme *s = timer_entry(t, struct scheme, timer);
+    /* Each begins with a leader, and waits some time for one. */
+    if (s->step < 0 && check_leader(w) < 0) {
+        if (--s->left > 0) timer_set(w, t, w->now + MS(20));
+        return;
+    }
     s->step++;
     schemes[s->kind](w, s);
 }
@@ -47,6 +52,12 @@ static void step_in(struct world *w, struct scheme *s, int64_t us)
 static struct server *leader_of(struct world *w)
 {
     return world_server(w, check_leader(w));
+}
+
+static struct server *some_follower(struct world *w, const struct server *leader)
+{
+    int i = (int)world_below(w, w->plan.voters);
+    return &w->servers[i == leader->index ? (i + 1) % w->plan.voters : i];
 }
 
 /* From all other servers, or back; its clients still reach it. */
@@ -73,7 +84,7 @@ static void leave_a_tail(struct world *w, struct scheme *s)
     int64_t tick = MS(w->plan.tick_ms);
     switch (s->step) {
     case 0:
-        if ((s->server = leader_of(w)) == NULL) return;
+        s->server = leader_of(w);
         trace_server(s->server, "is set apart from the others, and goes on");
         set_apart(w, s->server, true);
         step_in(w, s, world_below(w, w->plan.sync_limit * tick));
@@ -81,6 +92,8 @@ static void leave_a_tail(struct world *w, struct scheme *s)
     case 1:
         links_reset_peers(s->server);
         if (world_once_in(w, 2)) crash_for(w, s->server, MS(1) + world_below(w, 2 * tick));
+        /* When nobody asks for anything meanwhile, the next epoch is still without a transaction. */
+        if (world_once_in(w, 2)) w->hush_until = w->now + 16 * tick;
         step_in(w, s, world_once_in(w, 2) ? MS(20) + world_below(w, MS(200)) : world_below(w, 8 * tick));
         break;
     default: set_apart(w, s->server, false); break;
@@ -93,9 +106,8 @@ static void stay_behind(struct world *w, struct scheme *s)
     int64_t tick = MS(w->plan.tick_ms);
     struct server *leader = leader_of(w);
     if (s->step == 0) {
-        if (leader == NULL || (w->plan.keep_quorum && w->plan.voters < 5)) return;
-        s->server = &w->servers[world_below(w, w->plan.voters)];
-        if (s->server == leader) return;
+        if (w->plan.keep_quorum && w->plan.voters < 5) return;
+        s->server = some_follower(w, leader);
         trace_server(s->server, "is left behind");
         set_apart(w, s->server, true);
         if (world_once_in(w, 2)) links_reset_peers(s->server);
@@ -116,7 +128,6 @@ static void strike_again(struct world *w, struct scheme *s)
     struct server *any = &w->servers[world_below(w, w->plan.voters)];
     if (w->plan.keep_quorum) return;
     if (s->step == 0) {
-        if (leader == NULL) return;
         trace_server(leader, "is the first to be struck");
         s->left = 2 + (int)world_below(w, 8);
     }
@@ -135,8 +146,8 @@ static void strike_at_dawn(struct world *w, struct scheme *s)
 {
     struct server *leader = leader_of(w);
     if (s->step == 0) {
-        struct server *away = &w->servers[world_below(w, w->plan.voters)];
-        if (w->plan.keep_quorum || w->plan.voters < 3 || leader == NULL || leader == away) return;
+        struct server *away = some_follower(w, leader);
+        if (w->plan.keep_quorum || w->plan.voters < 3) return;
         trace_server(away, "is away from the next epoch's beginning");
         set_apart(w, away, true);
         crash_for(w, leader, MS(1) + world_below(w, MS(30)));

@@ -101,6 +101,7 @@ struct world {
     struct expiry *expiry;
     struct timer fault;
     struct scheme scheme;
+    int64_t hush_until; /* no client asks for anything */
     bool calm;   /* faults are over and everything is healed */
     bool strict; /* calm for long enough that nothing of the faults lingers */
     int64_t calm_since;
