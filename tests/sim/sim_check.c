@@ -109,17 +109,18 @@ void check_step(struct server *s, const struct event *e)
 {
     struct update *u = &s->update;
     if (e->type == EV_LOAD_SNAPSHOT || e->type == EV_LOAD_RECORD) return;
-    /* What is done to the data is done to tell a learner's client, or after an op was durable. */
+    /* A client's frame or a vote that led to no op and no fact has applied nothing. */
     bool quiet = s->seen_disk == u->n_disk && s->seen_facts == u->n_facts;
     if (quiet && e->type == EV_LINK_FRAME && (e->kind == LINK_CLIENT || e->kind == LINK_ELECTION)) return;
     struct core_status st;
     core_status(s->core, &st);
     view_of(s)->leads = st.state == PEER_LEADING;
+    size_t fresh = s->seen_disk;
     for (; s->seen_disk < u->n_disk; s->seen_disk++) look_at_op(s, &u->disk[s->seen_disk]);
-    look_at_dropped(s);
+    if (view_of(s)->dropped.n > 0) look_at_dropped(s);
     look_at_status(s, &st);
     view_of(s)->replaced = false;
-    for (size_t i = 0; i < u->n_disk; i++) {
+    for (size_t i = fresh; i < u->n_disk; i++) {
         int64_t committed = u->disk[i].committed;
         if (committed > check_last(s->world) && zxid_counter(committed) != 0)
             violation(s->world, "what the log calls committed is committed",
