@@ -17,7 +17,8 @@ const char *hosts_parse(struct hosts *h, const char *text)
     const char *slash = strchr(text, '/');
     const char *wrong = NULL;
     size_t chroot_len = slash ? strlen(slash) : 0;
-    if (chroot_len > 1) wrong = path_problem(slash, false);
+    size_t at;
+    if (chroot_len > 1) wrong = path_problem(slash, false, &at);
     h->chroot = copy_of(slash, chroot_len > 1 ? chroot_len : 0);
 
     const char *end = slash ? slash : text + strlen(text);
@@ -49,23 +50,30 @@ void hosts_free(struct hosts *h)
     *h = (struct hosts){0};
 }
 
-const char *path_problem(const char *path, bool sequential)
+/* The words and places of PathUtils.java (validatePath), which people have in their notes. */
+const char *path_problem(const char *path, bool sequential, size_t *at)
 {
-    if (path[0] != '/') return "a path begins with '/'";
+    *at = 0;
+    if (path[0] == '\0' && !sequential) return "Path length must be > 0";
+    if (path[0] != '/') return "Path must start with / character";
     if (path[1] == '\0') return NULL;
-    const char *name = path + 1;
-    for (const char *p = name;; p++) {
+    if (!sequential && path[strlen(path) - 1] == '/') return "Path must not end with / character";
+    size_t place = 0; /* in UTF-16 units, as Java counts */
+    for (const char *name = path + 1, *p = name;; p++) {
         unsigned char ch = (unsigned char)*p;
+        if ((ch & 0xc0) != 0x80) place += ch >= 0xf0 ? 2 : 1;
+        *at = place;
         if (ch == '/' || ch == '\0') {
             size_t len = (size_t)(p - name);
-            if (len == 0)
-                return ch == '\0' ? (sequential ? NULL : "a path does not end in '/'") : "a path has no empty names";
-            if (len == 1 && name[0] == '.') return "a path has no '.' as a name";
-            if (len == 2 && name[0] == '.' && name[1] == '.') return "a path has no '..' as a name";
+            if (ch == '\0' && len == 0) return NULL; /* a sequential znode's number follows */
+            if (len == 0) return "empty node name specified";
+            bool dots = (len == 1 || (len == 2 && name[1] == '.')) && name[0] == '.';
+            *at = place - 1;
+            if (dots && !(ch == '\0' && sequential)) return "relative paths not allowed";
             if (ch == '\0') return NULL;
             name = p + 1;
         } else if (ch < 0x20 || ch == 0x7f) {
-            return "a path has no control characters";
+            return "invalid character";
         }
     }
 }

@@ -24,8 +24,9 @@ struct hosts {
 const char *hosts_parse(struct hosts *h, const char *text);
 void hosts_free(struct hosts *h);
 
-/* NULL when the path is one a server accepts, else what is wrong with it (a literal). A sequential name may end in '/'. */
-const char *path_problem(const char *path, bool sequential);
+/* NULL when the path is one a server accepts, else what is wrong with it (a literal). A sequential name may end in '/'.
+ * *at is the offending character's place, from 0, or 0 where the words already say it. */
+const char *path_problem(const char *path, bool sequential, size_t *at);
 
 /* chroot + path in fresh memory, for the caller to free: ("/app", "/") is "/app", ("", "/a") is "/a". */
 char *path_join(const char *chroot, const char *path);

@@ -15,18 +15,25 @@ noinst_LIBRARIES += libshell.a
 libshell_a_SOURCES = \
 	client/zkcli.h \
 	client/zkcli_access.c \
+	client/zkcli_args.c \
 	client/zkcli_commands.c \
+	client/zkcli_complete.c \
+	client/zkcli_history.c \
 	client/zkcli_input.c \
+	client/zkcli_members.c \
 	client/zkcli_nodes.c \
+	client/zkcli_quota.c \
 	client/zkcli_run.c \
+	client/zkcli_say.c \
 	client/zkcli_session.c \
-	client/zkcli_show.c \
-	client/zkcli_tree.c
+	client/zkcli_tree.c \
+	client/zkcli_wait.c \
+	client/zkcli_watch.c
 libshell_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
 
 bin_PROGRAMS += zkcli
 zkcli_SOURCES = client/zkcli.c
-zkcli_LDADD = libshell.a libclient.a libwire.a $(LIBEDIT_LIBS)
+zkcli_LDADD = libshell.a libclient.a libwire.a $(LIBEDIT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CHECK
 CLIENT_TESTS = check_client_text check_client_session
@@ -34,7 +41,7 @@ check_PROGRAMS += $(CLIENT_TESTS)
 TESTS += $(CLIENT_TESTS)
 check_client_text_SOURCES = tests/unit/check_client_text.c tests/unit/unit.h
 check_client_text_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-check_client_text_LDADD = libshell.a libclient.a $(UNIT_LIBS) $(LIBEDIT_LIBS)
+check_client_text_LDADD = libshell.a libclient.a $(UNIT_LIBS) $(LIBEDIT_LIBS) $(JANSSON_LIBS)
 check_client_session_SOURCES = tests/unit/check_client_session.c tests/unit/unit.h
 check_client_session_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 check_client_session_LDADD = libclient.a $(UNIT_LIBS)

@@ -138,6 +138,15 @@ void zk_get(struct zk *zk, const char *path, const struct zk_watcher *watch, zk_
     path_watch_request(zk, OP_GET_DATA, WATCH_DATA, path, watch, done, arg);
 }
 
+void zk_get_unrooted(struct zk *zk, const char *path, const struct zk_watcher *watch, zk_reply_fn *done, void *arg)
+{
+    struct request *r = request_new(zk, OP_GET_DATA, done, arg);
+    struct path_watch_request p = {slice_str(path), watch != NULL};
+    path_watch_request_put(&r->frame, &p);
+    request_watch(r, WATCH_DATA, path, watch);
+    request_put(zk, r);
+}
+
 void zk_exists(struct zk *zk, const char *path, const struct zk_watcher *watch, zk_reply_fn *done, void *arg)
 {
     path_watch_request(zk, OP_EXISTS, WATCH_DATA, path, watch, done, arg);
@@ -246,6 +255,17 @@ void zk_remove_watches(struct zk *zk, const char *path, int32_t type, bool local
     request_put(zk, r);
 }
 
+void zk_reconfig(struct zk *zk, struct slice joining, struct slice leaving, struct slice members, int64_t config,
+                 zk_reply_fn *done, void *arg)
+{
+    struct request *r = request_new(zk, OP_RECONFIG, done, arg);
+    jute_put_string(&r->frame, joining);
+    jute_put_string(&r->frame, leaving);
+    jute_put_string(&r->frame, members);
+    bytes_i64(&r->frame, config);
+    request_put(zk, r);
+}
+
 void zk_auth(struct zk *zk, const char *scheme, struct slice credential, zk_reply_fn *done, void *arg)
 {
     struct credential *c = xcalloc(1, sizeof *c), **end = &zk->credentials;
@@ -264,6 +284,26 @@ void zk_multi(struct zk *zk, const struct zk_op *ops, size_t count, zk_reply_fn 
     for (size_t i = 0; i < count; i++) op_put(zk, &r->frame, &ops[i]);
     multi_header_put(&r->frame, &(struct multi_header){OP_ERROR, true, -1});
     request_put(zk, r);
+}
+
+void zk_forget(struct zk *zk, const void *arg)
+{
+    struct link *lists[] = {&zk->waiting, &zk->sent};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        list_each(l, lists[i]) {
+            struct request *r = list_entry(l, struct request, link);
+            if (r->arg == arg) r->done = NULL;
+        }
+    }
+    for (struct credential *c = zk->credentials; c != NULL; c = c->next) {
+        if (c->arg == arg) c->done = NULL;
+    }
+}
+
+struct slice zk_path_strip(const struct zk *zk, struct slice path)
+{
+    path_strip(&path, zk->hosts.chroot);
+    return path;
 }
 
 void zk_move(struct zk *zk, enum zk_state state)

@@ -42,7 +42,9 @@ struct zk_reply {
 };
 
 typedef void zk_reply_fn(void *arg, const struct zk_reply *reply);
-/* type is an enum watch_event. One call for a one-shot watch, then it is gone. */
+/* type is an enum watch_event, or one of the events below that tell a watcher that zk_remove_watches() removed it. One call for
+ * a one-shot watch, then it is gone. Source: Watcher.java (EventType). */
+enum { ZK_DATA_WATCH_REMOVED = 5, ZK_CHILD_WATCH_REMOVED = 6, ZK_PERSISTENT_WATCH_REMOVED = 7 };
 typedef void zk_watch_fn(void *arg, int32_t type, const char *path);
 typedef void zk_state_fn(void *arg, enum zk_state state);
 
@@ -54,6 +56,9 @@ struct zk_config {
     zk_state_fn *on_state; /* may be NULL */
     void *arg;             /* for on_state */
 };
+
+/* ms of the monotonic clock, by which the client's deadlines go. */
+int64_t clock_ms(void);
 
 /* Starts connecting. Returns NULL with what is wrong in *why (a literal) when config.hosts is malformed. */
 struct zk *zk_open(const struct zk_config *config, const char **why);
@@ -94,6 +99,8 @@ struct zk_watcher {
 };
 
 void zk_get(struct zk *zk, const char *path, const struct zk_watcher *watch, zk_reply_fn *done, void *arg);
+/* As zk_get(), of a path that no chroot is put before: /zookeeper/config. Source: ZooKeeper.java (getConfig). */
+void zk_get_unrooted(struct zk *zk, const char *path, const struct zk_watcher *watch, zk_reply_fn *done, void *arg);
 void zk_exists(struct zk *zk, const char *path, const struct zk_watcher *watch, zk_reply_fn *done, void *arg);
 void zk_children(struct zk *zk, const char *path, const struct zk_watcher *watch, zk_reply_fn *done, void *arg);
 void zk_get_acl(struct zk *zk, const char *path, zk_reply_fn *done, void *arg);
@@ -113,8 +120,17 @@ void zk_add_watch(struct zk *zk, const char *path, bool recursive, const struct 
 /* Removes all watches on the path of one kind (1 children, 2 data, 3 any) at the server and here. local: here even when the
  * server cannot be reached. ZK_NO_WATCHER when there is none. */
 void zk_remove_watches(struct zk *zk, const char *path, int32_t type, bool local, zk_reply_fn *done, void *arg);
+/* Changes the ensemble's membership: joining and leaving for a change, members for a whole new list; each may be null. config
+ * is the version that must be in force, -1 any. The answer's data is the new configuration. Source: ZooKeeperAdmin.java. */
+void zk_reconfig(struct zk *zk, struct slice joining, struct slice leaving, struct slice members, int64_t config,
+                 zk_reply_fn *done, void *arg);
 /* Adds an identity to this client, now and on every server it moves to. */
 void zk_auth(struct zk *zk, const char *scheme, struct slice credential, zk_reply_fn *done, void *arg);
+
+/* Whoever asked with this arg has given up: its callback is not called any more; what was asked may still be done. */
+void zk_forget(struct zk *zk, const void *arg);
+/* A server's path as the user names it, without the chroot. */
+struct slice zk_path_strip(const struct zk *zk, struct slice path);
 
 /* One part of a multi: type is OP_CREATE, OP_DELETE, OP_SET_DATA or OP_CHECK; fields its record lacks are ignored. */
 struct zk_op {

@@ -93,7 +93,6 @@ void zk_move(struct zk *zk, enum zk_state state);
 /* Ends every request of a list with err. */
 void requests_fail(struct zk *zk, struct link *list, int32_t err);
 void request_answer(struct zk *zk, struct request *r, const struct zk_reply *reply);
-int64_t clock_ms(void);
 
 /* zk_conn.c */
 /* Gives up the socket, ends what was in flight, and schedules the next attempt. why is printf-like. */
@@ -117,10 +116,11 @@ const char *frame_take(struct zk *zk, struct slice frame);
 /* zk_reply.c */
 /* Decodes reply->body by reply->op, stripping the chroot from a path. false: malformed. */
 bool reply_decode(struct zk_reply *reply, const char *chroot);
+void path_strip(struct slice *path, const char *chroot);
 
 /* zk_watch.c */
 void watch_add(struct zk *zk, enum watch_kind kind, const char *path, struct zk_watcher to);
-/* Forgets the watches that removeWatches of this type removes; false when there was none. */
+/* Forgets the watches that removeWatches of this type removes, and tells their watchers; false when there was none. */
 bool watch_forget(struct zk *zk, const char *path, int32_t type);
 void watch_fire(struct zk *zk, int32_t type, const char *path);
 /* Appends the setWatches requests that a new server needs. */

@@ -7,7 +7,6 @@
 #include "wire/client_records.h"
 
 static bool body_get(struct cursor *c, struct zk_reply *r);
-static void path_strip(struct slice *path, const char *chroot);
 
 bool reply_decode(struct zk_reply *r, const char *chroot)
 {
@@ -16,6 +15,16 @@ bool reply_decode(struct zk_reply *r, const char *chroot)
     if (!body_get(&c, r)) return false;
     path_strip(&r->path, chroot);
     return true;
+}
+
+void path_strip(struct slice *path, const char *chroot)
+{
+    if (path->len <= 0) return;
+    size_t under = path_under(chroot, (const char *)path->p, (size_t)path->len);
+    if (under == (size_t)path->len && under > 0)
+        *path = SLICE_OF("/");
+    else
+        *path = slice_of(path->p + under, (size_t)path->len - under);
 }
 
 struct cursor zk_multi_results(const struct zk_reply *reply)
@@ -133,6 +142,7 @@ static bool body_get(struct cursor *c, struct zk_reply *r)
         jute_get_zk_stat(c, &r->stat);
         break;
     case OP_GET_DATA:
+    case OP_RECONFIG:
         jute_get_string(c, &r->data);
         jute_get_zk_stat(c, &r->stat);
         break;
@@ -153,14 +163,4 @@ static bool body_get(struct cursor *c, struct zk_reply *r)
     default: break; /* the header says all, or the body is walked by who asked */
     }
     return !c->bad;
-}
-
-static void path_strip(struct slice *path, const char *chroot)
-{
-    if (path->len <= 0) return;
-    size_t under = path_under(chroot, (const char *)path->p, (size_t)path->len);
-    if (under == (size_t)path->len && under > 0)
-        *path = SLICE_OF("/");
-    else
-        *path = slice_of(path->p + under, (size_t)path->len - under);
 }

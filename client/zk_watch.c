@@ -29,6 +29,7 @@ static bool kind_fits(enum watch_kind kind, int32_t event);
 static bool kind_removed_by(enum watch_kind kind, int32_t type);
 static void listeners_collect(struct zk *zk, struct listeners *l, int32_t event, const char *path, bool ancestor);
 static void listeners_add(struct listeners *l, struct zk_watcher to);
+static void listeners_tell(struct listeners *l, int32_t type, const char *path);
 static void vectors_put(struct zk *zk, struct watch_vectors *v, struct bytes *out);
 
 void watch_add(struct zk *zk, enum watch_kind kind, const char *path, struct zk_watcher to)
@@ -47,6 +48,8 @@ void watch_add(struct zk *zk, enum watch_kind kind, const char *path, struct zk_
 
 bool watch_forget(struct zk *zk, const char *path, int32_t type)
 {
+    static const int32_t events[] = {ZK_CHILD_WATCH_REMOVED, ZK_DATA_WATCH_REMOVED, ZK_PERSISTENT_WATCH_REMOVED};
+    struct listeners l[3] = {0};
     uint64_t key = path_key(path);
     struct watch *first = map_get(&zk->watches, key);
     bool found = false;
@@ -54,6 +57,7 @@ bool watch_forget(struct zk *zk, const char *path, int32_t type)
         struct watch *w = *at;
         if (kind_removed_by(w->kind, type) && strcmp(w->path, path) == 0) {
             *at = w->next;
+            listeners_add(&l[w->kind >= WATCH_PERSISTENT ? 2 : w->kind == WATCH_CHILD ? 0 : 1], w->to);
             free(w);
             found = true;
         } else {
@@ -64,6 +68,7 @@ bool watch_forget(struct zk *zk, const char *path, int32_t type)
         map_put(&zk->watches, key, first);
     else
         map_del(&zk->watches, key);
+    for (size_t i = 0; i < 3; i++) listeners_tell(&l[i], events[i], path);
     return found;
 }
 
@@ -79,8 +84,7 @@ void watch_fire(struct zk *zk, int32_t type, const char *path)
         listeners_collect(zk, &l, type, ancestor, true);
     }
     free(ancestor);
-    for (size_t i = 0; i < l.count; i++) l.list[i].fn(l.list[i].arg, type, path);
-    free(l.list);
+    listeners_tell(&l, type, path);
 }
 
 void watch_put_all(struct zk *zk, struct bytes *out)
@@ -177,6 +181,12 @@ static void listeners_add(struct listeners *l, struct zk_watcher to)
     }
     l->list = xrealloc(l->list, (l->count + 1) * sizeof *l->list);
     l->list[l->count++] = to;
+}
+
+static void listeners_tell(struct listeners *l, int32_t type, const char *path)
+{
+    for (size_t i = 0; i < l->count; i++) l->list[i].fn(l->list[i].arg, type, path);
+    free(l->list);
 }
 
 /* setWatches where it says enough, because servers before 3.6 know no other. */

@@ -3,12 +3,11 @@
 #include "config.h"
 #endif
 #include <errno.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef HAVE_LIBEDIT
 #include <editline/readline.h>
@@ -22,12 +21,12 @@ enum { FIRST_WAIT = 300 }; /* ms */
 static void first_wait(struct shell *sh);
 static bool input_wait(struct shell *sh);
 static void lines_plain(struct shell *sh);
+static void lines_take(struct shell *sh, struct bytes *in);
 static char *prompt_make(const struct shell *sh);
 #ifdef HAVE_LIBEDIT
 static void lines_edited(struct shell *sh);
 static void line_edited(char *line);
-static char **complete(const char *text, int start, int end);
-static char *complete_next(const char *text, int again);
+static void line_drop(void);
 static struct shell *editing; /* the line editor's callbacks take no argument */
 static bool prompt_shown;
 #endif
@@ -35,7 +34,7 @@ static bool prompt_shown;
 void shell_lines(struct shell *sh)
 {
     if (sh->interactive) {
-        printf("Connecting to %s\nWelcome to ZooKeeper!\n", sh->hosts);
+        say(sh, "Connecting to %s\nWelcome to ZooKeeper!\n", sh->hosts);
         first_wait(sh);
     }
 #ifdef HAVE_LIBEDIT
@@ -47,13 +46,17 @@ void shell_lines(struct shell *sh)
     lines_plain(sh);
 }
 
-void shell_notice(const char *format, ...)
+void shell_notice(FILE *to, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    vprintf(format, ap);
-    va_end(ap);
+#ifdef HAVE_LIBEDIT
+    if (editing != NULL && prompt_shown) fputs("\n", to);
+#endif
     fflush(stdout);
+    vfprintf(to, format, ap);
+    va_end(ap);
+    fflush(to);
 #ifdef HAVE_LIBEDIT
     if (editing != NULL && prompt_shown) rl_forced_update_display();
 #endif
@@ -62,31 +65,16 @@ void shell_notice(const char *format, ...)
 /* A moment for the connection, so that the first prompt says what a person expects. */
 static void first_wait(struct shell *sh)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t from = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000, now = from;
-    while (zk_state(sh->zk) == ZK_STATE_CONNECTING && now - from < FIRST_WAIT) {
-        zk_step(sh->zk, (int)(FIRST_WAIT - (now - from)));
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-    }
+    int64_t until = clock_ms() + FIRST_WAIT;
+    for (int64_t left = FIRST_WAIT; zk_state(sh->zk) == ZK_STATE_CONNECTING && left > 0; left = until - clock_ms())
+        shell_turn(sh, false, (int)left);
 }
 
-/* Serves the session until standard input has something or the shell is to end; false then. */
+/* Serves the session until standard input has something or the shell is to end or a signal came; false then. */
 static bool input_wait(struct shell *sh)
 {
-    while (!sh->quit) {
-        struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = -1}};
-        int wait = -1;
-        if (sh->zk != NULL) {
-            zk_turn(sh->zk, 0);
-            zk_pollfd(sh->zk, &p[1]);
-            wait = zk_wait_max(sh->zk);
-        }
-        int n = poll(p, 2, wait);
-        if (n < 0 && errno != EINTR) return false;
-        if (sh->zk != NULL) zk_turn(sh->zk, n > 0 ? p[1].revents : 0);
-        if (n > 0 && p[0].revents != 0) return true;
+    while (!sh->quit && signal_seen() == 0) {
+        if (shell_turn(sh, true, -1)) return true;
     }
     return false;
 }
@@ -94,29 +82,35 @@ static bool input_wait(struct shell *sh)
 static void lines_plain(struct shell *sh)
 {
     struct bytes in = {0};
-    bool more = true;
-    while (more && !sh->quit) {
+    for (bool more = true; more && !sh->quit;) {
         char *prompt = sh->interactive ? prompt_make(sh) : xstrdup("");
         printf("%s", prompt);
         fflush(stdout);
         free(prompt);
         if (!input_wait(sh)) break;
         ssize_t n = read(STDIN_FILENO, bytes_room(&in, 4096), 4096);
-        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         more = n > 0;
         if (more)
             bytes_grew(&in, (size_t)n);
         else if (bytes_waiting(&in) > 0)
             bytes_u8(&in, '\n'); /* a last line without its end */
-        for (uint8_t *end; !sh->quit && bytes_waiting(&in) > 0;) {
-            struct slice s = bytes_slice(&in);
-            if ((end = memchr(s.p, '\n', (size_t)s.len)) == NULL) break;
-            *end = '\0';
-            shell_line(sh, (const char *)s.p);
-            bytes_consume(&in, (size_t)(end - s.p) + 1);
-        }
+        lines_take(sh, &in);
     }
     bytes_free(&in);
+    if (signal_seen() != 0) sh->status = STATUS_SIGNAL + signal_seen();
+}
+
+static void lines_take(struct shell *sh, struct bytes *in)
+{
+    while (!sh->quit && signal_seen() == 0 && bytes_waiting(in) > 0) {
+        struct slice s = bytes_slice(in);
+        uint8_t *end = memchr(s.p, '\n', (size_t)s.len);
+        if (end == NULL) return;
+        *end = '\0';
+        shell_line(sh, (const char *)s.p);
+        bytes_consume(in, (size_t)(end - s.p) + 1);
+    }
 }
 
 static char *prompt_make(const struct shell *sh)
@@ -129,12 +123,16 @@ static char *prompt_make(const struct shell *sh)
 static void lines_edited(struct shell *sh)
 {
     editing = sh;
-    rl_attempted_completion_function = complete;
+    rl_catch_signals = 0;
+    rl_readline_name = "zkcli";
+    completion_init(sh);
+    history_load();
     while (!sh->quit) {
         char *prompt = prompt_make(sh);
         rl_callback_handler_install(prompt, line_edited);
         prompt_shown = true;
         while (prompt_shown && input_wait(sh)) rl_callback_read_char();
+        if (prompt_shown) line_drop();
         free(prompt);
     }
     rl_callback_handler_remove();
@@ -150,26 +148,27 @@ static void line_edited(char *line)
         editing->quit = true;
         return;
     }
-    if (line[strspn(line, " \t")] != '\0') add_history(line);
+    if (line[strspn(line, " \t")] != '\0') {
+        add_history(line);
+        history_keep(line);
+    }
     shell_line(editing, line);
     free(line);
+    if (signal_seen() == SIGINT) signal_forget(); /* it ended the command */
 }
 
-/* The first word is a command's name; the rest is left as it is. */
-static char **complete(const char *text, int start, int end)
+/* At the prompt Ctrl-C drops the line, as in other shells; any other signal ends the shell as Ctrl-D does. */
+static void line_drop(void)
 {
-    (void)end;
-    rl_attempted_completion_over = 1;
-    return start == 0 ? rl_completion_matches(text, complete_next) : NULL;
-}
-
-static char *complete_next(const char *text, int again)
-{
-    static const struct command *next;
-    if (!again) next = commands;
-    for (; next->name != NULL; next++) {
-        if (strncmp(next->name, text, strlen(text)) == 0) return xstrdup((next++)->name);
+    int number = signal_seen();
+    prompt_shown = false;
+    rl_replace_line("", 0);
+    rl_callback_handler_remove();
+    printf("%s\n", number == SIGINT ? "^C" : "");
+    if (number != SIGINT) {
+        editing->quit = true;
+        editing->status = number != 0 ? STATUS_SIGNAL + number : editing->status;
     }
-    return NULL;
+    signal_forget();
 }
 #endif

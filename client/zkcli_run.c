@@ -1,4 +1,5 @@
-/* From a line to a command: words, options, the table. */
+/* From a line to a command: the words, the table, and what the command said. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,32 +7,29 @@
 #include "base/xalloc.h"
 #include "client/zkcli.h"
 
-static char *args_take(struct args *a, const struct command *c, char *const *words);
-static char *option_take(struct args *a, const struct command *c, const char *word, char *const **next);
-static void state_changed(void *arg, enum zk_state state);
+enum { CLOSE_WAIT = 2000 };
+
+static int command_run(struct shell *sh, char *const *words);
+static void options_help(struct shell *sh, const struct command *c);
+static bool session_over(const struct shell *sh);
 
 int shell_run(struct shell *sh, char *const *words)
 {
-    const struct command *c = command_find(words[0]);
-    if (c == NULL) {
-        shell_usage();
-        fprintf(stderr, "Command not found: Command not found %s\n", words[0]);
-        return sh->status = STATUS_NO_COMMAND;
+    json_t *outer = sh->result; /* of a redo */
+    if (sh->json) {
+        sh->result = json_object();
+        json_field(sh, "command", json_text_of(slice_str(words[0])));
     }
-    struct args a = {0};
-    char *wrong = args_take(&a, c, words + 1);
-    if (wrong != NULL) {
-        fprintf(stderr, "%s", wrong);
-        if (wrong[0] != '\0') fprintf(stderr, "\n");
-        fprintf(stderr, "%s %s\n", c->name, c->usage);
-        free(wrong);
-        return sh->status = STATUS_FAILED;
+    sh->status = command_run(sh, words);
+    bool redone = sh->json && json_object_get(sh->result, "redone") != NULL; /* it has spoken for itself */
+    if (sh->json && !redone) {
+        json_number(sh, "status", sh->status);
+        char *text = json_dumps(sh->result, JSON_COMPACT);
+        printf("%s\n", text);
+        free(text);
     }
-    if (!c->offline && sh->zk == NULL) {
-        fprintf(stderr, "Not connected\n");
-        return sh->status = STATUS_FAILED;
-    }
-    sh->status = c->run(sh, &a);
+    if (sh->json) json_decref(sh->result);
+    sh->result = outer;
     fflush(stdout);
     return sh->status;
 }
@@ -53,11 +51,23 @@ int shell_line(struct shell *sh, const char *line)
     return sh->status;
 }
 
-void shell_usage(void)
+void shell_usage(struct shell *sh)
 {
-    fprintf(stderr,
-            "zkcli [-server host:port[,host:port...][/chroot]] [-timeout ms] [-r] [-waitforconnection] [cmd args]\n");
-    for (const struct command *c = commands; c->name != NULL; c++) fprintf(stderr, "\t%s %s\n", c->name, c->usage);
+    if (sh->json && sh->result != NULL) {
+        json_t *list = json_array();
+        for (const struct command *c = commands; c->name != NULL; c++) {
+            if (c->flags & COMMAND_OLD) continue;
+            json_array_append_new(list, json_pack("{s:s, s:s}", "name", c->name, "usage", c->usage));
+        }
+        json_field(sh, "commands", list);
+        return;
+    }
+    fflush(stdout);
+    fprintf(stderr, "zkcli [-server host:port[,host:port...][/chroot]] [-timeout ms] [-r] [-waitforconnection] "
+                    "[-client-configuration properties-file] [--json] [cmd args]\n");
+    for (const struct command *c = commands; c->name != NULL; c++) {
+        if (!(c->flags & COMMAND_OLD)) fprintf(stderr, "\t%s %s\n", c->name, c->usage);
+    }
 }
 
 bool shell_connect(struct shell *sh)
@@ -66,67 +76,53 @@ bool shell_connect(struct shell *sh)
                                .timeout = sh->timeout,
                                .read_only = sh->read_only,
                                .patient = sh->patient,
-                               .on_state = state_changed,
+                               .on_state = session_changed,
                                .arg = sh};
     const char *why;
     sh->zk = zk_open(&config, &why);
-    if (sh->zk == NULL) fprintf(stderr, "%s: %s\n", sh->hosts, why);
+    if (sh->zk == NULL) say_error(sh, STATUS_FAILED, "USAGE", "%s: %s", sh->hosts, why);
     return sh->zk != NULL;
 }
 
-/* Options may stand before and after the words; what follows "--" is no option. Returns what is wrong in fresh memory,
- * "" when the usage says it all. */
-static char *args_take(struct args *a, const struct command *c, char *const *words)
+void shell_disconnect(struct shell *sh)
 {
-    bool options = true;
-    for (; *words != NULL; words++) {
-        const char *word = *words;
-        if (options && strcmp(word, "--") == 0) {
-            options = false;
-        } else if (options && word[0] == '-' && word[1] != '\0') {
-            char *wrong = option_take(a, c, word, &words);
-            if (wrong != NULL) return wrong;
-        } else if (a->count == c->max_words) {
-            return xasprintf("too many words: %s (quote a value that has blanks)", word);
-        } else {
-            a->words[a->count++] = word;
-        }
-    }
-    return a->count < c->min_words ? xstrdup("") : NULL;
+    if (sh->zk != NULL) zk_close(sh->zk, CLOSE_WAIT);
+    sh->zk = NULL;
+    free(sh->server);
+    sh->server = NULL;
+    sh->moving = false;
 }
 
-/* One word of options: "-s", "-se", "-v 3", "-v3". */
-static char *option_take(struct args *a, const struct command *c, const char *word, char *const **next)
+static int command_run(struct shell *sh, char *const *words)
 {
-    for (const char *p = word + 1; *p != '\0'; p++) {
-        unsigned char letter = (unsigned char)*p;
-        const char *known = letter < 128 && letter != ':' ? strchr(c->options, letter) : NULL;
-        if (known == NULL)
-            return xasprintf("Unrecognized option: %s (write -- before a value that begins with -)", word);
-        a->flag[letter] = true;
-        if (known[1] != ':') continue;
-        if (p[1] != '\0')
-            a->value[letter] = p + 1;
-        else if ((*next)[1] != NULL)
-            a->value[letter] = *++*next;
-        else
-            return xasprintf("Missing argument for option: %c", letter);
-        return NULL;
+    const struct command *c = command_find(words[0]);
+    if (c == NULL) {
+        shell_usage(sh);
+        return say_error(sh, STATUS_NO_COMMAND, "NOCOMMAND", "Command not found: Command not found %s", words[0]);
     }
-    return NULL;
+    struct args a = {0};
+    char *wrong = args_take(&a, c, words + 1);
+    if (wrong != NULL) {
+        say_error(sh, STATUS_FAILED, "USAGE", "%s", wrong);
+        free(wrong);
+        return STATUS_FAILED;
+    }
+    if (a.flag['?']) options_help(sh, c);
+    if (a.flag['?'] && a.count < c->min_words)
+        return say_error(sh, STATUS_FAILED, "USAGE", "%s %s", c->name, c->usage);
+    if (!(c->flags & COMMAND_OFFLINE) && session_over(sh))
+        return say_error(sh, STATUS_NO_SERVER, "NOTCONNECTED", "Not connected");
+    return c->run(sh, &a);
 }
 
-static void state_changed(void *arg, enum zk_state state)
+static void options_help(struct shell *sh, const struct command *c)
 {
-    const struct shell *sh = arg;
-    static const char *const names[] = {
-        [ZK_STATE_CONNECTING] = "Disconnected",
-        [ZK_STATE_CONNECTED] = "SyncConnected",
-        [ZK_STATE_CONNECTED_READ_ONLY] = "ConnectedReadOnly",
-        [ZK_STATE_EXPIRED] = "Expired",
-        [ZK_STATE_AUTH_FAILED] = "AuthFailed",
-        [ZK_STATE_CLOSED] = "Closed",
-    };
-    if (!sh->interactive || !sh->print_watches || state == ZK_STATE_CLOSED) return;
-    shell_notice("\nWATCHER::\n\nWatchedEvent state:%s type:None path:null\n", names[state]);
+    say(sh, "usage: %s [options] path\n", c->name);
+    for (const char *o = c->options; *o != '\0'; o++) say(sh, " -%c   %s\n", *o, option_meaning(c, *o));
+}
+
+/* A session that has ended does not come back by itself. */
+static bool session_over(const struct shell *sh)
+{
+    return sh->zk == NULL || (sh->reads_lines && zk_state(sh->zk) >= ZK_STATE_EXPIRED);
 }

@@ -13,12 +13,14 @@ E2E_TESTS += tests/e2e/test_power.py
 E2E_TESTS += tests/e2e/test_scenario.py
 E2E_TESTS += tests/e2e/test_timeline.py
 E2E_TESTS += tests/e2e/test_data.py
+E2E_TESTS += tests/e2e/test_zkcli.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/ensemble.py \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
 	tests/e2e/run \
+	tests/e2e/shells.py \
 	tests/e2e/wire.py
 
 if HAVE_ZOOKEEPER_C

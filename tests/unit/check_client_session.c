@@ -311,6 +311,7 @@ START_TEST(watches_hear_what_is_theirs)
     hears("r:event 3 /a/b ");
     ck_assert(watch_forget(zk, "/", 3));
     ck_assert(!watch_forget(zk, "/", 3));
+    hears("r:event 7 / ");
     give_event(s, EVENT_CREATED, "/a");
     hears("p:event 1 /a ");
 }

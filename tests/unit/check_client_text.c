@@ -66,10 +66,37 @@ START_TEST(paths)
 {
     const char *good[] = {"/", "/a", "/a/b", "/.a", "/..a", "/a..", "/...", "/a b", "/\xc3\xa4"};
     const char *bad[] = {"", "a", "/a/", "//", "//a", "/a//b", "/.", "/..", "/a/./b", "/a/..", "/a\tb", "/\x7f"};
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) ck_assert_msg(!path_problem(good[i], false), "%s", good[i]);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(path_problem(bad[i], false), "%s", bad[i]);
-    ck_assert_ptr_null(path_problem("/a/", true));
-    ck_assert_ptr_nonnull(path_problem("/a//", true));
+    size_t at;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) ck_assert_msg(!path_problem(good[i], false, &at), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(path_problem(bad[i], false, &at), "%s", bad[i]);
+    ck_assert_ptr_null(path_problem("/a/", true, &at));
+    ck_assert_ptr_null(path_problem("/a/.", true, &at)); /* a number follows: "/a/.0000000001" */
+    ck_assert_ptr_nonnull(path_problem("/a//", true, &at));
+}
+END_TEST
+
+/* The words and the places are PathUtils.java's. */
+START_TEST(path_places)
+{
+    static const struct {
+        const char *path, *wrong;
+        size_t at;
+    } cases[] = {
+        {"", "Path length must be > 0", 0},
+        {"a", "Path must start with / character", 0},
+        {"/a/", "Path must not end with / character", 0},
+        {"/a//b", "empty node name specified", 3},
+        {"/a/./b", "relative paths not allowed", 3},
+        {"/a/../b", "relative paths not allowed", 4},
+        {"/a/..", "relative paths not allowed", 4},
+        {"/a\tb", "invalid character", 2},
+        {"/\xc3\xa4\xf0\x9f\x98\x80//b", "empty node name specified", 5},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t at;
+        ck_assert_str_eq(path_problem(cases[i].path, false, &at), cases[i].wrong);
+        ck_assert_msg(at == cases[i].at, "%s: %zu", cases[i].path, at);
+    }
 }
 END_TEST
 
@@ -182,12 +209,21 @@ START_TEST(command_table)
         ck_assert_ptr_eq(command_find(c->name), c);
         ck_assert_msg(c[1].name == NULL || strcmp(c->name, c[1].name) < 0, "%s is not before %s", c->name, c[1].name);
         for (const char *o = c->options; *o != '\0'; o++) {
-            char shown[3] = {'-', *o, '\0'};
-            ck_assert_msg(*o == ':' || strstr(c->usage, shown) != NULL, "%s: %s has no word", c->name, shown);
+            char shown[40] = {'-', *o, '\0'};
+            if (o[1] == ':' && o[2] == '(') {
+                snprintf(shown, sizeof shown, "-%.*s ", (int)strcspn(o + 3, ")"), o + 3);
+                o += 3 + strcspn(o + 3, ")");
+            }
+            bool listed = strchr(":|!?", *o) != NULL || strstr(c->usage, shown) != NULL;
+            ck_assert_msg(listed, "%s: %s has no word", c->name, shown);
         }
         for (const char *p = c->usage; (p = strchr(p, '-')) != NULL; p++) {
+            size_t len = strcspn(p + 1, " |]");
+            char word[40];
+            snprintf(word, sizeof word, "(%.*s)", (int)len, p + 1);
             bool option = p == c->usage || strchr("[|", p[-1]) != NULL;
-            ck_assert_msg(!option || strchr(c->options, p[1]) != NULL, "%s: -%c is shown only", c->name, p[1]);
+            bool known = len == 1 ? strchr(c->options, p[1]) != NULL : strstr(c->options, word) != NULL;
+            ck_assert_msg(!option || known, "%s: -%c is shown only", c->name, p[1]);
         }
         ck_assert_uint_le(c->min_words, c->max_words);
         ck_assert_uint_le(c->max_words, sizeof((struct args *)0)->words / sizeof(char *));
@@ -204,6 +240,7 @@ int main(void)
     tcase_add_test(c, connection_strings);
     tcase_add_test(c, connection_strings_refused);
     tcase_add_test(c, paths);
+    tcase_add_test(c, path_places);
     tcase_add_test(c, chroots);
     tcase_add_test(c, acls);
     tcase_add_test(c, acls_refused);
