@@ -98,8 +98,8 @@ static int value_take(struct shell *sh, const char *option, const char *value)
     return -1;
 }
 
-/* A Java properties file for ZKClientConfig. What zkcli cannot do is refused, for it would be missed; what only a JVM needs is
- * passed over. */
+/* A Java properties file for ZKClientConfig. What zkcli cannot do is refused, for it would be missed; what only a JVM
+ * needs is passed over. */
 static int properties_take(const char *path)
 {
     FILE *f = fopen(path, "r");
@@ -112,7 +112,8 @@ static int properties_take(const char *path)
         value[strcspn(value, " \t\r\n")] = '\0';
         *end = '\0';
         if (strcmp(key, "zookeeper.client.secure") == 0 && strcasecmp(value, "true") == 0) {
-            fprintf(stderr, "%s: zookeeper.client.secure=true: zkcli does not speak TLS; use the plain client port\n", path);
+            fprintf(stderr, "%s: zookeeper.client.secure=true: zkcli does not speak TLS; use the plain client port\n",
+                    path);
             status = STATUS_USAGE;
         }
     }

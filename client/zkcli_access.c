@@ -1,4 +1,5 @@
-/* Commands on permissions and identities. Source of the words: GetAclCommand.java, SetAclCommand.java, WhoAmICommand.java. */
+/* Commands on permissions and identities. Source of the words: GetAclCommand.java, SetAclCommand.java,
+ * WhoAmICommand.java. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ int cmd_setacl(struct shell *sh, const struct args *a)
 {
     const char *path = a->words[0];
     int32_t version;
-    if (a->count > 2) return say_error(sh, STATUS_FAILED, "USAGE", "too many words: %s (a version goes behind -v)", a->words[2]);
+    if (a->count > 2)
+        return say_error(sh, STATUS_FAILED, "USAGE", "too many words: %s (a version goes behind -v)", a->words[2]);
     if (!version_take(sh, a, &version)) return STATUS_FAILED;
     struct bytes raw = {0};
     char *wrong = acl_text_parse(&raw, a->words[1]);
@@ -108,7 +110,8 @@ static int set_tree(struct shell *sh, const char *path, struct vector acl, int32
     struct paths p;
     int status = tree_list(sh, path, &p);
     int64_t changed = 0;
-    for (size_t i = 0; i < p.count && signal_seen() == 0 && status != STATUS_NO_SERVER; i++) {
+    bool listed = status == STATUS_OK;
+    for (size_t i = 0; listed && i < p.count && signal_seen() == 0 && status != STATUS_NO_SERVER; i++) {
         struct zk_stat stat;
         int32_t err = set_one(sh, p.list[i], acl, version, &stat);
         if (err == ZK_OK)

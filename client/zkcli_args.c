@@ -83,8 +83,9 @@ static char *choice_wrong(const struct args *a, const struct command *c, const s
     struct walk w = {.at = c->options};
     for (struct option other; option_next(&w, &other);) {
         if (other.exclusive && other.letter != o->letter && a->flag[(unsigned char)other.letter])
-            return xasprintf("The option '%c' was specified but an option from this group has already been selected: '%c'",
-                             o->letter, other.letter);
+            return xasprintf(
+                "The option '%c' was specified but an option from this group has already been selected: '%c'",
+                o->letter, other.letter);
     }
     return NULL;
 }
@@ -110,7 +111,8 @@ static bool option_like(const struct command *c, const char *word)
 {
     struct option o;
     if (word[0] != '-' || word[1] == '\0') return false;
-    return strcmp(word, "--") == 0 || option_find(c, slice_str(word + 1), &o) || option_find(c, slice_of(word + 1, 1), &o);
+    return strcmp(word, "--") == 0 || option_find(c, slice_str(word + 1), &o) ||
+           option_find(c, slice_of(word + 1, 1), &o);
 }
 
 static bool option_find(const struct command *c, struct slice name, struct option *o)

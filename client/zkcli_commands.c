@@ -5,8 +5,8 @@
 
 const struct command commands[] = {
     {"addWatch",
-     "[-m mode] path # optional mode is one of [PERSISTENT, PERSISTENT_RECURSIVE] - default is PERSISTENT_RECURSIVE", "m:",
-     1, 1, 0, cmd_addwatch},
+     "[-m mode] path # optional mode is one of [PERSISTENT, PERSISTENT_RECURSIVE] - default is PERSISTENT_RECURSIVE",
+     "m:", 1, 1, 0, cmd_addwatch},
     {"addauth", "scheme auth", "", 1, 2, 0, cmd_addauth},
     {"close", "", "", 0, 0, COMMAND_OFFLINE, cmd_close},
     {"config", "[-c] [-w] [-s]", "cws", 0, 0, 0, cmd_config},

@@ -1,4 +1,5 @@
-/* What Tab offers: commands for the first word, znodes for a word that begins with '/'. Source: JLineZNodeCompleter.java. */
+/* What Tab offers: commands for the first word, znodes for a word that begins with '/'. Source:
+ * JLineZNodeCompleter.java. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -57,7 +58,8 @@ static char *command_next(const char *text, int again)
     static const struct command *next;
     if (!again) next = commands;
     for (; next->name != NULL; next++) {
-        if (!(next->flags & COMMAND_OLD) && strncmp(next->name, text, strlen(text)) == 0) return xstrdup((next++)->name);
+        if (!(next->flags & COMMAND_OLD) && strncmp(next->name, text, strlen(text)) == 0)
+            return xstrdup((next++)->name);
     }
     return NULL;
 }

@@ -53,7 +53,8 @@ void history_keep(const char *line)
     int fd = path != NULL ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
     if (fd >= 0) {
         char *text = xasprintf("%s\n", line);
-        ssize_t n = write(fd, text, strlen(text)); /* in one piece: other shells append too. Losing a line is no error */
+        ssize_t n =
+            write(fd, text, strlen(text)); /* in one piece: other shells append too. Losing a line is no error */
         (void)n;
         free(text);
         close(fd);

@@ -1,4 +1,5 @@
-/* The ensemble's membership: reading and changing it. Source of the words: GetConfigCommand.java, ReconfigCommand.java. */
+/* The ensemble's membership: reading and changing it. Source of the words: GetConfigCommand.java, ReconfigCommand.java.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -97,14 +98,16 @@ static int modes_check(struct shell *sh, const struct args *a, int64_t *config)
     if (a->flag['v'] && (end == a->value['v'] || *end != '\0' || errno != 0))
         wrong = "-v must be followed by a long (configuration version)";
     else if (whole && change)
-        wrong = "Can't use -file or -members together with -add or -remove (mixing incremental and non-incremental modes is not "
+        wrong = "Can't use -file or -members together with -add or -remove (mixing incremental and non-incremental "
+                "modes is not "
                 "allowed)";
     else if (a->flag['F'] && a->flag['M'])
         wrong = "Can't use -file and -members together (conflicting non-incremental modes)";
     return wrong == NULL ? STATUS_OK : say_error(sh, STATUS_FAILED, "USAGE", "%s", wrong);
 }
 
-/* The lines server.N=... of a configuration file, as -members has them; whether they make sense is the leader's to judge. */
+/* The lines server.N=... of a configuration file, as -members has them; whether they make sense is the leader's to
+ * judge. */
 static char *members_read(struct shell *sh, const char *path)
 {
     FILE *f = fopen(path, "r");

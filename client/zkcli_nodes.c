@@ -236,8 +236,8 @@ static int ls_below(struct shell *sh, const char *path, bool watch, json_t *list
 static bool watch_wanted(struct shell *sh, const struct args *a, const char *instead)
 {
     if (a->words[1] == NULL) return a->flag['w'];
-    say_note(sh, "'%.*s path [watch]' has been deprecated. Please use '%s' instead.", (int)strcspn(instead, " "), instead,
-             instead);
+    say_note(sh, "'%.*s path [watch]' has been deprecated. Please use '%s' instead.", (int)strcspn(instead, " "),
+             instead, instead);
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* Quotas: what is allowed below a znode is kept below /zookeeper/quota. Source: SetQuotaCommand.java, ListQuotaCommand.java,
- * DelQuotaCommand.java, StatsTrack.java, Quotas.java. */
+/* Quotas: what is allowed below a znode is kept below /zookeeper/quota. Source: SetQuotaCommand.java,
+ * ListQuotaCommand.java, DelQuotaCommand.java, StatsTrack.java, Quotas.java. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 #include "base/xalloc.h"
 #include "client/zkcli.h"
 
-#define QUOTA_ROOT "/zookeeper/quota"
+#define QUOTA_ROOT  "/zookeeper/quota"
 #define LIMITS_NAME "zookeeper_limits"
-#define STATS_NAME "zookeeper_stats"
+#define STATS_NAME  "zookeeper_stats"
 
 /* -1: none. The letters are the commands' options. */
 struct track {
@@ -130,7 +130,8 @@ static bool limit_take(struct shell *sh, const struct args *a, struct track *t)
         }
         if (*places[i] < (bytes ? 0 : 1)) {
             say_error(sh, STATUS_FAILED, "USAGE",
-                      bytes ? "the bytes quota must be greater than or equal to zero" : "the num quota must be greater than zero");
+                      bytes ? "the bytes quota must be greater than or equal to zero"
+                            : "the num quota must be greater than zero");
             return false;
         }
     }
@@ -185,7 +186,8 @@ static int quota_above(struct shell *sh, const char *path)
         int status = err == ZK_NO_NODE ? STATUS_OK : shell_report(sh, err, limits);
         free(limits);
         if (err == ZK_OK)
-            return say_error(sh, STATUS_FAILED, "QUOTA", "%s has a parent %.*s which has a quota", path, (int)(end - path), path);
+            return say_error(sh, STATUS_FAILED, "QUOTA", "%s has a parent %.*s which has a quota", path,
+                             (int)(end - path), path);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
@@ -251,10 +253,14 @@ static int folders_create(struct shell *sh, const char *path)
 
 static void usage_warn(struct shell *sh, const struct track *limit, const struct track *use)
 {
-    bool count = (limit->count > -1 && limit->count < use->count) || (limit->count_hard > -1 && limit->count_hard < use->count);
-    bool bytes = (limit->bytes > -1 && limit->bytes < use->bytes) || (limit->bytes_hard > -1 && limit->bytes_hard < use->bytes);
-    if (count) say_note(sh, "[Warning]: the count quota you create is less than the existing count:%" PRId64, use->count);
-    if (bytes) say_note(sh, "[Warning]: the bytes quota you create is less than the existing bytes:%" PRId64, use->bytes);
+    bool count =
+        (limit->count > -1 && limit->count < use->count) || (limit->count_hard > -1 && limit->count_hard < use->count);
+    bool bytes =
+        (limit->bytes > -1 && limit->bytes < use->bytes) || (limit->bytes_hard > -1 && limit->bytes_hard < use->bytes);
+    if (count)
+        say_note(sh, "[Warning]: the count quota you create is less than the existing count:%" PRId64, use->count);
+    if (bytes)
+        say_note(sh, "[Warning]: the bytes quota you create is less than the existing bytes:%" PRId64, use->bytes);
 }
 
 /* The limits, the statistics, and every folder above that is empty then. */

@@ -9,28 +9,17 @@
 
 enum { CLOSE_WAIT = 2000 };
 
+static json_t *result_begin(struct shell *sh, struct slice name);
+static void result_end(struct shell *sh, json_t *outer);
 static int command_run(struct shell *sh, char *const *words);
 static void options_help(struct shell *sh, const struct command *c);
 static bool session_over(const struct shell *sh);
 
 int shell_run(struct shell *sh, char *const *words)
 {
-    json_t *outer = sh->result; /* of a redo */
-    if (sh->json) {
-        sh->result = json_object();
-        json_field(sh, "command", json_text_of(slice_str(words[0])));
-    }
+    json_t *outer = result_begin(sh, slice_str(words[0]));
     sh->status = command_run(sh, words);
-    bool redone = sh->json && json_object_get(sh->result, "redone") != NULL; /* it has spoken for itself */
-    if (sh->json && !redone) {
-        json_number(sh, "status", sh->status);
-        char *text = json_dumps(sh->result, JSON_COMPACT);
-        printf("%s\n", text);
-        free(text);
-    }
-    if (sh->json) json_decref(sh->result);
-    sh->result = outer;
-    fflush(stdout);
+    result_end(sh, outer);
     return sh->status;
 }
 
@@ -39,8 +28,11 @@ int shell_line(struct shell *sh, const char *line)
     struct words w;
     const char *wrong = words_split(&w, line);
     if (wrong != NULL) {
-        fprintf(stderr, "%s\n", wrong);
-        return sh->status = STATUS_FAILED;
+        const char *name = line + strspn(line, " \t");
+        json_t *outer = result_begin(sh, slice_of(name, strcspn(name, " \t")));
+        sh->status = say_error(sh, STATUS_FAILED, "USAGE", "%s", wrong);
+        result_end(sh, outer);
+        return sh->status;
     }
     if (w.count > 0) {
         sh->history = xrealloc(sh->history, (sh->history_count + 1) * sizeof *sh->history);
@@ -93,6 +85,32 @@ void shell_disconnect(struct shell *sh)
     sh->moving = false;
 }
 
+/* Returns the object of the command that this one runs in: of a redo. */
+static json_t *result_begin(struct shell *sh, struct slice name)
+{
+    json_t *outer = sh->result;
+    if (!sh->json) return NULL;
+    sh->result = json_object();
+    json_field(sh, "command", json_text_of(name));
+    return outer;
+}
+
+static void result_end(struct shell *sh, json_t *outer)
+{
+    fflush(stdout);
+    if (!sh->json) return;
+    bool redone = json_object_get(sh->result, "redone") != NULL; /* that command has spoken for itself */
+    if (!redone) {
+        json_number(sh, "status", sh->status);
+        char *text = json_dumps(sh->result, JSON_COMPACT);
+        printf("%s\n", text);
+        fflush(stdout);
+        free(text);
+    }
+    json_decref(sh->result);
+    sh->result = outer;
+}
+
 static int command_run(struct shell *sh, char *const *words)
 {
     const struct command *c = command_find(words[0]);
@@ -108,8 +126,7 @@ static int command_run(struct shell *sh, char *const *words)
         return STATUS_FAILED;
     }
     if (a.flag['?']) options_help(sh, c);
-    if (a.flag['?'] && a.count < c->min_words)
-        return say_error(sh, STATUS_FAILED, "USAGE", "%s %s", c->name, c->usage);
+    if (a.flag['?'] && a.count < c->min_words) return say_error(sh, STATUS_FAILED, "USAGE", "%s %s", c->name, c->usage);
     if (!(c->flags & COMMAND_OFFLINE) && session_over(sh))
         return say_error(sh, STATUS_NO_SERVER, "NOTCONNECTED", "Not connected");
     return c->run(sh, &a);

@@ -88,7 +88,7 @@ json_t *json_text_of(struct slice text)
     json_t *whole = json_stringn((const char *)text.p, (size_t)text.len);
     if (whole != NULL) return whole;
     struct bytes fixed = {0};
-    for (size_t i = 0, n; i < (size_t)text.len; i += n > 0 ? n : 1) {
+    for (size_t i = 0, n; i<(size_t)text.len; i += n> 0 ? n : 1) {
         n = utf8_sequence(text.p + i, (size_t)text.len - i);
         bytes_put(&fixed, n > 0 ? (const void *)(text.p + i) : "\xef\xbf\xbd", n > 0 ? n : 3);
     }
@@ -249,7 +249,11 @@ static json_t *json_hex(int64_t v)
 /* The length of the UTF-8 sequence that begins here, 0 when none does. */
 static size_t utf8_sequence(const uint8_t *p, size_t left)
 {
-    size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+    size_t n = *p < 0x80                 ? 1
+               : *p >= 0xc2 && *p < 0xe0 ? 2
+               : *p >= 0xe0 && *p < 0xf0 ? 3
+               : *p >= 0xf0 && *p < 0xf5 ? 4
+                                         : 0;
     if (n == 0 || n > left) return 0;
     for (size_t i = 1; i < n; i++) {
         if ((p[i] & 0xc0) != 0x80) return 0;
@@ -264,7 +268,8 @@ static void base64_put(struct bytes *out, struct slice data)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (int32_t i = 0; i < data.len; i += 3) {
         int32_t n = data.len - i;
-        uint32_t v = (uint32_t)data.p[i] << 16 | (n > 1 ? (uint32_t)data.p[i + 1] << 8 : 0) | (n > 2 ? data.p[i + 2] : 0U);
+        uint32_t v =
+            (uint32_t)data.p[i] << 16 | (n > 1 ? (uint32_t)data.p[i + 1] << 8 : 0) | (n > 2 ? data.p[i + 2] : 0U);
         bytes_printf(out, "%c%c%c%c", digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
                      n > 2 ? digits[v & 63] : '=');
     }

@@ -43,7 +43,8 @@ int tree_list(struct shell *sh, const char *path, struct paths *out)
             path_add(out, xasprintf("%s/%s", strcmp(parent, "/") == 0 ? "" : parent, names[k]));
         }
         names_free(names, count);
-        int status = shell_report(sh, err, parent);
+        bool vanished = err == ZK_NO_NODE && i > 0; /* deleted since its parent was read */
+        int status = vanished ? STATUS_OK : shell_report(sh, err, parent);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;

@@ -14,10 +14,12 @@ enum { NEW_CONFIG_NO_QUORUM = -13, RECONFIG_IN_PROGRESS = -14 };
 static void signal_arrived(int number);
 
 static volatile sig_atomic_t seen;
+static bool typed;             /* by a person, whose impatience is not an order to leave */
 static int bell[2] = {-1, -1}; /* a signal between a check and poll() must not be slept through */
 
 void signals_init(const struct shell *sh)
 {
+    typed = sh->interactive;
     if (pipe(bell) != 0) bell[0] = bell[1] = -1;
     for (int i = 0; i < 2 && bell[i] >= 0; i++) {
         fcntl(bell[i], F_SETFD, FD_CLOEXEC);
@@ -33,7 +35,8 @@ void signals_init(const struct shell *sh)
 
 bool shell_turn(struct shell *sh, bool input, int most)
 {
-    struct pollfd p[3] = {{.fd = bell[0], .events = POLLIN}, {.fd = -1}, {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+    struct pollfd p[3] = {
+        {.fd = bell[0], .events = POLLIN}, {.fd = -1}, {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
     int wait = most;
     if (sh->zk != NULL) {
         zk_turn(sh->zk, 0);
@@ -92,7 +95,8 @@ int shell_report(struct shell *sh, int32_t err, const char *path)
         {ZK_QUOTA_EXCEEDED, "Quota has exceeded : "},
     };
     if (err == ZK_OK) return STATUS_OK;
-    if (seen != 0) return say_error(sh, STATUS_SIGNAL + seen, "INTERRUPTED", "interrupted: it may or may not have been done");
+    if (seen != 0)
+        return say_error(sh, STATUS_SIGNAL + seen, "INTERRUPTED", "interrupted: it may or may not have been done");
     json_number(sh, "code", err);
     const char *error = zk_error_name(err);
     for (size_t i = 0; path != NULL && i < sizeof texts / sizeof *texts; i++) {
@@ -102,9 +106,10 @@ int shell_report(struct shell *sh, int32_t err, const char *path)
         return say_error(sh, STATUS_FAILED, "RECONFIGINPROGRESS",
                          "Another reconfiguration is in progress -- concurrent reconfigs not supported (yet)");
     if (err == NEW_CONFIG_NO_QUORUM)
-        return say_error(sh, STATUS_FAILED, "NEWCONFIGNOQUORUM",
-                         "No quorum of new config is connected and up-to-date with the leader of last commmitted config - "
-                         "try invoking reconfiguration after new servers are connected and synced");
+        return say_error(
+            sh, STATUS_FAILED, "NEWCONFIGNOQUORUM",
+            "No quorum of new config is connected and up-to-date with the leader of last commmitted config - "
+            "try invoking reconfiguration after new servers are connected and synced");
     bool lost = err == ZK_CONNECTION_LOSS || err == ZK_SESSION_EXPIRED || err == ZK_AUTH_FAILED;
     const char *problem = sh->zk != NULL && err == ZK_CONNECTION_LOSS ? zk_problem(sh->zk) : "";
     if (problem[0] != '\0') say_note(sh, "no server of %s answers; the last attempt: %s", sh->hosts, problem);
@@ -112,11 +117,11 @@ int shell_report(struct shell *sh, int32_t err, const char *path)
                      path ? " for " : "", path ? path : "");
 }
 
-/* A second one while the first is still being obeyed ends the process. */
+/* A second one while the first is still being obeyed ends a script at once. */
 static void signal_arrived(int number)
 {
     int kept = errno;
-    if (seen != 0) _exit(STATUS_SIGNAL + number);
+    if (seen != 0 && !typed) _exit(STATUS_SIGNAL + number);
     seen = number;
     ssize_t n = write(bell[1], "", 1);
     (void)n;

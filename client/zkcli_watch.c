@@ -1,4 +1,5 @@
-/* What comes up by itself: watch events, and the session moving from server to server. Source: ZooKeeperMain.java (MyWatcher). */
+/* What comes up by itself: watch events, and the session moving from server to server. Source: ZooKeeperMain.java
+ * (MyWatcher). */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -39,7 +40,8 @@ static void event_show(const struct shell *sh, const char *state, const char *ty
 {
     if (!sh->print_watches) return;
     if (!sh->json) {
-        shell_notice(stdout, "\nWATCHER::\n\nWatchedEvent state:%s type:%s path:%s\n", state, type, path ? path : "null");
+        shell_notice(stdout, "\nWATCHER::\n\nWatchedEvent state:%s type:%s path:%s\n", state, type,
+                     path ? path : "null");
         return;
     }
     json_t *o = json_object();
@@ -61,10 +63,12 @@ static void watch_print(void *arg, int32_t type, const char *path)
                                         [ZK_DATA_WATCH_REMOVED] = "DataWatchRemoved",
                                         [ZK_CHILD_WATCH_REMOVED] = "ChildWatchRemoved",
                                         [ZK_PERSISTENT_WATCH_REMOVED] = "PersistentWatchRemoved"};
-    if (type >= EVENT_CREATED && type <= ZK_PERSISTENT_WATCH_REMOVED) event_show(arg, "SyncConnected", names[type], path);
+    if (type >= EVENT_CREATED && type <= ZK_PERSISTENT_WATCH_REMOVED)
+        event_show(arg, "SyncConnected", names[type], path);
 }
 
-/* Whoever runs a command on a session wants to know when another server goes on with it; events alone do not say which. */
+/* Whoever runs a command on a session wants to know when another server goes on with it; events alone do not say which.
+ */
 static void move_tell(struct shell *sh, enum zk_state state)
 {
     uint64_t id = (uint64_t)zk_session_id(sh->zk);
@@ -72,7 +76,8 @@ static void move_tell(struct shell *sh, enum zk_state state)
     case ZK_STATE_CONNECTING:
         if (sh->server == NULL) break;
         sh->moving = true;
-        shell_notice(stderr, "session 0x%" PRIx64 " lost its server: %s; looking for one of %s\n", id, zk_problem(sh->zk), sh->hosts);
+        shell_notice(stderr, "session 0x%" PRIx64 " lost its server: %s; looking for one of %s\n", id,
+                     zk_problem(sh->zk), sh->hosts);
         break;
     case ZK_STATE_CONNECTED:
     case ZK_STATE_CONNECTED_READ_ONLY:
@@ -84,8 +89,10 @@ static void move_tell(struct shell *sh, enum zk_state state)
         sh->server = xstrdup(zk_server(sh->zk));
         break;
     case ZK_STATE_EXPIRED:
-        shell_notice(stderr, "session 0x%" PRIx64 " has expired, and with it its ephemeral znodes and watches; "
-                     "'connect' opens a new one\n", id);
+        shell_notice(stderr,
+                     "session 0x%" PRIx64 " has expired, and with it its ephemeral znodes and watches; "
+                     "'connect' opens a new one\n",
+                     id);
         break;
     case ZK_STATE_AUTH_FAILED:
     case ZK_STATE_CLOSED: break;

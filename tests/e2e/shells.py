@@ -12,7 +12,9 @@ from ensemble import DEADLINE
 
 MARK = "printwatches"  # changes nothing, says one line, needs no server
 MARKED = re.compile(r"printwatches is on\n")
-EVENT = re.compile(r"\nWATCHER::\n\n(WatchedEvent state:\S+ type:\S+ path:.*)\n")
+PREAMBLE = re.compile(r"\AConnecting to .*\nWelcome to ZooKeeper!\nJLine support is disabled\n")
+# A thread of its own prints these two in Apache's shell, and a command's line may come between them.
+EVENT = re.compile(r"\nWATCHER::\n|\n(WatchedEvent state:\S+ type:\S+ path:.*)\n")
 
 
 def zkcli(hosts, *words, stdin=None, options=(), env=None, timeout=DEADLINE):
@@ -38,13 +40,13 @@ def apache(hosts, *words, stdin=None):
 
 def said(command, commands):
     """What a shell says to each of these commands, stdout and stderr together: (exit status, [text], [events])."""
-    script = "".join("%s\n%s\n" % (line, MARK) for line in [MARK] + commands) + "quit\n"
+    script = "".join("%s\n%s\n" % (line, MARK) for line in commands) + "quit\n"
     r = subprocess.run(command, input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=3 * DEADLINE)
     text, events = r.stdout, EVENT.findall(r.stdout)
-    parts = MARKED.split(EVENT.sub("", text))[2:-1]
+    parts = MARKED.split(PREAMBLE.sub("", EVENT.sub("", text)))[:-1]
     if len(parts) != len(commands):
         raise AssertionError("%s answered %d of %d commands:\n%s" % (command[0], len(parts), len(commands), text[-2000:]))
-    return r.returncode, parts, [e for e in events if "type:None" not in e]
+    return r.returncode, parts, [e for e in events if e and "type:None" not in e]
 
 
 def normal(text):
@@ -82,7 +84,7 @@ class Terminal:
         except OSError:
             piece = b""
         # The editor moves the cursor and clears lines; the text is what counts.
-        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\x07]", "", piece.decode("utf-8", "replace"))
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\x07\x08]", "", piece.decode("utf-8", "replace"))
         self.unseen += text
         self.all += text
         return piece != b""

@@ -67,7 +67,8 @@ START_TEST(paths)
     const char *good[] = {"/", "/a", "/a/b", "/.a", "/..a", "/a..", "/...", "/a b", "/\xc3\xa4"};
     const char *bad[] = {"", "a", "/a/", "//", "//a", "/a//b", "/.", "/..", "/a/./b", "/a/..", "/a\tb", "/\x7f"};
     size_t at;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) ck_assert_msg(!path_problem(good[i], false, &at), "%s", good[i]);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(!path_problem(good[i], false, &at), "%s", good[i]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(path_problem(bad[i], false, &at), "%s", bad[i]);
     ck_assert_ptr_null(path_problem("/a/", true, &at));
     ck_assert_ptr_null(path_problem("/a/.", true, &at)); /* a number follows: "/a/.0000000001" */
