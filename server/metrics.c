@@ -143,6 +143,8 @@ static void each_gauge(const struct panel *v, const struct figures *f, metric_fn
 {
     struct bytes avg = {0};
     const struct core_status *s = &f->s;
+    struct loop_load load = {0};
+    if (v->loop != NULL) loop_load(v->loop, &load);
     put_average(&avg, s->latency_total_us, s->latency_count);
     bytes_u8(&avg, 0);
     const struct metric gauges[] = {
@@ -166,6 +168,9 @@ static void each_gauge(const struct panel *v, const struct figures *f, metric_fn
         {.name = "last_client_response_size", .help = "bytes of the last reply", .n = s->reply_last},
         {.name = "max_client_response_size", .help = "bytes of the longest reply", .n = s->reply_max},
         {.name = "min_client_response_size", .help = "bytes of the shortest reply", .n = s->reply_min},
+        {.name = "loop_turns", .help = "turns of the loop", .n = load.turns},
+        {.name = "max_loop_turn_us", .help = "us that the longest turn of the loop took", .n = load.longest_us},
+        {.name = "max_loop_turn_cpu_us", .help = "us of processor time of the longest turn", .n = load.longest_cpu_us},
         {.name = "outstanding_tls_handshake", .help = "TLS handshakes under way", .n = 0},
         {.name = "auth_failed_count", .help = "requests of clients that did not prove who they are", .n = 0},
         {.name = "non_mtls_remote_conn_count", .help = "remote connections without a certificate", .n = 0},

@@ -42,6 +42,7 @@ void panel_reset(struct panel *v)
     struct summary forgotten[2];
     core_reset_stats(v->core);
     if (v->store != NULL) store_figures(v->store, &forgotten[0], &forgotten[1], true);
+    if (v->loop != NULL) loop_load_reset(v->loop);
     v->received = v->sent = 0;
 }
 

@@ -17,6 +17,7 @@ struct panel {
     const struct conf *conf;
     struct core *core;
     const struct net *net;
+    struct loop *loop;   /* NULL: nothing is known of its turns */
     struct store *store; /* NULL: nothing is known of the disk */
     int64_t started_us;
     int64_t leading_us; /* since when it leads; 0 when it does not */

@@ -88,9 +88,11 @@ int server_run(struct conf *conf, int ready_fd)
         make_core(&s, seed);
         make_net(&s, seed);
         if (bind_ports(&s) == 0 && load(&s) == 0) announce(&s);
+        loop_load_reset(s.loop); /* reading the disk was no turn */
         while (!s.stopping) {
             loop_turn(s.loop, true);
             settle(&s);
+            loop_turn_end(s.loop);
         }
     }
     clean_up(&s);
@@ -404,6 +406,7 @@ static void make_net(struct server *s, uint64_t seed)
     s->panel = (struct panel){.conf = c,
                               .core = s->core,
                               .net = s->net,
+                              .loop = s->loop,
                               .store = s->store,
                               .started_us = net_now_us(),
                               .trace_mask = TRACE_MASK_USUAL,

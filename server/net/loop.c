@@ -4,12 +4,24 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <event2/event.h>
 
 #include "base/xalloc.h"
 
+/* A turn that has lasted so long takes up nothing more. */
+enum { TURN_US = 4000 };
+
+struct loop {
+    struct event_base *base;
+    int64_t began_us; /* of the turn at hand; 0 before anything happened in it */
+    int64_t cpu_us;   /* this thread's at the end of the last turn: waiting takes none */
+    struct loop_load load;
+};
+
 struct waiter {
+    struct loop *loop;
     waiter_fn *fn;
     void *arg;
     bool on;
@@ -19,10 +31,11 @@ struct waiter {
 
 static struct waiter *waiter_new(struct loop *l, int fd, short what, waiter_fn *fn, void *arg);
 
-/* struct loop is libevent's base under another name. */
-static struct event_base *base_of(struct loop *l)
+static int64_t clock_us(clockid_t clock)
 {
-    return (struct event_base *)l;
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 struct loop *loop_new(void)
@@ -37,17 +50,44 @@ struct loop *loop_new(void)
         fputs("zkserver: the system gives no event queue; raise the limit of open files\n", stderr);
         exit(1);
     }
-    return (struct loop *)base;
+    struct loop *l = xcalloc(1, sizeof *l);
+    l->base = base;
+    l->cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+    return l;
 }
 
 void loop_free(struct loop *l)
 {
-    event_base_free(base_of(l));
+    event_base_free(l->base);
+    free(l);
 }
 
 void loop_turn(struct loop *l, bool block)
 {
-    event_base_loop(base_of(l), block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    l->began_us = 0;
+    event_base_loop(l->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+}
+
+void loop_turn_end(struct loop *l)
+{
+    int64_t cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+    int64_t took_us = l->began_us != 0 ? clock_us(CLOCK_MONOTONIC) - l->began_us : 0;
+    if (took_us > l->load.longest_us) l->load.longest_us = took_us;
+    if (cpu_us - l->cpu_us > l->load.longest_cpu_us) l->load.longest_cpu_us = cpu_us - l->cpu_us;
+    l->load.turns++;
+    l->cpu_us = cpu_us;
+    l->began_us = 0;
+}
+
+void loop_load(const struct loop *l, struct loop_load *load)
+{
+    *load = l->load;
+}
+
+void loop_load_reset(struct loop *l)
+{
+    l->load = (struct loop_load){0};
+    l->cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
 }
 
 struct waiter *waiter_read(struct loop *l, int fd, waiter_fn *fn, void *arg)
@@ -109,17 +149,21 @@ static void happened(evutil_socket_t fd, short what, void *arg)
     struct waiter *w = arg;
     (void)fd;
     (void)what;
+    struct loop *l = w->loop;
+    if (l->began_us == 0) l->began_us = clock_us(CLOCK_MONOTONIC);
     if (w->once) w->on = false;
     w->fn(w->arg);
+    if (clock_us(CLOCK_MONOTONIC) - l->began_us > TURN_US) event_base_loopbreak(l->base);
 }
 
 static struct waiter *waiter_new(struct loop *l, int fd, short what, waiter_fn *fn, void *arg)
 {
     struct waiter *w = xcalloc(1, sizeof *w + event_get_struct_event_size());
+    w->loop = l;
     w->fn = fn;
     w->arg = arg;
     w->once = (what & EV_PERSIST) == 0;
     w->event = (struct event *)(void *)(w + 1);
-    event_assign(w->event, base_of(l), fd, what, happened, w);
+    event_assign(w->event, l->base, fd, what, happened, w);
     return w;
 }

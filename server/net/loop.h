@@ -13,8 +13,20 @@ typedef void waiter_fn(void *arg);
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
 
-/* Waits until something happens, or not at all when block is false, and calls each waiter whose thing has happened, once. */
+/* Waits until something happens, or not at all when block is false, and calls each waiter whose thing has happened, once. When that takes
+ * long, the rest is left to the next turn, so that what the first ones caused is done meanwhile. */
 void loop_turn(struct loop *l, bool block);
+
+/* The owner's word that what followed from the turn is done. */
+void loop_turn_end(struct loop *l);
+
+/* How long turns took since the last reset, from the first thing that happened to loop_turn_end(): by the clock, and in processor time of
+ * this thread, which no other process can stretch. While a turn lasts nobody else is served. */
+struct loop_load {
+    int64_t turns, longest_us, longest_cpu_us;
+};
+void loop_load(const struct loop *l, struct loop_load *load);
+void loop_load_reset(struct loop *l);
 
 /* A waiter is born off. fd waiters stay on until turned off; they call as long as the fd is ready. */
 struct waiter *waiter_read(struct loop *l, int fd, waiter_fn *fn, void *arg);
