@@ -25,6 +25,7 @@ static void connect_timed_out(void *arg);
 static void readable(void *arg);
 static size_t take(struct conn *c, const uint8_t *p, size_t len);
 static void writable(void *arg);
+static void ask_for_more(struct conn *c);
 
 struct conn *conn_new(struct net *n, int fd, enum link_kind kind, enum conn_state state, const struct address *from)
 {
@@ -371,12 +372,32 @@ void conn_flush(struct conn *c)
     if ((c->writable && waiter_is_on(c->writable)) || fault_stops_out(c)) return;
     if (fault_delays(c)) {
         fault_send(c);
+        ask_for_more(c);
         return;
     }
     conn_send(c, &c->out);
     if (c->state != CONN_UP || bytes_waiting(&c->out) > 0) return;
     struct bytes *b = core_output(c->net->config.core, c->kind, c->id);
     if (b != NULL) conn_send(c, b);
+    ask_for_more(c);
+}
+
+/* A link that has more to say is asked in a later turn, when the socket takes it: others have their turn between the pieces. */
+static void ask_for_more(struct conn *c)
+{
+    if (c->state != CONN_UP || !core_more(c->net->config.core, c->kind, c->id)) return;
+    if (c->writable == NULL) c->writable = waiter_write(c->net->config.loop, c->fd, writable, c);
+    waiter_on(c->writable);
+}
+
+static void more(struct conn *c)
+{
+    struct core *core = c->net->config.core;
+    struct bytes *b = c->state == CONN_UP && c->id >= 0 ? core_output(core, c->kind, c->id) : NULL;
+    bool sent = b != NULL && bytes_waiting(b) == 0 && bytes_waiting(&c->out) == 0;
+    if (!sent || !core_more(core, c->kind, c->id)) return;
+    struct event e = {.type = EV_LINK_MORE, .kind = c->kind, .id = c->id};
+    net_step(c->net, &e);
 }
 
 static void writable(void *arg)
@@ -394,6 +415,7 @@ static void writable(void *arg)
     } else if (c->state == CONN_DRAINING) {
         conn_drain(c);
     } else {
+        more(c);
         conn_flush(c);
     }
 }

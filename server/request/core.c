@@ -81,6 +81,11 @@ struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id)
     return NULL;
 }
 
+bool core_more(const struct core *c, enum link_kind kind, int64_t id)
+{
+    return kind == LINK_LEARNER && zab_more(c->zab, id);
+}
+
 bool core_wants(const struct core *c, enum link_kind kind, int64_t id)
 {
     enum { CLIENT_QUEUE_MAX = 1000, OUTSTANDING_MAX = 20000 };

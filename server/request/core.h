@@ -29,6 +29,10 @@ void core_step(struct core *c, const struct event *e, struct update *u);
  * valid for a link in update.links with LINK_CLOSE until the first step after update_clear(). */
 struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id);
 
+/* True when the link has more to say than it put into its output: a snapshot, which is made piece by piece as the link can carry it. Once
+ * the output has left, the shell steps EV_LINK_MORE. */
+bool core_more(const struct core *c, enum link_kind kind, int64_t id);
+
 /* False while the core would rather not get another frame from this link (a connect in progress, too much outstanding). The
  * shell then stops reading it and asks again after each update. */
 bool core_wants(const struct core *c, enum link_kind kind, int64_t id);

@@ -20,6 +20,7 @@ struct core_config {
     int32_t tick_ms;
     int32_t init_limit, sync_limit;         /* ticks */
     int32_t min_session_ms, max_session_ms; /* bounds of a negotiated session timeout */
+    int32_t snap_piece; /* bytes of a snapshot that are made in one step, for the disk or a learner; 0 for the default */
     int32_t snap_count;                     /* transactions between snapshots (half of it fixed, half random) */
     const char *config_text;                /* the ensemble in properties form (election.md 3); "" when standalone */
     const char *super_digest;               /* "user:base64" that makes a client super, or NULL */

@@ -68,6 +68,7 @@ static void trim_window(struct history *h)
 {
     struct entries *w = &h->window;
     while (w->count > WINDOW_MIN && (w->count > WINDOW_MAX || w->bytes > WINDOW_BYTES)) {
+        if (h->pinned != 0 && entries_at(w, 0)->zxid > h->pinned) return;
         struct entry oldest = entries_shift(w);
         h->window_floor = oldest.zxid;
         buf_unref(oldest.record);

@@ -36,6 +36,7 @@ struct history {
     struct entries pending; /* logged, not yet known to be committed */
     struct entries window;  /* committed and applied: the newest few thousand */
     int64_t window_floor;   /* everything above it is in window */
+    int64_t pinned;         /* what is above it must stay in the window; 0 and INT64_MAX for nothing */
     int64_t applied;        /* zxid of the last applied transaction */
     int64_t logged;         /* zxid of the last logged one */
     int64_t durable;        /* zxid up to which the log is on disk */

@@ -11,7 +11,6 @@ static void peer_frame(struct zab *z, struct peer *p, struct slice frame);
 static void peer_informs(struct zab *z, struct peer *p, const struct quorum_packet *q);
 static void peer_acks_epoch(struct zab *z, struct peer *p, const struct quorum_packet *q);
 static void peer_acks(struct zab *z, struct peer *p, const struct quorum_packet *q);
-static void peer_heard(struct zab *z, struct peer *p);
 static void discover(struct zab *z);
 static void announce(struct zab *z);
 static void establish(struct zab *z);
@@ -277,9 +276,12 @@ void leader_peer(struct zab *z, const struct event *e)
         if (p->to.id != e->id) continue;
         if (e->type == EV_LINK_FRAME) {
             peer_frame(z, p, e->frame);
+        } else if (e->type == EV_LINK_MORE) {
+            sync_more(z, p);
         } else {
             bool counted = p->phase >= PEER_SYNC_SENT;
             if (counted) zab_fact(z, FACT_LOST_LEARNER, p->sid, e->reason, 0, 0);
+            sync_end(z, p);
             list_remove(&p->link);
             bytes_free(&p->to.out);
             bytes_free(&p->held);
@@ -310,6 +312,7 @@ static void peer_open(struct zab *z, int64_t id)
 void peer_close(struct zab *z, struct peer *p)
 {
     update_link(z->u, LINK_CLOSE, LINK_LEARNER, p->to.id);
+    sync_end(z, p);
     bytes_free(&p->held);
     list_remove(&p->link);
     list_append(&z->gone, &p->link);
@@ -365,8 +368,7 @@ static void peer_frame(struct zab *z, struct peer *p, struct slice frame)
     }
 }
 
-/* Any packet is a sign of life. */
-static void peer_heard(struct zab *z, struct peer *p)
+void peer_heard(struct zab *z, struct peer *p)
 {
     int32_t limit = p->phase >= PEER_ACKED ? z->config->sync_limit : z->config->init_limit + z->config->sync_limit;
     p->silent_at = z->now + ticks_us(z, limit);

@@ -97,6 +97,7 @@ void zab_step(struct zab *z, const struct event *e, struct update *u)
     case EV_LINK_UP:
     case EV_LINK_DOWN:
     case EV_LINK_FRAME:
+    case EV_LINK_MORE:
         if (e->kind == LINK_ELECTION)
             election_link(z, e);
         else if (e->kind == LINK_LEADER)
@@ -113,6 +114,15 @@ int64_t zab_deadline(const struct zab *z)
     int64_t at = leader_deadline(z);
     int64_t other = z->state == PEER_LOOKING ? election_deadline(z) : learner_deadline(z);
     return at < other ? at : other;
+}
+
+bool zab_more(const struct zab *z, int64_t learner)
+{
+    list_each(l, &z->peers) {
+        const struct peer *p = list_entry(l, struct peer, link);
+        if (p->to.id == learner) return p->snap != NULL;
+    }
+    return false;
 }
 
 struct bytes *zab_output(struct zab *z, enum link_kind kind, int64_t id)

@@ -3,8 +3,6 @@
  * Source: SyncRequestProcessor.java (snapCount), Learner.java. */
 #include "zab/zab_private.h"
 
-enum { CHUNK_BYTES = 256 * 1024 };
-
 static void begin(struct zab *z, struct tree *of)
 {
     struct snapper *s = &z->snapper;
@@ -47,7 +45,7 @@ static void more(struct zab *z)
     struct snapper *s = &z->snapper;
     if (s->snap == NULL) return;
     struct bytes chunk = {0};
-    bool goes_on = tree_snapshot_chunk(s->snap, &chunk, CHUNK_BYTES);
+    bool goes_on = tree_snapshot_chunk(s->snap, &chunk, snap_piece(z));
     update_snap(z->u, (struct snap_op){.type = SNAPOP_CHUNK, .zxid = s->zxid, .chunk = buf_new(chunk.data, chunk.len)});
     bytes_free(&chunk);
     if (goes_on) return;

@@ -27,6 +27,7 @@ enum event_type {
     EV_LINK_DOWN,     /* kind, id, reason; also when LINK_OPEN fails (REFUSED, TIMEOUT); not after our own LINK_CLOSE */
     EV_LINK_FRAME,    /* kind, id, frame: one client frame without its length, one election message without its length, one
                          quorum packet or snapshot element; the bytes are borrowed for the step */
+    EV_LINK_MORE,     /* kind, id: all that core_output() had has left, and core_more() says that there is more to say */
     EV_PERSISTED,     /* all disk ops up to and including ticket are durable */
     EV_SNAPSHOT_MORE, /* the snapshot writer wants the next chunk */
     EV_SNAPSHOT_DONE, /* the snapshot at zxid is complete and durable */

@@ -65,31 +65,16 @@ static struct plan plan_for(const struct past *p, int64_t theirs, int64_t snap_z
     return (struct plan){SYNC_TRUNC, at > 0 ? past_at(p, at - 1)->zxid : p->floor, at};
 }
 
-static void send_snapshot(struct zab *z, struct bytes *b)
+/* What was committed above this zxid, then what is not yet, and the end of phase 2. */
+static void send_rest(struct zab *z, struct peer *p, const struct past *past, size_t from)
 {
-    enum { CHUNK = 1024 * 1024 };
-    struct tree_snapshot *s = tree_snapshot_begin(z->tree);
-    while (tree_snapshot_chunk(s, b, CHUNK)) {
-    }
-    tree_snapshot_end(s);
-    snap_signature_put(b);
-}
-
-void sync_send(struct zab *z, struct peer *p)
-{
-    static const int32_t packets[] = {[SYNC_DIFF] = PKT_DIFF, [SYNC_TRUNC] = PKT_TRUNC, [SYNC_SNAP] = PKT_SNAP};
-    struct past past = past_of(z);
-    struct plan plan = plan_for(&past, p->last_zxid, z->history.applied);
     struct bytes *b = outlink_bytes(&p->to, z->u);
-
-    packet_put(b, packets[plan.mode], plan.zxid, SLICE_NULL);
-    if (plan.mode == SYNC_SNAP) send_snapshot(z, b);
-    for (size_t i = plan.from; i < past.count; i++) {
-        const struct entry *e = past_at(&past, i);
+    for (size_t i = from; i < past->count; i++) {
+        const struct entry *e = past_at(past, i);
         packet_put(b, PKT_PROPOSAL, e->zxid, buf_slice(e->record));
         packet_put(b, PKT_COMMIT, e->zxid, SLICE_NULL);
     }
-    p->sent = past.last;
+    p->sent = past->last;
     if (!p->observer && z->leader.phase == LEADER_ACTIVE) {
         for (size_t i = 0; i < z->history.pending.count; i++) {
             const struct entry *e = entries_at(&z->history.pending, i);
@@ -97,8 +82,56 @@ void sync_send(struct zab *z, struct peer *p)
             p->sent = e->zxid;
         }
     }
-    p->synced_to = past.last;
+    p->synced_to = past->last;
     packet_put(b, PKT_NEWLEADER, zxid_make(z->leader.epoch, 0), slice_str(z->config->config_text));
     p->phase = PEER_SYNC_SENT;
+}
+
+/* What comes behind a snapshot must still be there when it has left. */
+static void pin_window(struct zab *z)
+{
+    z->history.pinned = INT64_MAX;
+    list_each(l, &z->peers) {
+        const struct peer *p = list_entry(l, struct peer, link);
+        if (p->snap != NULL && tree_snapshot_zxid(p->snap) < z->history.pinned)
+            z->history.pinned = tree_snapshot_zxid(p->snap);
+    }
+}
+
+void sync_send(struct zab *z, struct peer *p)
+{
+    static const int32_t packets[] = {[SYNC_DIFF] = PKT_DIFF, [SYNC_TRUNC] = PKT_TRUNC, [SYNC_SNAP] = PKT_SNAP};
+    struct past past = past_of(z);
+    struct plan plan = plan_for(&past, p->last_zxid, z->history.applied);
+    packet_put(outlink_bytes(&p->to, z->u), packets[plan.mode], plan.zxid, SLICE_NULL);
     zab_fact(z, FACT_SYNC_SENT, p->sid, plan.mode, plan.zxid, (int64_t)(past.count - plan.from));
+    if (plan.mode != SYNC_SNAP) {
+        send_rest(z, p, &past, plan.from);
+        return;
+    }
+    p->snap = tree_snapshot_begin(z->tree);
+    p->phase = PEER_SNAPSHOT;
+    pin_window(z);
+    sync_more(z, p);
+}
+
+/* That the last piece has left is as good a sign of life as a packet: the other side has taken it. */
+void sync_more(struct zab *z, struct peer *p)
+{
+    if (p->snap == NULL) return;
+    peer_heard(z, p);
+    struct bytes *b = outlink_bytes(&p->to, z->u);
+    if (tree_snapshot_chunk(p->snap, b, snap_piece(z))) return;
+    snap_signature_put(b);
+    struct past past = past_of(z);
+    send_rest(z, p, &past, past_find(&past, tree_snapshot_zxid(p->snap) + 1));
+    sync_end(z, p);
+}
+
+void sync_end(struct zab *z, struct peer *p)
+{
+    if (p->snap == NULL) return;
+    tree_snapshot_end(p->snap);
+    p->snap = NULL;
+    pin_window(z);
 }

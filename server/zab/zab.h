@@ -38,6 +38,8 @@ void zab_step(struct zab *z, const struct event *e, struct update *u);
 void zab_begin(struct zab *z, const struct event *e, struct update *u);
 int64_t zab_deadline(const struct zab *z);
 
+/* Whether a learner's snapshot goes on after what its output holds. */
+bool zab_more(const struct zab *z, int64_t learner);
 struct bytes *zab_output(struct zab *z, enum link_kind kind, int64_t id);
 
 struct tree *zab_tree(const struct zab *z);

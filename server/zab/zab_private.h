@@ -98,6 +98,7 @@ enum peer_phase {
     PEER_INFORMED,    /* it came; LEADERINFO waits for the new epoch */
     PEER_EPOCH_SENT,  /* ACKEPOCH awaited */
     PEER_EPOCH_ACKED, /* waits for the quorum of them */
+    PEER_SNAPSHOT,    /* our snapshot is on its way, piece by piece */
     PEER_SYNC_SENT,   /* history and NEWLEADER out */
     PEER_ACKED,       /* NEWLEADER acknowledged; UPTODATE waits for the quorum */
     PEER_ACTIVE,
@@ -119,6 +120,7 @@ struct peer {
     int64_t synced_to;     /* end of the committed history it was sent: all that its ack of NEWLEADER vouches for */
     int64_t silent_at;     /* when it counts as gone, refreshed by any packet */
     int64_t ack_due_at;    /* when an unacknowledged proposal means it is gone */
+    struct tree_snapshot *snap; /* of PEER_SNAPSHOT */
     struct bytes held;     /* broadcast packets between NEWLEADER and UPTODATE */
 };
 
@@ -184,6 +186,12 @@ static inline int64_t ticks_us(const struct zab *z, int32_t ticks)
     return (int64_t)z->config->tick_ms * ticks * US_PER_MS;
 }
 
+enum { SNAP_PIECE = 256 * 1024 };
+static inline size_t snap_piece(const struct zab *z)
+{
+    return z->config->snap_piece > 0 ? (size_t)z->config->snap_piece : SNAP_PIECE;
+}
+
 static inline bool is_observer(const struct zab *z)
 {
     return !z->config->standalone && z->members[z->self].observer;
@@ -231,8 +239,13 @@ void leader_progress(struct zab *z); /* does whatever has become possible */
 void leader_time(struct zab *z);
 int64_t leader_deadline(const struct zab *z);
 void peer_close(struct zab *z, struct peer *p);
+void peer_heard(struct zab *z, struct peer *p); /* a sign of life */
 
 /* sync.c: what a learner is sent to have our history (phase 2) */
 void sync_send(struct zab *z, struct peer *p);
+/* The next piece of a snapshot; behind its last one comes the rest. */
+void sync_more(struct zab *z, struct peer *p);
+/* Gives up a snapshot that is on its way. */
+void sync_end(struct zab *z, struct peer *p);
 
 #endif

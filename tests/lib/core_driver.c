@@ -139,6 +139,9 @@ static void step_once(struct driver *d, struct event e)
     e.wall_ms = d->wall_ms;
     core_step(d->core, &e, &d->u);
     carry_out(d);
+    struct link_ref ref = d->outgoing;
+    if (!d->holds_pieces && core_more(d->core, ref.kind, ref.id)) /* what there was has left by now */
+        step_once(d, (struct event){.type = EV_LINK_MORE, .kind = ref.kind, .id = ref.id});
 }
 
 void driver_step(struct driver *d, struct event e)
@@ -249,6 +252,7 @@ static void to_wire(struct driver *d, struct link_ref ref)
     ck_assert_msg(out != NULL, "an output names a link that the core does not know");
     struct slice s = bytes_slice(out);
     bytes_put(&wire_of(d, ref.kind, ref.id)->bytes, s.p, (size_t)s.len);
+    if (core_more(d->core, ref.kind, ref.id)) d->outgoing = ref;
     bytes_consume(out, (size_t)s.len);
 }
 

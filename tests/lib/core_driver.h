@@ -30,6 +30,8 @@ struct driver {
     struct update u;
     int64_t now_us, wall_ms;
     bool holds_disk;      /* durable only with driver_persist() */
+    bool holds_pieces;    /* nobody asks for more of what a link has to say */
+    struct link_ref outgoing; /* the link that last had more to say */
     bool holds_snapshots; /* the writer asks for nothing; else each snapshot is written at once */
     uint64_t submitted, persisted;
     int exit_code;

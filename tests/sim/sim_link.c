@@ -76,7 +76,10 @@ void link_close(struct end *e)
 void link_flush(struct end *e, bool whole)
 {
     struct bytes *out = core_output(e->server->core, e->kind, e->id);
-    if (out == NULL || bytes_waiting(out) == 0) return;
+    if (out == NULL) return;
+    if (!whole && core_more(e->server->core, e->kind, e->id))
+        timer_set(e->world, &e->flush, e->world->now + 1 + world_below(e->world, 500));
+    if (bytes_waiting(out) == 0) return;
     size_t n = bytes_waiting(out);
     if (!whole && n > 1 && world_once_in(e->world, 32)) {
         n = 1 + (size_t)world_below(e->world, (int64_t)n - 1);
@@ -383,11 +386,18 @@ static long end_next_frame(struct end *e, const uint8_t *p, size_t len, size_t *
     return len - 4 < (size_t)n ? 0 : 4 + (long)n;
 }
 
+/* What waited leaves; when all of it has left, the core may have more to say. */
 static void end_flush_fire(struct world *w, struct timer *t)
 {
-    (void)w;
     struct end *e = timer_entry(t, struct end, flush);
-    if (e->server != NULL && e->server->core != NULL && e->told) link_flush(e, false);
+    if (e->server == NULL || e->server->core == NULL || !e->told) return;
+    struct bytes *out = core_output(e->server->core, e->kind, e->id);
+    if (out == NULL || bytes_waiting(out) > 0 || !core_more(e->server->core, e->kind, e->id))
+        link_flush(e, false);
+    else if (server_is_paused(e->server))
+        timer_set(w, t, e->server->paused_until + world_below(w, 100));
+    else
+        server_step(e->server, &(struct event){.type = EV_LINK_MORE, .kind = e->kind, .id = e->id});
 }
 
 /* --- connecting --- */
