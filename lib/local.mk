@@ -3,6 +3,7 @@ noinst_LIBRARIES += libwire.a
 libwire_a_SOURCES = \
 	lib/base/buf.c lib/base/buf.h \
 	lib/base/bytes.c lib/base/bytes.h \
+	lib/base/chains.c lib/base/chains.h \
 	lib/base/cursor.h \
 	lib/base/heap.c lib/base/heap.h \
 	lib/base/list.h \

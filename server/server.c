@@ -56,6 +56,7 @@ struct server {
     int ready_fd;
     char *pid_path;
     int pid_fd;
+    uint64_t persisted, told_persisted; /* tickets: what the disk has, what the core knows of that */
     bool stopping;
     int exit_code;
     struct bytes text; /* reused for log lines */
@@ -65,6 +66,7 @@ struct server {
 
 static int fail(struct server *s, int exit_code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static void settle(struct server *s);
+static void tell_persisted(struct server *s, bool all);
 static void prepare(struct server *s);
 static void make_core(struct server *s, uint64_t seed);
 static void make_net(struct server *s, uint64_t seed);
@@ -165,6 +167,7 @@ static void count_snapshot(struct server *s, int64_t zxid)
 /* Carries out what the turn's steps want done, in the order of struct update: disk first, then send. */
 static void settle(struct server *s)
 {
+    tell_persisted(s, false);
     net_go_on(s->net);
     for (struct update *u; !s->stopping && (u = net_take_update(s->net)) != NULL; net_go_on(s->net)) {
         if (u->n_disk > 0 || u->n_snap > 0) count_disk(s, u);
@@ -189,6 +192,18 @@ static void disk_failed(struct server *s, const char *error)
     _exit(EXIT_DISK); /* nothing more may be acknowledged, and there is nothing that could still be saved */
 }
 
+/* One fsync may make thousands of transactions durable, and each is applied then: in portions, or nobody else would have a turn. */
+static void tell_persisted(struct server *s, bool all)
+{
+    enum { PORTION = 32 };
+    while (s->told_persisted < s->persisted && (all || !net_late(s->net))) {
+        uint64_t left = s->persisted - s->told_persisted;
+        s->told_persisted += left < PORTION ? left : PORTION;
+        struct event step = {.type = EV_PERSISTED, .ticket = s->told_persisted};
+        net_step(s->net, &step);
+    }
+}
+
 static void disk_woke(void *arg)
 {
     struct server *s = arg;
@@ -198,9 +213,10 @@ static void disk_woke(void *arg)
         struct event step = {.ticket = e.ticket, .zxid = e.zxid};
         switch (e.type) {
         case STORE_PERSISTED:
-            step.type = EV_PERSISTED;
             count_persisted(s, e.ticket);
-            break;
+            s->persisted = e.ticket;
+            tell_persisted(s, false);
+            continue;
         case STORE_SNAPSHOT_MORE: step.type = EV_SNAPSHOT_MORE; break;
         case STORE_SNAPSHOT_DONE:
             step.type = EV_SNAPSHOT_DONE;
@@ -208,6 +224,7 @@ static void disk_woke(void *arg)
             break;
         case STORE_FAILED: disk_failed(s, e.error); break;
         }
+        tell_persisted(s, true); /* what came first */
         net_step(s->net, &step);
     }
 }

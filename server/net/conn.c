@@ -26,6 +26,7 @@ static void readable(void *arg);
 static size_t take(struct conn *c, const uint8_t *p, size_t len);
 static void writable(void *arg);
 static void ask_for_more(struct conn *c);
+static void pause_reading(struct conn *c);
 
 struct conn *conn_new(struct net *n, int fd, enum link_kind kind, enum conn_state state, const struct address *from)
 {
@@ -292,7 +293,11 @@ static bool overfed(const struct conn *c)
 
 static void pause_if_overfed(struct conn *c)
 {
-    if (!overfed(c)) return;
+    if (overfed(c)) pause_reading(c);
+}
+
+static void pause_reading(struct conn *c)
+{
     list_append(&c->net->paused, &c->of_paused);
     if (c->readable) waiter_off(c->readable);
 }
@@ -336,6 +341,7 @@ static size_t take(struct conn *c, const uint8_t *p, size_t len)
         struct event e = {.type = EV_LINK_FRAME, .kind = c->kind, .id = c->id, .frame = frame};
         net_step(c->net, &e);
         if (c->state == CONN_UP) pause_if_overfed(c);
+        if (c->state == CONN_UP && at < len && list_empty(&c->of_paused) && net_late(c->net)) pause_reading(c);
     }
     return c->state == CONN_UP || c->state == CONN_GREETING ? at : len;
 }

@@ -97,6 +97,7 @@ struct net {
     const struct conn *asking; /* while its word is answered */
     size_t max_clients; /* leaves file descriptors for the peers and the disk */
     struct waiter *deadline, *sessionless;
+    struct waiter *again; /* goes off at once: a turn was late and left something to the next */
     int64_t deadline_us; /* as the core wants it */
     int64_t armed_us;    /* as the timer is set */
     int64_t troubled_us; /* when the last trouble was reported */

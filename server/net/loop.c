@@ -68,6 +68,11 @@ void loop_turn(struct loop *l, bool block)
     event_base_loop(l->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
 }
 
+bool loop_late(const struct loop *l)
+{
+    return l->began_us != 0 && clock_us(CLOCK_MONOTONIC) - l->began_us > TURN_US;
+}
+
 void loop_turn_end(struct loop *l)
 {
     int64_t cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
@@ -153,7 +158,7 @@ static void happened(evutil_socket_t fd, short what, void *arg)
     if (l->began_us == 0) l->began_us = clock_us(CLOCK_MONOTONIC);
     if (w->once) w->on = false;
     w->fn(w->arg);
-    if (clock_us(CLOCK_MONOTONIC) - l->began_us > TURN_US) event_base_loopbreak(l->base);
+    if (loop_late(l)) event_base_loopbreak(l->base);
 }
 
 static struct waiter *waiter_new(struct loop *l, int fd, short what, waiter_fn *fn, void *arg)

@@ -17,6 +17,8 @@ void loop_free(struct loop *l);
  * long, the rest is left to the next turn, so that what the first ones caused is done meanwhile. */
 void loop_turn(struct loop *l, bool block);
 
+/* Whether the turn has lasted long enough: whoever could do more of the same should leave it to the next one. */
+bool loop_late(const struct loop *l);
 /* The owner's word that what followed from the turn is done. */
 void loop_turn_end(struct loop *l);
 

@@ -14,6 +14,7 @@
 #include "net/conn.h"
 
 static void deadline_passed(void *arg);
+static void turn_again(void *arg);
 static void keep_deadline(struct net *n, int64_t at_us);
 static void listener_init(struct net *n, enum net_port port);
 static size_t clients_max(void);
@@ -28,6 +29,7 @@ struct net *net_new(const struct net_config *config)
     for (int i = 0; i < PORT_COUNT; i++) listener_init(n, (enum net_port)i);
     n->deadline = waiter_timer(config->loop, deadline_passed, n);
     n->sessionless = waiter_timer(config->loop, clients_sessionless, n);
+    n->again = waiter_timer(config->loop, turn_again, n);
     n->deadline_us = n->armed_us = INT64_MAX;
     n->max_clients = clients_max();
     n->rnd.state = config->seed;
@@ -56,6 +58,7 @@ void net_free(struct net *n)
     map_free(&n->clients_per_host);
     waiter_free(n->deadline);
     waiter_free(n->sessionless);
+    waiter_free(n->again);
     update_free(&n->update);
     free(n->shared);
     free(n);
@@ -124,7 +127,10 @@ void net_carry_out(struct net *n, const struct update *u)
         struct conn *c = net_find(n, u->outputs[i].kind, u->outputs[i].id);
         if (c != NULL && c->state == CONN_UP) conn_flush(c);
     }
-    list_each_safe(l, &n->conns[CONN_CLOSING]) conn_drain(list_entry(l, struct conn, of_state));
+    list_each_safe(l, &n->conns[CONN_CLOSING]) {
+        if (net_late(n)) break; /* thousands may close at once; the core has forgotten them */
+        conn_drain(list_entry(l, struct conn, of_state));
+    }
     for (size_t i = 0; i < u->n_links; i++) {
         if (u->links[i].type != LINK_OPEN || closed_later(u, i)) continue;
         if (u->links[i].kind == LINK_ELECTION)
@@ -154,20 +160,30 @@ void net_go_on(struct net *n)
         struct conn *c = list_first(&n->conns[CONN_FAILED], struct conn, of_state);
         conn_lost(c, c->failure);
     }
-    struct link paused;
-    list_init(&paused);
-    while (!list_empty(&n->paused)) { /* each once: it may be paused again meanwhile */
+    size_t paused = 0; /* each once: it may be paused again meanwhile */
+    list_each(l, &n->paused) paused++;
+    for (; paused > 0 && !list_empty(&n->paused) && !net_late(n); paused--) {
         struct conn *c = list_first(&n->paused, struct conn, of_paused);
-        list_remove(&c->of_paused);
-        list_append(&paused, &c->of_paused);
-    }
-    while (!list_empty(&paused)) {
-        struct conn *c = list_first(&paused, struct conn, of_paused);
         list_remove(&c->of_paused);
         list_append(&n->paused, &c->of_paused);
         conn_resume(c);
     }
+    while (!list_empty(&n->conns[CONN_CLOSING]) && !n->stepped && !net_late(n))
+        conn_drain(list_first(&n->conns[CONN_CLOSING], struct conn, of_state));
     list_each_safe(l, &n->conns[CONN_DEAD]) conn_free(list_entry(l, struct conn, of_state));
+}
+
+/* What is left over is taken up by net_go_on(), as in every turn. */
+static void turn_again(void *arg)
+{
+    (void)arg;
+}
+
+bool net_late(struct net *n)
+{
+    if (!loop_late(n->config.loop)) return false;
+    if (!waiter_is_on(n->again)) waiter_after(n->again, 0);
+    return true;
 }
 
 /* --- the core's deadline --- */

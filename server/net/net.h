@@ -85,6 +85,9 @@ int64_t net_learner(const struct net *n, int64_t id);
 /* Reports what failed meanwhile and goes on with connections that had to wait; this may step the core. Once a turn at least. */
 void net_go_on(struct net *n);
 
+/* Whether this turn has lasted long enough; then there is another one at once. */
+bool net_late(struct net *n);
+
 /* --- for status and the four-letter words --- */
 
 struct net_client {

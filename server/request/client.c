@@ -21,7 +21,8 @@ static void leave(struct core *c, struct client *cl);
 
 struct client *client_at(const struct core *c, int64_t id)
 {
-    return id >= 0 && (size_t)id < c->cap_clients ? c->clients[id] : NULL;
+    struct client *cl = id >= 0 && (size_t)id < c->cap_clients ? c->clients[id] : NULL;
+    return cl != NULL && cl->state != CLIENT_GONE ? cl : NULL;
 }
 
 void client_open(struct core *c, const struct event *e)
@@ -168,14 +169,17 @@ void client_lost(struct core *c, struct client *cl, enum reason why)
 {
     if (cl->state == CLIENT_OPEN) update_fact(c->u, (struct fact){c->now_us, FACT_SESSION_LEFT, {cl->session, why}});
     leave(c, cl);
+    c->clients[cl->to.id] = NULL;
     client_free(cl);
 }
 
 void client_free_gone(struct core *c)
 {
     list_each_safe(l, &c->gone) {
+        struct client *cl = list_entry(l, struct client, link);
         list_remove(l);
-        client_free(list_entry(l, struct client, link));
+        c->clients[cl->to.id] = NULL;
+        client_free(cl);
     }
 }
 
@@ -318,6 +322,5 @@ static void leave(struct core *c, struct client *cl)
     list_remove(&cl->touched_link);
     watch_remove_client(c->watches, cl->to.id);
     if (map_get(&c->by_session, (uint64_t)cl->session) == cl) map_del(&c->by_session, (uint64_t)cl->session);
-    c->clients[cl->to.id] = NULL;
     c->n_clients--;
 }

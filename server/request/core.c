@@ -9,6 +9,8 @@ static void client_event(struct core *c, const struct event *e);
 static bool expire(struct core *c, const struct session *s, enum reason why);
 static void expire_sessions(struct core *c);
 
+static void tidy(struct core *c);
+
 struct core *core_new(const struct core_config *config)
 {
     struct core *c = xcalloc(1, sizeof *c);
@@ -60,6 +62,7 @@ void core_step(struct core *c, const struct event *e, struct update *u)
     if (e->type == EV_EXPIRE) expire(c, tracker_find(&c->tracker, e->id), REASON_ORDERED);
     if (e->type == EV_TIME) {
         expire_sessions(c);
+        tidy(c);
         reaper_time(c);
     }
 
@@ -67,18 +70,22 @@ void core_step(struct core *c, const struct event *e, struct update *u)
     int64_t expiry = tracker_deadline(&c->tracker);
     if (expiry < u->deadline_us) u->deadline_us = expiry;
     if (reaper_deadline(c) < u->deadline_us) u->deadline_us = reaper_deadline(c);
+    if (watches_untidy(c->watches) || zab_untidy(c->zab)) u->deadline_us = c->now_us;
+}
+
+/* What is of no more use to anybody, and too much to give back in one step. */
+static void tidy(struct core *c)
+{
+    enum { AT_ONCE = 2000 };
+    watches_tidy(c->watches, AT_ONCE);
+    zab_tidy(c->zab, AT_ONCE);
 }
 
 struct bytes *core_output(struct core *c, enum link_kind kind, int64_t id)
 {
     if (kind != LINK_CLIENT) return zab_output(c->zab, kind, id);
-    struct client *cl = client_at(c, id);
-    if (cl != NULL) return &cl->to.out;
-    list_each(l, &c->gone) {
-        struct client *gone = list_entry(l, struct client, link);
-        if (gone->to.id == id) return &gone->to.out;
-    }
-    return NULL;
+    struct client *cl = id >= 0 && (size_t)id < c->cap_clients ? c->clients[id] : NULL;
+    return cl != NULL ? &cl->to.out : NULL;
 }
 
 bool core_more(const struct core *c, enum link_kind kind, int64_t id)
@@ -145,7 +152,7 @@ static void serve(void *arg, bool serving, enum reason why)
         return;
     }
     for (size_t id = 0; id < c->cap_clients; id++) {
-        if (c->clients[id] != NULL) client_close(c, c->clients[id]);
+        if (client_at(c, (int64_t)id) != NULL) client_close(c, c->clients[id]);
     }
     changes_clear(&c->changes);
     tracker_clear(&c->tracker);
@@ -175,9 +182,11 @@ static bool expire(struct core *c, const struct session *s, enum reason why)
     return true;
 }
 
+/* Thousands may expire at once, as when a machine full of clients dies: the rest is due again at once. */
 static void expire_sessions(struct core *c)
 {
-    while (expire(c, tracker_expired(&c->tracker, c->now_us), REASON_TIMEOUT)) continue;
+    enum { AT_ONCE = 64 };
+    for (int i = 0; i < AT_ONCE && expire(c, tracker_expired(&c->tracker, c->now_us), REASON_TIMEOUT); i++) continue;
 }
 
 /* --- looking in --- */

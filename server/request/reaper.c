@@ -23,7 +23,7 @@ static bool is_ripe(const struct core *c, const struct znode *n)
 static void consider(void *arg, const struct znode *n)
 {
     struct harvest *h = arg;
-    if (h->count >= REMOVED_MAX || n->stat.ephemeral_owner == 0 || !is_ripe(h->c, n)) return;
+    if (h->count >= REMOVED_MAX || !is_ripe(h->c, n)) return;
     struct bytes path = {0};
     znode_path(n, &path);
     jute_put_string(&h->paths, bytes_slice(&path));
@@ -42,7 +42,7 @@ void reaper_time(struct core *c)
     if (c->now_us < reaper_deadline(c)) return;
     reaper_start(c);
     struct harvest h = {c, {0}, 0};
-    tree_each(zab_tree(c->zab), consider, &h);
+    tree_each_mortal(zab_tree(c->zab), consider, &h);
     struct cursor at = cursor_slice(bytes_slice(&h.paths));
     for (int32_t i = 0; i < h.count && zab_serving(c->zab); i++) {
         struct slice path;

@@ -36,6 +36,7 @@ struct tree *tree_new(uint64_t seed)
     t->seed = t->acls.seed = seed;
     list_init(&t->order);
     list_init(&t->snapshots);
+    list_init(&t->mortals);
     t->expect = SNAP_SESSIONS;
     add_initial_znodes(t);
     return t;
@@ -49,6 +50,20 @@ void tree_free(struct tree *t)
     free(t);
 }
 
+bool tree_free_some(struct tree *t, size_t max)
+{
+    assert(list_empty(&t->snapshots));
+    for (; max > 0 && !list_empty(&t->order); max--) {
+        struct znode *n = znode_of_order(t->order.next);
+        list_remove(&n->order);
+        free(n->data);
+        free(n);
+    }
+    if (!list_empty(&t->order)) return false;
+    tree_free(t);
+    return true;
+}
+
 void tree_clear(struct tree *t)
 {
     assert(list_empty(&t->snapshots));
@@ -58,6 +73,7 @@ void tree_clear(struct tree *t)
         free(n);
     }
     list_init(&t->order);
+    list_init(&t->mortals);
     free(t->table.buckets);
     free(t->table.old);
     t->table = (struct znode_table){0};
@@ -243,6 +259,11 @@ struct znode *tree_first_ephemeral(const struct tree *t, int64_t session)
 {
     const struct owner *o = map_get(&t->owners, (uint64_t)session);
     return o == NULL || list_empty(&o->ephemerals) ? NULL : list_first(&o->ephemerals, struct znode, of_owner);
+}
+
+void tree_each_mortal(const struct tree *t, void (*fn)(void *arg, const struct znode *n), void *arg)
+{
+    list_each (l, &t->mortals) fn(arg, list_entry(l, struct znode, of_owner));
 }
 
 int32_t tree_session_timeout(const struct tree *t, int64_t session)
@@ -491,7 +512,11 @@ static bool owner_is_session(int64_t owner)
 
 static void owner_link(struct tree *t, struct znode *n)
 {
-    if (!znode_is_ephemeral(n)) return;
+    if (n->stat.ephemeral_owner == 0) return;
+    if (!znode_is_ephemeral(n)) {
+        list_append(&t->mortals, &n->of_owner);
+        return;
+    }
     list_append(&owner_get(t, n->stat.ephemeral_owner)->ephemerals, &n->of_owner);
     t->ephemerals++;
 }
@@ -500,6 +525,7 @@ static void owner_unlink(struct tree *t, struct znode *n)
 {
     if (list_empty(&n->of_owner)) return;
     list_remove(&n->of_owner);
+    if (!znode_is_ephemeral(n)) return;
     t->ephemerals--;
     owner_drop_if_idle(t, map_get(&t->owners, (uint64_t)n->stat.ephemeral_owner));
 }

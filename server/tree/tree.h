@@ -23,7 +23,7 @@ struct znode {
     struct znode *first_child;   /* siblings in no particular order */
     struct znode *sibling_prev, *sibling_next;
     struct link order;           /* on the tree's list of all znodes, in order of creation: parents before children */
-    struct link of_owner;        /* on the list of its owner's ephemerals, else empty */
+    struct link of_owner;        /* on the list of its owner's ephemerals or of the tree's containers and TTL znodes, else empty */
     uint64_t seq;                /* place in that order */
     struct stored_stat stat;     /* cversion counts creations */
     int32_t n_children;
@@ -38,6 +38,8 @@ struct znode {
  * hash. */
 struct tree *tree_new(uint64_t seed);
 void tree_free(struct tree *t);
+/* As tree_free(), a part of it: up to max znodes; true once the tree is gone. It is of no other use from the first call on. */
+bool tree_free_some(struct tree *t, size_t max);
 
 /* NULL when there is none. "" and "/" are the root. A literal lookup: "/a/" and "a" are not found. */
 const struct znode *tree_find(const struct tree *t, struct slice path);
@@ -68,6 +70,9 @@ int64_t tree_descendants(const struct tree *t, struct slice path);
 void tree_each_ephemeral(const struct tree *t, int64_t session, void (*fn)(void *arg, const struct znode *n), void *arg);
 
 bool tree_has_ephemerals(const struct tree *t, int64_t session);
+
+/* Calls fn for each container and TTL znode, in order of creation; fn must not change the tree. */
+void tree_each_mortal(const struct tree *t, void (*fn)(void *arg, const struct znode *n), void *arg);
 
 /* --- sessions, as createSession and closeSession left them --- */
 

@@ -59,6 +59,7 @@ struct tree {
     struct link order;        /* all znodes by seq */
     uint64_t next_seq;
     size_t path_bytes, data_bytes, ephemerals;
+    struct link mortals; /* containers and TTL znodes, of_owner */
     struct map owners; /* session -> struct owner */
     size_t sessions;   /* of owners, the open ones */
     struct acl_table acls;

@@ -4,17 +4,19 @@
 
 #include <stdlib.h>
 
+#include "base/chains.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "base/xalloc.h"
 
-enum { CAP_FIRST = 64, TABLES = 2 };
+enum { TABLES = 2, TIDIED_AT_ONCE = 500 };
 
 /* How a watch stands in one table. */
 enum standing { NOT_THERE, ONCE, PERSISTENT, RECURSIVE };
 
 /* A path that someone watches; its text is held once. */
 struct watched_path {
-    struct watched_path *hash_next;
+    struct chain by_text;
     struct watch *watches;
     uint32_t count[TABLES];
     uint32_t len;
@@ -25,12 +27,15 @@ struct watcher {
     int64_t client;
     struct watch *watches;
     uint32_t count[TABLES];
+    uint32_t recursive[TABLES];
+    bool gone;             /* its connection is; what it watched is taken apart bit by bit */
+    struct watcher *tidied_next;
 };
 
 struct watch {
+    struct chain by_pair;
     struct watched_path *path;
     struct watcher *watcher;
-    struct watch *hash_next;
     struct watch *path_next, **path_at; /* _at: the pointer that points here */
     struct watch *watcher_next, **watcher_at;
     uint8_t standing[TABLES]; /* enum standing; not both NOT_THERE */
@@ -38,11 +43,11 @@ struct watch {
 
 struct watches {
     uint64_t seed;
-    struct watched_path **paths; /* by text */
-    struct watch **pairs;        /* by path and client */
-    size_t paths_cap, paths_count, pairs_cap, pairs_count;
-    struct map watchers; /* client -> struct watcher */
-    size_t recursive;    /* watches with a recursive standing; ancestors are looked at when there are any */
+    struct chains paths;      /* struct watched_path, by text */
+    struct chains pairs;      /* struct watch, by path and watcher */
+    struct map watchers;      /* client -> struct watcher */
+    struct watcher *untidied; /* gone ones with watches */
+    size_t recursive[TABLES]; /* watches with a recursive standing; ancestors are looked at when there are any */
     size_t counts[TABLES], path_counts[TABLES], watcher_counts[TABLES];
     int64_t *firing; /* room to gather clients in */
     size_t firing_cap;
@@ -57,7 +62,9 @@ struct gathered {
 static struct watched_path *path_get(const struct watches *w, struct slice text);
 static struct watched_path *path_make(struct watches *w, struct slice text);
 static struct watcher *watcher_make(struct watches *w, int64_t client);
+static void watcher_go(struct watches *w, struct watcher *watcher);
 static struct watch *watch_get(const struct watches *w, const struct watched_path *path, int64_t client);
+static void watch_unlink(struct watches *w, struct watch *watch);
 static struct watch *watch_make(struct watches *w, struct watched_path *path, struct watcher *watcher);
 static void watch_stand(struct watches *w, struct watch *watch, enum watch_table table, enum standing to);
 static void watch_drop_if_idle(struct watches *w, struct watch *watch);
@@ -76,23 +83,12 @@ struct watches *watches_new(uint64_t seed)
 void watches_free(struct watches *w)
 {
     if (w == NULL) return;
-    for (size_t i = 0; i < w->pairs_cap; i++) {
-        for (struct watch *at = w->pairs[i], *next; at != NULL; at = next) {
-            next = at->hash_next;
-            free(at);
-        }
-    }
-    for (size_t i = 0; i < w->paths_cap; i++) {
-        for (struct watched_path *at = w->paths[i], *next; at != NULL; at = next) {
-            next = at->hash_next;
-            free(at);
-        }
-    }
     size_t at = 0;
-    for (struct map_slot *s; (s = map_next(&w->watchers, &at)) != NULL;) free(s->value);
+    for (struct map_slot *slot; (slot = map_next(&w->watchers, &at)) != NULL;) watcher_go(w, slot->value);
     map_free(&w->watchers);
-    free(w->pairs);
-    free(w->paths);
+    while (watches_tidy(w, SIZE_MAX)) continue;
+    chains_free(&w->pairs);
+    chains_free(&w->paths);
     free(w->firing);
     free(w);
 }
@@ -126,21 +122,39 @@ bool watch_remove(struct watches *w, enum watch_table table, struct slice path, 
 
 void watch_remove_client(struct watches *w, int64_t client)
 {
-    struct watcher *watcher = map_get(&w->watchers, (uint64_t)client);
-    struct watch *watch = watcher != NULL ? watcher->watches : NULL;
-    for (struct watch *next; watch != NULL; watch = next) {
-        next = watch->watcher_next;
-        watch_stand(w, watch, WATCH_DATA, NOT_THERE);
-        watch_stand(w, watch, WATCH_CHILD, NOT_THERE);
-        watch_drop_if_idle(w, watch);
+    struct watcher *watcher = map_del(&w->watchers, (uint64_t)client);
+    if (watcher == NULL) return;
+    watcher_go(w, watcher);
+    watches_tidy(w, TIDIED_AT_ONCE);
+}
+
+bool watches_tidy(struct watches *w, size_t max)
+{
+    while (w->untidied != NULL && max > 0) {
+        struct watcher *watcher = w->untidied;
+        for (struct watch *watch; (watch = watcher->watches) != NULL && max > 0; max--) {
+            for (int t = 0; t < TABLES; t++) {
+                if (watch->standing[t] != NOT_THERE && --watch->path->count[t] == 0) w->path_counts[t]--;
+            }
+            watch_unlink(w, watch);
+        }
+        if (watcher->watches != NULL) break;
+        w->untidied = watcher->tidied_next;
+        free(watcher);
     }
+    return w->untidied != NULL;
+}
+
+bool watches_untidy(const struct watches *w)
+{
+    return w->untidied != NULL;
 }
 
 size_t watch_trigger(struct watches *w, enum watch_event event, struct slice path, watch_fire_fn *fire, void *arg)
 {
     if (watch_count(w) == 0) return 0;
     bool child = event == EVENT_CHILDREN_CHANGED || event == EVENT_DELETED, data = event != EVENT_CHILDREN_CHANGED;
-    bool recursive = data && w->recursive > 0;
+    bool recursive = data && w->recursive[WATCH_DATA] + w->recursive[WATCH_CHILD] > 0;
     /* Taken out of w for as long as fire may come back. */
     struct gathered g = {.clients = w->firing, .cap = w->firing_cap};
     w->firing = NULL;
@@ -217,58 +231,32 @@ bool watch_scan(const struct watches *w, enum watch_table table, uint64_t *at, s
 
 /* --- paths --- */
 
-static size_t path_bucket(const struct watches *w, const void *text, size_t len)
-{
-    return hash_bytes(w->seed, text, len) & (w->paths_cap - 1);
-}
-
 static struct watched_path *path_get(const struct watches *w, struct slice text)
 {
-    if (w->paths_cap == 0 || text.len < 0) return NULL;
-    struct watched_path *p = w->paths[path_bucket(w, text.p, (size_t)text.len)];
-    while (p != NULL && (p->len != (uint32_t)text.len || memcmp(p->text, text.p, p->len) != 0)) p = p->hash_next;
-    return p;
-}
-
-static void paths_grow(struct watches *w)
-{
-    struct watched_path **old = w->paths;
-    size_t old_cap = w->paths_cap;
-    w->paths_cap = old_cap > 0 ? old_cap * 2 : CAP_FIRST;
-    w->paths = xcalloc(w->paths_cap, sizeof(struct watched_path *));
-    for (size_t i = 0; i < old_cap; i++) {
-        for (struct watched_path *p = old[i], *next; p != NULL; p = next) {
-            next = p->hash_next;
-            struct watched_path **bucket = &w->paths[path_bucket(w, p->text, p->len)];
-            p->hash_next = *bucket;
-            *bucket = p;
-        }
+    if (text.len < 0) return NULL;
+    struct chain *at = chains_at(&w->paths, hash_bytes(w->seed, text.p, (size_t)text.len));
+    for (; at != NULL; at = at->next) {
+        struct watched_path *p = list_entry(at, struct watched_path, by_text);
+        if (p->len == (uint32_t)text.len && memcmp(p->text, text.p, p->len) == 0) return p;
     }
-    free(old);
+    return NULL;
 }
 
 static struct watched_path *path_make(struct watches *w, struct slice text)
 {
     struct watched_path *p = path_get(w, text);
     if (p != NULL) return p;
-    if (w->paths_count == w->paths_cap) paths_grow(w);
     p = xmalloc(sizeof *p + (size_t)text.len);
     *p = (struct watched_path){.len = (uint32_t)text.len};
     memcpy(p->text, text.p, p->len);
-    struct watched_path **bucket = &w->paths[path_bucket(w, p->text, p->len)];
-    p->hash_next = *bucket;
-    *bucket = p;
-    w->paths_count++;
+    chains_insert(&w->paths, &p->by_text, hash_bytes(w->seed, p->text, p->len));
     return p;
 }
 
 static void path_drop_if_idle(struct watches *w, struct watched_path *p)
 {
     if (p->watches != NULL) return;
-    struct watched_path **at = &w->paths[path_bucket(w, p->text, p->len)];
-    while (*at != p) at = &(*at)->hash_next;
-    *at = p->hash_next;
-    w->paths_count--;
+    chains_remove(&w->paths, &p->by_text);
     free(p);
 }
 
@@ -284,53 +272,46 @@ static struct watcher *watcher_make(struct watches *w, int64_t client)
     return watcher;
 }
 
+/* From here on it has no watches as far as anyone can see. */
+static void watcher_go(struct watches *w, struct watcher *watcher)
+{
+    for (int t = 0; t < TABLES; t++) {
+        w->counts[t] -= watcher->count[t];
+        w->watcher_counts[t] -= watcher->count[t] > 0;
+        w->recursive[t] -= watcher->recursive[t];
+    }
+    watcher->gone = true;
+    watcher->tidied_next = w->untidied;
+    w->untidied = watcher;
+}
+
 static void watcher_drop_if_idle(struct watches *w, struct watcher *watcher)
 {
-    if (watcher->watches != NULL) return;
+    if (watcher->watches != NULL || watcher->gone) return;
     map_del(&w->watchers, (uint64_t)watcher->client);
     free(watcher);
 }
 
 /* --- watches --- */
 
-static size_t pair_bucket(const struct watches *w, const struct watched_path *path, int64_t client)
+static uint64_t pair_hash(const struct watches *w, const struct watched_path *path, const struct watcher *watcher)
 {
-    return hash_u64(hash_u64((uint64_t)client + w->seed) + (uint64_t)(uintptr_t)path) & (w->pairs_cap - 1);
+    return hash_u64(hash_u64((uint64_t)(uintptr_t)watcher + w->seed) + (uint64_t)(uintptr_t)path);
 }
 
 static struct watch *watch_get(const struct watches *w, const struct watched_path *path, int64_t client)
 {
-    if (w->pairs_cap == 0) return NULL;
-    struct watch *watch = w->pairs[pair_bucket(w, path, client)];
-    while (watch != NULL && (watch->path != path || watch->watcher->client != client)) watch = watch->hash_next;
-    return watch;
-}
-
-static void pairs_push(struct watches *w, struct watch *watch)
-{
-    struct watch **bucket = &w->pairs[pair_bucket(w, watch->path, watch->watcher->client)];
-    watch->hash_next = *bucket;
-    *bucket = watch;
-}
-
-static void pairs_grow(struct watches *w)
-{
-    struct watch **old = w->pairs;
-    size_t old_cap = w->pairs_cap;
-    w->pairs_cap = old_cap > 0 ? old_cap * 2 : CAP_FIRST;
-    w->pairs = xcalloc(w->pairs_cap, sizeof(struct watch *));
-    for (size_t i = 0; i < old_cap; i++) {
-        for (struct watch *watch = old[i], *next; watch != NULL; watch = next) {
-            next = watch->hash_next;
-            pairs_push(w, watch);
-        }
+    const struct watcher *watcher = map_get(&w->watchers, (uint64_t)client);
+    if (watcher == NULL) return NULL;
+    for (struct chain *at = chains_at(&w->pairs, pair_hash(w, path, watcher)); at != NULL; at = at->next) {
+        struct watch *watch = list_entry(at, struct watch, by_pair);
+        if (watch->path == path && watch->watcher == watcher) return watch;
     }
-    free(old);
+    return NULL;
 }
 
 static struct watch *watch_make(struct watches *w, struct watched_path *path, struct watcher *watcher)
 {
-    if (w->pairs_count == w->pairs_cap) pairs_grow(w);
     struct watch *watch = xmalloc(sizeof *watch);
     *watch = (struct watch){.path = path, .watcher = watcher};
     watch->path_next = path->watches;
@@ -341,8 +322,7 @@ static struct watch *watch_make(struct watches *w, struct watched_path *path, st
     watch->watcher_at = &watcher->watches;
     if (watch->watcher_next != NULL) watch->watcher_next->watcher_at = &watch->watcher_next;
     watcher->watches = watch;
-    pairs_push(w, watch);
-    w->pairs_count++;
+    chains_insert(&w->pairs, &watch->by_pair, pair_hash(w, path, watcher));
     return watch;
 }
 
@@ -351,8 +331,8 @@ static void watch_stand(struct watches *w, struct watch *watch, enum watch_table
 {
     enum standing from = watch->standing[table];
     watch->standing[table] = (uint8_t)to;
-    if (from == RECURSIVE) w->recursive--;
-    if (to == RECURSIVE) w->recursive++;
+    if (from == RECURSIVE) w->recursive[table]--, watch->watcher->recursive[table]--;
+    if (to == RECURSIVE) w->recursive[table]++, watch->watcher->recursive[table]++;
     if (from == NOT_THERE && to != NOT_THERE) {
         w->counts[table]++;
         if (watch->path->count[table]++ == 0) w->path_counts[table]++;
@@ -367,10 +347,12 @@ static void watch_stand(struct watches *w, struct watch *watch, enum watch_table
 static void watch_drop_if_idle(struct watches *w, struct watch *watch)
 {
     if (watch->standing[WATCH_DATA] != NOT_THERE || watch->standing[WATCH_CHILD] != NOT_THERE) return;
-    struct watch **at = &w->pairs[pair_bucket(w, watch->path, watch->watcher->client)];
-    while (*at != watch) at = &(*at)->hash_next;
-    *at = watch->hash_next;
-    w->pairs_count--;
+    watch_unlink(w, watch);
+}
+
+static void watch_unlink(struct watches *w, struct watch *watch)
+{
+    chains_remove(&w->pairs, &watch->by_pair);
     *watch->path_at = watch->path_next;
     if (watch->path_next != NULL) watch->path_next->path_at = watch->path_at;
     *watch->watcher_at = watch->watcher_next;
@@ -400,7 +382,7 @@ static void gather_path(struct watches *w, struct gathered *g, struct slice path
     for (struct watch *watch = p->watches, *next; watch != NULL; watch = next) {
         next = watch->path_next;
         enum standing standing = watch->standing[table];
-        if (standing == NOT_THERE || (standing == RECURSIVE && !recursive)) continue;
+        if (standing == NOT_THERE || (standing == RECURSIVE && !recursive) || watch->watcher->gone) continue;
         gather(g, watch->watcher->client);
         if (standing != ONCE) continue;
         watch_stand(w, watch, table, NOT_THERE);
@@ -417,7 +399,7 @@ static void gather_above(struct watches *w, struct gathered *g, struct slice pat
         struct watched_path *p = path_get(w, path.len > 0 ? path : SLICE_OF("/"));
         if (p == NULL || p->count[table] == 0) continue;
         for (struct watch *watch = p->watches; watch != NULL; watch = watch->path_next) {
-            if (watch->standing[table] == RECURSIVE) gather(g, watch->watcher->client);
+            if (watch->standing[table] == RECURSIVE && !watch->watcher->gone) gather(g, watch->watcher->client);
         }
     }
 }

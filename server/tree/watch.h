@@ -25,8 +25,12 @@ void watch_add(struct watches *w, enum watch_table table, enum watch_mode mode, 
 bool watch_has(const struct watches *w, enum watch_table table, struct slice path, int64_t client);
 /* Removes one; false when there was none. */
 bool watch_remove(struct watches *w, enum watch_table table, struct slice path, int64_t client);
-/* Removes all of a connection that went away. */
+/* Removes all of a connection that went away. Of very many some are only hidden, until watches_tidy() takes them apart; what watches
+ * there are and who hears of a change is right at once, only watch_path_count() lags. */
 void watch_remove_client(struct watches *w, int64_t client);
+/* Takes apart up to max of them; whether there are more. */
+bool watches_tidy(struct watches *w, size_t max);
+bool watches_untidy(const struct watches *w);
 
 typedef void watch_fire_fn(void *arg, int64_t client, enum watch_event event, struct slice path);
 

@@ -63,7 +63,7 @@ void learner_stop(struct zab *z)
     struct learner *ln = &z->learner;
     if (ln->phase == LEARNER_IDLE) return;
     if (ln->up || ln->retry_at == TIME_NEVER) update_link(z->u, LINK_CLOSE, LINK_LEADER, ln->link.id);
-    if (ln->incoming != NULL && z->snapper.of != ln->incoming) tree_free(ln->incoming);
+    if (ln->incoming != NULL && z->snapper.of != ln->incoming) zab_discard(z, ln->incoming);
     ln->incoming = NULL;
     z->snapper.install_waits = false;
     entries_clear(&ln->behind);
@@ -333,7 +333,7 @@ void learner_installed(struct zab *z, int64_t zxid)
 {
     struct learner *ln = &z->learner;
     assert(ln->phase == LEARNER_INSTALLING);
-    tree_free(z->tree);
+    zab_discard(z, z->tree);
     z->tree = ln->incoming;
     ln->incoming = NULL;
     tree_set_config(z->tree, slice_str(z->config->config_text), z->wall_ms);

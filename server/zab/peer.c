@@ -64,6 +64,8 @@ void zab_free(struct zab *z)
     bytes_free(&z->learner.link.out);
     entries_free(&z->learner.behind);
     history_free(&z->history);
+    while (z->n_discarded > 0) zab_tidy(z, SIZE_MAX);
+    free(z->discarded);
     tree_free(z->tree);
     free(z);
 }
@@ -141,6 +143,22 @@ struct bytes *zab_output(struct zab *z, enum link_kind kind, int64_t id)
         if (p->to.id == id) return &p->to.out;
     }
     return NULL;
+}
+
+void zab_discard(struct zab *z, struct tree *t)
+{
+    z->discarded = xrealloc(z->discarded, (z->n_discarded + 1) * sizeof(struct tree *));
+    z->discarded[z->n_discarded++] = t;
+}
+
+void zab_tidy(struct zab *z, size_t max)
+{
+    if (z->n_discarded > 0 && tree_free_some(z->discarded[z->n_discarded - 1], max)) z->n_discarded--;
+}
+
+bool zab_untidy(const struct zab *z)
+{
+    return z->n_discarded > 0;
 }
 
 struct tree *zab_tree(const struct zab *z)

@@ -63,7 +63,7 @@ static void done(struct zab *z, int64_t zxid)
     if (of == z->learner.incoming && of != NULL)
         learner_installed(z, zxid);
     else if (of != z->tree)
-        tree_free(of); /* its learner gave up meanwhile */
+        zab_discard(z, of); /* its learner gave up meanwhile */
     if (s->install_waits && s->of == NULL) {
         s->install_waits = false;
         if (z->learner.incoming != NULL && z->learner.phase == LEARNER_INSTALLING) begin(z, z->learner.incoming);

@@ -42,6 +42,10 @@ int64_t zab_deadline(const struct zab *z);
 bool zab_more(const struct zab *z, int64_t learner);
 struct bytes *zab_output(struct zab *z, enum link_kind kind, int64_t id);
 
+/* Gives back up to max znodes of trees that were replaced; zab_untidy() tells whether there are more. */
+void zab_tidy(struct zab *z, size_t max);
+bool zab_untidy(const struct zab *z);
+
 struct tree *zab_tree(const struct zab *z);
 bool zab_serving(const struct zab *z);
 bool zab_leading(const struct zab *z); /* also standalone */

@@ -165,6 +165,8 @@ struct zab {
     struct history history;
     struct metrics metrics;
     struct tree *tree;
+    struct tree **discarded; /* replaced, and given back bit by bit */
+    size_t n_discarded;
     struct snapper snapper;
 
     struct member *members; /* as in the configuration */
@@ -203,6 +205,7 @@ void zab_look(struct zab *z, enum reason why); /* leaves any role and starts an 
 void zab_become(struct zab *z, enum peer_state state);
 void zab_serve(struct zab *z, bool serving, enum reason why);
 void zab_fatal(struct zab *z, enum reason why, int exit_code, int64_t zxid);
+void zab_discard(struct zab *z, struct tree *t); /* frees it in time */
 void zab_commit_next(struct zab *z); /* delivers the oldest pending transaction */
 /* How long ago a record was made, in us, by the clock that made it. */
 int64_t record_age_us(const struct zab *z, struct slice record);

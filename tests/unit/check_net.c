@@ -211,6 +211,7 @@ static void turn(bool block)
 {
     loop_turn(loop, block);
     settle();
+    loop_turn_end(loop);
 }
 
 /* The next thing the core was told, waiting for it. */
