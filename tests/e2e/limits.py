@@ -17,7 +17,8 @@ FULL = dict(sessions=10000, znodes=1000000, watches=200000, names=100000, value=
 SMALL = dict(sessions=300, znodes=6000, watches=3000, names=3000, value=200000, ops=100, ephemerals=500)
 
 OPTIONS = {"snapCount": 300, "maxClientCnxns": 0, "maxSessionTimeout": 120000, "minSessionTimeout": 400}
-BATCH = 1000  # creates in a multi that only fills the tree
+BATCH = 1000  # operations in a multi that only fills or empties the tree
+FOLDER = 50   # znodes that are made in one multi where memory is measured: a server keeps its last 500 transactions
 
 
 # -- clients -----------------------------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ def sessions(ens, n):
     addresses = [m.address for m in ens.members]
     before = sum(memory(m) for m in ens.members)
     with Turns(ens.members) as opening:
-        sockets = open_many(addresses, n, 8000)
+        sockets = open_many(addresses, n, 8000 if n > 1000 else 1500)
     settled(ens)
     counts = [int(metrics(m)["global_sessions"]) for m in ens.members]
     assert counts == [n] * len(counts), counts
@@ -198,42 +199,51 @@ def znodes(ens, n, size=100):
     value, tail = b"x" * size, wire.vec(wire.acl(wire.OPEN)) + wire.i(0)
 
     def batches():
-        folders = range((n + BATCH - 1) // BATCH)
+        folders = range((n + FOLDER - 1) // FOLDER)
         yield wire.CREATE, wire.create("/big")
         for f in folders:
             ops = [b"".join((wire.i(wire.CREATE), b"\0", wire.i(-1), wire.buf("/big/%05d" % f), wire.buf(value), tail))]
             ops += [b"".join((wire.i(wire.CREATE), b"\0", wire.i(-1), wire.buf("/big/%05d/n%06d" % (f, k)), wire.buf(value), tail))
-                    for k in range(BATCH - 1)]
+                    for k in range(FOLDER - 1)]
             yield wire.MULTI, b"".join(ops) + wire.i(-1) + b"\1" + wire.i(-1)
 
     with Turns(ens.members) as writing:
-        pipe.run(batches(), window=8)
+        pipe.run(batches(), window=64)
         settled(ens)
-    made = (n + BATCH - 1) // BATCH * BATCH
+    made = (n + FOLDER - 1) // FOLDER * FOLDER
     counts = [int(metrics(m)["znode_count"]) for m in ens.members]
     assert counts == [made + 6] * len(counts), (counts, made)
     after = [memory(m) for m in ens.members]
     yield "bytes a znode with %d bytes of data" % size, max(a - b for a, b in zip(after, before)) / made, "B"
     yield from writing.figures("%d znodes made, snapshots taken" % made)
     with Turns(ens.members) as reading:
-        reads = ((wire.GET, wire.watched("/big/%05d/n%06d" % (k * 7919 % (made // BATCH), k % (BATCH - 1)))) for k in range(10000))
+        reads = ((wire.GET, wire.watched("/big/%05d/n%06d" % (k * 7919 % (made // FOLDER), k % (FOLDER - 1)))) for k in range(10000))
         for body in pipe.run(reads, window=256):
             assert wire.Reader(body).buf() == value
     yield from reading.figures("10000 reads")
     pipe.close()
 
 
-def joins(ens, made):
-    """A member that lost its disk gets the whole tree."""
+def joins(ens):
+    """A member that lost its disk gets the whole tree; and one that was away for too long, in place of the tree that it has."""
     if len(ens.members) == 1:
         return
     m = ens.followers()[0]
-    others = [x for x in ens.members if x is not m]
     m.stop()
     for name in os.listdir(m.folder):
         if name != "myid":
             path = os.path.join(m.folder, name)
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    yield from join(ens, m, "with nothing")
+    m.stop()
+    pipe = Pipe(ens.leader().address)
+    pipe.run([(wire.SET, wire.set_data("/big", b"x" * 20000)) for _ in range(600)], window=32)
+    pipe.close()
+    yield from join(ens, m, "with an old tree")
+
+
+def join(ens, m, how):
+    others = [x for x in ens.members if x is not m]
     pipe = Pipe(ens.leader().address)
     with Turns(others) as sending:
         began = time.monotonic()
@@ -245,12 +255,13 @@ def joins(ens, made):
             done = m.mode() is not None
             assert time.monotonic() - began < 8 * ensemble.DEADLINE, "%s does not serve again" % m
         took = time.monotonic() - began
-    yield "a member gets all of it (SNAP), %d writes meanwhile" % k, took, "s"
-    yield from sending.figures("sending it")
+    yield "a member %s gets all (SNAP), %d writes meanwhile" % (how, k), took, "s"
+    yield from sending.figures("sending it to a member %s" % how)
     settled(ens)
     assert {metrics(x)["znode_count"] for x in ens.members} == {metrics(m)["znode_count"]}
+    wait_for("it to have given back what it had", lambda: m.word("ruok") == "imok")
     own = metrics(m)
-    yield "longest turn: getting it", int(own["max_loop_turn_cpu_us"]) / 1000, "ms"
+    yield "longest turn: getting it " + how, int(own["max_loop_turn_cpu_us"]) / 1000, "ms"
     pipe.close()
 
 
@@ -399,7 +410,7 @@ def cases(sizes):
     s = sizes
     return [
         ("znodes", lambda ens: znodes(ens, s["znodes"])),
-        ("joins", lambda ens: joins(ens, s["znodes"])),
+        ("joins", lambda ens: joins(ens)),
         ("sessions", lambda ens: sessions(ens, s["sessions"])),
         ("watches", lambda ens: watches(ens, s["watches"])),
         ("names", lambda ens: names(ens, s["names"])),

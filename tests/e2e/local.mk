@@ -14,10 +14,12 @@ E2E_TESTS += tests/e2e/test_scenario.py
 E2E_TESTS += tests/e2e/test_timeline.py
 E2E_TESTS += tests/e2e/test_data.py
 E2E_TESTS += tests/e2e/test_zkcli.py
+E2E_TESTS += tests/e2e/test_limits.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/ensemble.py \
 	tests/e2e/harness.py \
+	tests/e2e/limits.py \
 	tests/e2e/load.py \
 	tests/e2e/run \
 	tests/e2e/shells.py \

@@ -1,6 +1,7 @@
 /* Floor 0: bytes, cursors, shared buffers, maps, heaps, lists, random numbers. */
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/chains.h"
 #include "base/cursor.h"
 #include "base/heap.h"
 #include "base/list.h"
@@ -206,6 +207,32 @@ START_TEST(test_map_many)
 }
 END_TEST
 
+/* Grows while items come and go; each is found by its hash at all times. */
+START_TEST(test_chains)
+{
+    enum { N = 20000 };
+    static struct chain items[N];
+    struct chains t = {0};
+    ck_assert_ptr_null(chains_at(&t, 1));
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < N; i++) {
+            chains_insert(&t, &items[i], hash_u64(i / 3)); /* some have the same hash */
+            if (i % 5 == 4) chains_remove(&t, &items[i - 4]);
+        }
+        ck_assert_uint_eq(t.count, N - N / 5);
+        for (size_t i = 0; i < N; i++) {
+            struct chain *at = chains_at(&t, hash_u64(i / 3));
+            while (at != NULL && at != &items[i]) at = at->next;
+            ck_assert((at != NULL) == (i % 5 != 0));
+        }
+        for (size_t i = 0; i < N; i++)
+            if (i % 5 != 0) chains_remove(&t, &items[i]);
+        ck_assert_uint_eq(t.count, 0);
+    }
+    chains_free(&t);
+}
+END_TEST
+
 START_TEST(test_hash)
 {
     /* Every length and every byte counts, and so does the seed. */
@@ -327,6 +354,7 @@ int main(void)
     tcase_add_test(c, test_map_model);
     tcase_add_test(c, test_map_edges);
     tcase_add_test(c, test_map_many);
+    tcase_add_test(c, test_chains);
     tcase_add_test(c, test_hash);
     tcase_add_test(c, test_heap_model);
     tcase_add_test(c, test_list);

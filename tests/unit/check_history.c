@@ -229,6 +229,22 @@ START_TEST(the_window_keeps_500_however_large_they_are)
 }
 END_TEST
 
+/* What must come behind a snapshot that is on its way. */
+START_TEST(what_is_pinned_stays_in_the_window)
+{
+    for (int64_t zxid = 1; zxid <= 900; zxid++) history_append(&h, &u, entry(zxid, 64 * 1024));
+    commit(600);
+    h.pinned = 150;
+    commit(200);
+    ck_assert_int_eq(h.window_floor, 150);
+    ck_assert_int_eq(entries_at(&h.window, 0)->zxid, 151);
+    h.pinned = INT64_MAX;
+    commit(100);
+    ck_assert_uint_eq(h.window.count, 500);
+    ck_assert_int_eq(h.window_floor, 400);
+}
+END_TEST
+
 START_TEST(the_window_keeps_20000_small_ones_at_most)
 {
     append(1, 20001);
@@ -347,6 +363,7 @@ int main(void)
     tcase_add_test(c, a_commit_moves_the_oldest_to_the_window);
     tcase_add_test(c, each_disk_op_says_what_is_committed);
     tcase_add_test(c, the_window_keeps_500_however_large_they_are);
+    tcase_add_test(c, what_is_pinned_stays_in_the_window);
     tcase_add_test(c, the_window_keeps_20000_small_ones_at_most);
     tcase_add_test(c, the_window_is_trimmed_while_loading_too);
     tcase_add_test(c, truncate_drops_what_is_pending_above);

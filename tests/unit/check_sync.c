@@ -326,6 +326,69 @@ START_TEST(this_epochs_commits_are_history_too)
 }
 END_TEST
 
+/* A snapshot is made as the link takes it. What is proposed and committed meanwhile comes behind it; whoever gets it is not counted,
+ * not asked and not pinged before. */
+START_TEST(a_snapshot_leaves_piece_by_piece)
+{
+    lead_all();
+    d.config.snap_piece = 1;
+    d.holds_pieces = true;
+    ck_sync(Z(4, 0), "SNAP 3:1");
+    client_connects(&d, 0);
+    learner_acks(&d, 2, Z(4, 1));
+    client_connects(&d, 1);
+    ck_sent(&d, LINK_LEARNER, link_of(1), "");
+    int pieces = 0;
+    for (; core_more(d.core, LINK_LEARNER, link_of(1)); pieces++) {
+        d.now_us += 1000;
+        driver_step(&d, (struct event){.type = EV_LINK_MORE, .kind = LINK_LEARNER, .id = link_of(1)});
+    }
+    ck_assert_int_ge(pieces, 6); /* ACLs, four znodes, the end */
+    ck_sent(&d, LINK_LEARNER, link_of(1), ", 4 znodes, PROPOSAL 4:1, COMMIT 4:1, PROPOSAL 4:2, NEWLEADER 4:0");
+    learner_acks(&d, 1, Z(4, 0));
+    ck_sent(&d, LINK_LEARNER, link_of(1), "UPTODATE -1");
+    learner_acks(&d, 1, Z(4, 2));
+    ck_sent(&d, LINK_LEARNER, link_of(1), "COMMIT 4:2");
+}
+END_TEST
+
+/* A learner that is slow to take it lives as long as it takes any of it. */
+START_TEST(a_long_snapshot_is_no_silence)
+{
+    lead_all();
+    d.config.snap_piece = 1;
+    d.holds_pieces = true;
+    ck_sync(Z(4, 0), "SNAP 3:1");
+    int64_t limit_us = (int64_t)d.config.tick_ms * 1000 * (d.config.init_limit + d.config.sync_limit);
+    for (int i = 0; i < 3; i++) {
+        for (int64_t waited = 0; waited < limit_us * 9 / 10; waited += d.config.tick_ms * 500) {
+            d.now_us += d.config.tick_ms * 500;
+            hear(&d, LINK_LEARNER, link_of(2), PKT_PING, Z(4, 0));
+            driver_step(&d, (struct event){.type = EV_TIME});
+        }
+        ck_assert(core_more(d.core, LINK_LEARNER, link_of(1)));
+        driver_step(&d, (struct event){.type = EV_LINK_MORE, .kind = LINK_LEARNER, .id = link_of(1)});
+    }
+}
+END_TEST
+
+/* Whoever goes in the midst of it takes it along; the next one gets one of its own. */
+START_TEST(a_learner_goes_while_its_snapshot_leaves)
+{
+    lead_all();
+    d.config.snap_piece = 1;
+    d.holds_pieces = true;
+    ck_sync(Z(4, 0), "SNAP 3:1");
+    client_connects(&d, 0);
+    driver_down(&d, LINK_LEARNER, link_of(1), REASON_RESET);
+    ck_assert(!core_more(d.core, LINK_LEARNER, link_of(1)));
+    driver_step(&d, (struct event){.type = EV_LINK_MORE, .kind = LINK_LEARNER, .id = link_of(1)}); /* said too late */
+    learner_acks(&d, 2, Z(4, 1));
+    d.holds_pieces = false;
+    ck_sync(Z(5, 0), "SNAP 4:1, 4 znodes, NEWLEADER 4:0");
+}
+END_TEST
+
 /* The bytes of a proposal in a DIFF are those that were logged. */
 START_TEST(a_proposals_bytes_are_the_records)
 {
@@ -433,6 +496,9 @@ static void add_sequel(Suite *s)
     tcase_add_test(c, history_and_broadcast_join_without_a_gap);
     tcase_add_test(c, an_observers_history_and_broadcast_join_without_a_gap);
     tcase_add_test(c, this_epochs_commits_are_history_too);
+    tcase_add_test(c, a_snapshot_leaves_piece_by_piece);
+    tcase_add_test(c, a_long_snapshot_is_no_silence);
+    tcase_add_test(c, a_learner_goes_while_its_snapshot_leaves);
     tcase_add_test(c, a_proposals_bytes_are_the_records);
     tcase_add_test(c, newleader_carries_the_config);
     tcase_add_test(c, a_snapshots_stream_holds_the_leaders_data);

@@ -88,6 +88,34 @@ START_TEST(test_deleted_once)
 }
 END_TEST
 
+/* A connection with very many watches goes at once, although they are taken apart bit by bit; its id may be another's meanwhile. */
+START_TEST(test_a_client_with_many_goes)
+{
+    enum { MANY = 5000 };
+    char path[20];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(path, sizeof path, "/n%d", i);
+        add(WATCH_DATA, i % 2 ? WATCH_ONCE : WATCH_PERSISTENT_RECURSIVE, path, 7);
+    }
+    add(WATCH_DATA, WATCH_ONCE, "/n3", 8);
+    watch_remove_client(w, 7);
+    ck_assert(watches_untidy(w));
+    ck_assert_uint_eq(watch_count(w), 1);
+    ck_assert_uint_eq(watch_client_count(w, WATCH_DATA), 1);
+    add(WATCH_DATA, WATCH_ONCE, "/n5", 7);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(path, sizeof path, "/n%d", i);
+        ck_assert(watch_has(w, WATCH_DATA, slice_str(path), 7) == (i == 5));
+        if (i != 3 && i != 5) expect(EVENT_DATA_CHANGED, path, "");
+    }
+    expect(EVENT_DATA_CHANGED, "/n3", "8:3:/n3 ");
+    while (watches_tidy(w, 100)) continue;
+    ck_assert_uint_eq(watch_path_count(w, WATCH_DATA), 1);
+    expect(EVENT_DATA_CHANGED, "/n5", "7:3:/n5 ");
+    ck_assert_uint_eq(watch_count(w), 0);
+}
+END_TEST
+
 START_TEST(test_recursive)
 {
     add(WATCH_DATA, WATCH_PERSISTENT_RECURSIVE, "/a", 9);
@@ -321,6 +349,7 @@ int main(void)
     tcase_add_test(c, test_once);
     tcase_add_test(c, test_tables);
     tcase_add_test(c, test_deleted_once);
+    tcase_add_test(c, test_a_client_with_many_goes);
     tcase_add_test(c, test_recursive);
     tcase_add_test(c, test_mode_changes);
     tcase_add_test(c, test_remove);
