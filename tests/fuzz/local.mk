@@ -13,7 +13,8 @@ CORPUS_CHECKS = \
 	corpus_election \
 	corpus_snapshot \
 	corpus_txn \
-	corpus_text
+	corpus_text \
+	corpus_http
 check_PROGRAMS += $(CORPUS_CHECKS)
 TESTS += $(CORPUS_CHECKS)
 
@@ -25,7 +26,8 @@ noinst_PROGRAMS += \
 	fuzz_election \
 	fuzz_snapshot \
 	fuzz_txn \
-	fuzz_text
+	fuzz_text \
+	fuzz_http
 endif
 
 corpus_records_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_records.c
@@ -78,6 +80,15 @@ fuzz_text_SOURCES = tests/fuzz/fuzz_text.c server/control.c
 fuzz_text_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
 	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+
+FUZZ_HTTP_LIBS = libfuzz.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
+	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+corpus_http_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_http.c
+corpus_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"http"'
+corpus_http_LDADD = $(FUZZ_HTTP_LIBS)
+fuzz_http_SOURCES = tests/fuzz/fuzz_http.c
+fuzz_http_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_http_LDADD = $(FUZZ_HTTP_LIBS)
 
 EXTRA_DIST += \
 	tests/fuzz/corpus/election/last-round \
