@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -236,9 +237,29 @@ static void wake(void *arg)
     if (write(s->wake_pipe[1], "", 1) < 0) return;
 }
 
+static const char *leaving; /* the pid file, for the end that does not wait */
+
+static void too_long(int signo)
+{
+    (void)signo;
+    if (leaving != NULL) unlink(leaving);
+    _exit(EXIT_FINISHED);
+}
+
+/* What nobody was told of may be lost: a disk that takes its time is not waited for any longer than this. */
+static void stop_soon(struct server *s)
+{
+    enum { WAIT_US = 700000 };
+    const struct itimerval wait = {.it_value = {.tv_usec = WAIT_US}};
+    leaving = s->pid_path;
+    signal(SIGALRM, too_long);
+    setitimer(ITIMER_REAL, &wait, NULL);
+}
+
 static void asked_to_stop(void *arg)
 {
     struct server *s = arg;
+    if (!s->stopping) stop_soon(s);
     log_line(LOG_INFO_LINE, "stopping as asked");
     control_say(s->control, "exiting", ",\"exit\":0,\"text\":\"stopped as asked\"");
     control_flush(s->control);
@@ -584,5 +605,6 @@ static void clean_up(struct server *s)
     bytes_free(&s->text);
     free(s->core_peers);
     free(s->net_peers);
+    leaving = NULL;
     free(s->pid_path);
 }

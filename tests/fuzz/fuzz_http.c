@@ -133,7 +133,7 @@ static void try_stream(struct panel *v, struct slice bytes)
     }
     shutdown(fd, SHUT_WR);
     char got[4096];
-    for (int turns = 0; turns < 1000; turns++) {
+    for (int turns = 0; turns < 30; turns++) {
         loop_turn(l, false);
         ssize_t n = recv(fd, got, sizeof got, MSG_DONTWAIT);
         if (n == 0 || (n < 0 && errno != EAGAIN)) break;
