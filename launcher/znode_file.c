@@ -174,8 +174,9 @@ static char *read_znode(struct file_znode *z, json_t *row)
     const json_t *path = json_object_get(row, "path");
     if (!json_is_string(path)) return xstrdup("has no path");
     z->path = xstrdup(json_string_value(path));
+    size_t at;
     const char *problem =
-        strlen(z->path) != json_string_length(path) ? "holds a zero byte" : path_problem(z->path, false);
+        strlen(z->path) != json_string_length(path) ? "holds a zero byte" : path_problem(z->path, false, &at);
     if (problem) return xstrdup(problem);
     if (strcmp(z->path, "/zookeeper") == 0 || strcmp(z->path, "/zookeeper/config") == 0)
         return xstrdup("is made by the servers themselves");

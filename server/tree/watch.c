@@ -213,13 +213,16 @@ bool watch_scan(const struct watches *w, enum watch_table table, uint64_t *at, s
 {
     enum { EMPTY_MAX = 16384 };
     size_t seen = 0, visited = 0;
-    if (w->paths_cap == 0) return false;
-    uint64_t step = UINT64_MAX / w->paths_cap + 1;
+    if (w->paths.cap == 0) return false;
+    uint64_t step = UINT64_MAX / w->paths.cap + 1;
     do {
-        for (const struct watched_path *p = w->paths[reversed(*at)]; p != NULL; p = p->hash_next) {
-            if (p->count[table] == 0) continue;
+        uint64_t bucket = reversed(*at);
+        for (const struct chain *c = chains_at(&w->paths, bucket); c != NULL; c = c->next) {
+            const struct watched_path *p = list_entry(c, struct watched_path, by_text);
+            bool elsewhere = (c->hash & (w->paths.cap - 1)) != bucket; /* its bucket is not moved yet */
+            if (elsewhere || p->count[table] == 0) continue;
             for (const struct watch *watch = p->watches; watch != NULL; watch = watch->path_next) {
-                if (watch->standing[table] == NOT_THERE) continue;
+                if (watch->standing[table] == NOT_THERE || watch->watcher->gone) continue;
                 fn(arg, (struct slice){(const uint8_t *)p->text, (int32_t)p->len}, watch->watcher->client);
                 seen++;
             }
