@@ -584,6 +584,15 @@ static void announce(struct server *s)
     }
 }
 
+/* Giving a large tree back znode by znode would take a second; the system takes it all at once. */
+static void free_core(struct core *c)
+{
+    enum { WORTH_IT = 100000 };
+    struct core_status st = {0};
+    if (c != NULL) core_status(c, &st);
+    if (c != NULL && st.znodes < WORTH_IT) core_free(c);
+}
+
 /* Ports first, so that clients go elsewhere; what waits for the disk gets there. */
 static void clean_up(struct server *s)
 {
@@ -591,7 +600,7 @@ static void clean_up(struct server *s)
     orders_free(&s->orders);
     net_free(s->net);
     store_close(s->store);
-    if (s->core != NULL) core_free(s->core);
+    free_core(s->core);
     if (s->pid_fd >= 0) pidfile_drop(s->pid_path, s->pid_fd);
     if (s->ready_fd >= 0) close(s->ready_fd);
     control_free(s->control);
