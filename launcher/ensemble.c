@@ -191,6 +191,8 @@ json_t *cluster_json(struct supervisor *s, int64_t status_id)
                   "supervisor", (int)getpid(), "voters", (int)voters_all(s), "running", (int)voters_running(s),
                   "needed", (int)voters_needed(s), "connect", connect, "servers", rows);
     const struct member *m = &s->cluster->members[0];
+    bool stopped = s->measuring && s->outage_us;
+    json_object_set_new(all, "stopped_us", stopped ? json_integer((json_int_t)s->outage_us) : json_null());
     json_object_set_new(all, "joined", json_integer((json_int_t)voters_joined(s)));
     json_object_set_new(all, "sync_limit_ms", json_integer((json_int_t)m->tick_ms * m->sync_limit));
     json_object_set_new(all, "faults", cluster_faults(s));

@@ -55,6 +55,9 @@ liblauncher_a_SOURCES = \
 	launcher/verdict_reads.c launcher/verdict_rules.h \
 	launcher/server_exit.c \
 	launcher/view.c launcher/view.h \
+	launcher/watch_cells.c launcher/watch_cells.h \
+	launcher/watch_model.c launcher/watch_model.h \
+	launcher/watch_screen.c launcher/watch_screen.h \
 	launcher/why.c launcher/why.h launcher/why_session.c \
 	launcher/znode_file.c launcher/znode_file.h \
 	launcher/znode_text.c launcher/znode_text.h
@@ -99,12 +102,14 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_why.c
 # What a server holds is read with its own store and tree.
 LAUNCHER_LIBS = liblauncher.a libconf.a libclient.a libstore.a libcore.a libwire.a \
-	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS)
+	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(NCURSES_LIBS)
 pseudo_cluster_LDADD = $(LAUNCHER_LIBS)
 
 if HAVE_CHECK
 LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_scenario check_launcher_supervise check_launcher_targets \
 	check_launcher_timeline check_torture
+LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_supervise check_launcher_targets \
+	check_launcher_timeline check_launcher_watch check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
 LAUNCHER_UNIT_LIBS = $(LAUNCHER_LIBS) $(UNIT_LIBS)
@@ -122,6 +127,8 @@ check_launcher_targets_SOURCES = tests/unit/check_launcher_targets.c
 check_launcher_targets_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_timeline_SOURCES = tests/unit/check_launcher_timeline.c
 check_launcher_timeline_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_watch_SOURCES = tests/unit/check_launcher_watch.c
+check_launcher_watch_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_torture_SOURCES = tests/unit/check_torture.c tests/unit/unit.h
 check_torture_LDADD = $(LAUNCHER_UNIT_LIBS)
 endif

@@ -5,7 +5,8 @@
  * Requests: up (n), status, kill (target, power_loss, at), stop, restart, pause, resume (target), partition (groups),
  * isolate (target, way), heal (target), disk (target, mode, slow_us), slow (target, delay_us, jitter_us), drop-clients
  * (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms, reset), reset (name, epoch),
- * wait (for; id, role), watch, flush, down; timeout_ms for all that wait. While it waits, facts are passed on, and once a second
+ * wait (for; id, role), watch (every_ms, sessions), flush, down; timeout_ms for all that wait. While it waits, facts are
+ * passed on, and once a second
  * {"waiting":"zoo1 is electing"}. The last line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
 #include <inttypes.h>

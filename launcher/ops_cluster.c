@@ -5,6 +5,11 @@
 #include "base/xalloc.h"
 #include "launcher/events.h"
 #include "launcher/ops.h"
+#include "launcher/text.h"
+
+enum { WATCH_LEAST_MS = 20 };
+
+static void on_watch_tick(evutil_socket_t fd, short what, void *arg);
 
 /* --- up, down, status, watch --- */
 
@@ -65,12 +70,34 @@ bool op_begin_nothing(struct op *o, const json_t *request)
 /* The first line says how things stand; from then on the facts tell what changes. */
 bool op_begin_watch(struct op *o, const json_t *request)
 {
-    (void)request;
     json_t *now = cluster_json(o->of, 0);
     json_object_set_new(now, "t", json_integer(o->since_us));
     json_object_set_new(now, "fact", json_string("cluster"));
     client_send(o->client, now);
+    o->client->hears_all = json_is_true(json_object_get(request, "sessions"));
+    int64_t every_ms = fact_number(request, "every_ms", 0);
+    if (every_ms < WATCH_LEAST_MS) return true;
+    struct timeval every = {every_ms / 1000, every_ms % 1000 * 1000};
+    o->tick = event_new(o->of->base, -1, EV_PERSIST, on_watch_tick, o);
+    event_add(o->tick, &every);
+    on_watch_tick(-1, 0, o);
     return true;
+}
+
+/* Everything as it is: what the servers have answered since the last time, and the next question. */
+static void on_watch_tick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct op *o = arg;
+    struct supervisor *s = o->of;
+    json_t *now = cluster_json(s, o->status_id);
+    json_object_set_new(now, "t", json_integer((json_int_t)clock_us()));
+    json_object_set_new(now, "fact", json_string("cluster"));
+    client_send(o->client, now);
+    o->status_id = ++s->status_id;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->servers[i].state == SUPERVISE_UP) server_ask_status(&s->servers[i], o->status_id);
 }
 
 bool op_at_once(struct op *o)

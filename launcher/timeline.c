@@ -283,6 +283,7 @@ static const struct sentence {
     {"fault", DETAIL_INCIDENT, put_fault},
     {"exiting", DETAIL_INCIDENT, put_exiting},
     {"down", DETAIL_INCIDENT, put_down},
+    {"note", DETAIL_INCIDENT, put_fault},
     {"snapshot", DETAIL_ALL, put_snapshot},
     {"state", DETAIL_ALL, put_state},
     {"sync-sent", DETAIL_ALL, put_sync_sent},
