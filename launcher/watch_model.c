@@ -181,7 +181,7 @@ static void apply(struct watch_model *m, const json_t *fact)
     if (gone) copy(v->role, sizeof v->role, "-");
     if (gone) v->pid = 0;
     if (strcmp(kind, "started") == 0) v->pid = fact_number(fact, "pid", 0);
-    if (strcmp(kind, "lost-leader") == 0) copy(v->role, sizeof v->role, "looking");
+    if (strcmp(kind, "lost-leader") == 0 || strcmp(kind, "lost-quorum") == 0) copy(v->role, sizeof v->role, "looking");
     if (led) {
         m->leader = 0;
         if (!m->stopped_us) m->stopped_us = fact_number(fact, "t", 0);
