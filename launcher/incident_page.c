@@ -80,7 +80,8 @@ static void put_lines(struct bytes *b, const struct incident *i, const struct ev
 void incidents_html(struct bytes *b, const struct incident *all, size_t n, const struct events_log *log,
                     const char *cluster)
 {
-    put_head(b, cluster);
+    const char *slash = strrchr(cluster, '/');
+    put_head(b, slash && slash[1] ? slash + 1 : cluster);
     for (size_t k = n; k-- > 0;) {
         const struct incident *i = &all[k];
         bytes_printf(b, "<section id=\"i%d\">\n<h2><a href=\"#i%d\">%d</a> ", i->number, i->number, i->number);

@@ -145,11 +145,11 @@ static enum style put_count(struct bytes *b, int64_t n)
 
 static enum style put_lag(struct bytes *b, const struct watch_model *m, const struct watch_server *v)
 {
-    if (m->leader && v->id != m->leader && v->lag < 0) {
+    if (m->leader && v->id != m->leader && v->lag < 0 && !is_down(v)) {
         bytes_printf(b, "epochs");
         return STYLE_WARN;
     }
-    put_count(b, m->leader && v->id != m->leader ? v->lag : -1);
+    put_count(b, m->leader && v->id != m->leader && !is_down(v) ? v->lag : -1);
     return v->lag > 0 ? STYLE_WARN : STYLE_PLAIN;
 }
 
