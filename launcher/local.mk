@@ -109,7 +109,7 @@ if HAVE_CHECK
 LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_scenario check_launcher_supervise check_launcher_targets \
 	check_launcher_timeline check_torture
 LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_supervise check_launcher_targets \
-	check_launcher_timeline check_launcher_watch check_torture
+	check_launcher_incidents check_launcher_timeline check_launcher_watch check_torture
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
 LAUNCHER_UNIT_LIBS = $(LAUNCHER_LIBS) $(UNIT_LIBS)
@@ -125,6 +125,8 @@ check_launcher_supervise_SOURCES = tests/unit/check_launcher_supervise.c
 check_launcher_supervise_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_targets_SOURCES = tests/unit/check_launcher_targets.c
 check_launcher_targets_LDADD = $(LAUNCHER_UNIT_LIBS)
+check_launcher_incidents_SOURCES = tests/unit/check_launcher_incidents.c
+check_launcher_incidents_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_timeline_SOURCES = tests/unit/check_launcher_timeline.c
 check_launcher_timeline_LDADD = $(LAUNCHER_UNIT_LIBS)
 check_launcher_watch_SOURCES = tests/unit/check_launcher_watch.c

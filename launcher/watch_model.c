@@ -139,7 +139,9 @@ static void take_links(struct watch_server *v, const json_t *faults, size_t peer
     int64_t delay = fact_number(faults, "delay_us", 0);
     if (delay) bytes_printf(&b, "%s+", b.len ? " " : "");
     if (delay) put_duration(&b, delay);
-    if (json_is_true(json_object_get(faults, "refuses_clients"))) bytes_printf(&b, "%sno clients", b.len ? " " : "");
+    bool alone = json_is_true(json_object_get(faults, "refuses_clients")) ||
+                 json_is_true(json_object_get(faults, "cuts_clients"));
+    if (alone) bytes_printf(&b, "%sno clients", b.len ? " " : "");
     if (b.len == 0) bytes_printf(&b, "ok");
     bytes_u8(&b, 0);
     copy(v->links, sizeof v->links, (char *)b.data);

@@ -320,19 +320,21 @@ bool why_server(struct why *w, const struct why_scene *s, int64_t id)
     bool serves = json_is_true(json_object_get(row, "serving"));
     if (serves && !state_is(row, "silent")) {
         bool refuses = json_is_true(json_object_get(faults, "refuses_clients"));
+        bool cuts = json_is_true(json_object_get(faults, "cuts_clients"));
         size_t since = why_last(s->log, "serving", id, SIZE_MAX);
         struct bytes text = {0};
         bytes_printf(&text, "zoo%" PRId64 " serves, as %s", id, fact_string(row, "role"));
         if (since != SIZE_MAX) bytes_printf(&text, ", for ");
         if (since != SIZE_MAX) put_duration(&text, s->now_us - time_of(s, since));
-        if (refuses) bytes_printf(&text, ", but not its clients: it refuses them");
+        if (refuses || cuts) bytes_printf(&text, ", but not its clients");
         bytes_u8(&text, 0);
-        why_say(w, !refuses, (char *)text.data);
-        if (refuses) {
-            why_add(w, "refuses-clients", id, time_of(s, why_last_fault(s->log, "drop-clients", id)),
-                    xstrdup("its clients were dropped and new ones are refused, by `drop-clients --refuse`"));
-            why_remedy(w, s, xasprintf("heal zoo%" PRId64, id));
-        }
+        why_say(w, !refuses && !cuts, (char *)text.data);
+        if (!refuses && !cuts) return true;
+        why_add(w, refuses ? "refuses-clients" : "cuts-clients", id,
+                time_of(s, why_last_fault(s->log, "drop-clients", id)),
+                xstrdup(refuses ? "its clients were dropped and new ones are refused, by `drop-clients --refuse`"
+                                : "the network between it and its clients is cut, by `drop-clients`"));
+        why_remedy(w, s, xasprintf("heal zoo%" PRId64, id));
         return true;
     }
     why_say(w, false, xasprintf("zoo%" PRId64 " does not serve: it is %s", id, fact_string(row, "state")));
