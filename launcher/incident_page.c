@@ -350,16 +350,29 @@ static void put_band(struct picture *p, size_t lane, enum doing d, int64_t from,
                  d == LEADS ? "on" : "in", x + 6, lane_y(lane) + 20, doings[d].text);
 }
 
+/* The last fact before the incident that says what a server does, whatever it was doing before. */
+static size_t process_began(const struct picture *p, int64_t sid)
+{
+    static const char *const kinds[] = {"started", "exited", "killed", "paused", "resumed"};
+    for (size_t at = p->i->first; at-- > 0;) {
+        const json_t *f = p->log->facts[at];
+        if (events_run_of(p->log, f) != p->i->run) break;
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+            if (fact_number(f, "sid", 0) == sid && is(f, kinds[k])) return at;
+    }
+    return p->i->first;
+}
+
 static void put_lane(struct picture *p, size_t lane)
 {
     enum doing d = GONE;
     int64_t sid = p->sids[lane], from = p->from_us;
     bytes_printf(p->b, "<text class=\"end\" x=\"%d\" y=\"%.1f\">zoo%" PRId64 "</text>\n", LEFT - 14, lane_y(lane) + 20,
                  sid);
-    for (size_t at = 0; at < p->i->end; at++) {
+    for (size_t at = process_began(p, sid); at < p->i->end; at++) {
         const json_t *f = p->log->facts[at];
         int64_t t = fact_number(f, "t", 0);
-        if (fact_number(f, "sid", 0) != sid || events_run_of(p->log, f) != p->i->run) continue;
+        if (fact_number(f, "sid", 0) != sid) continue;
         enum doing next = next_doing(d, f);
         if (next == d) continue;
         if (t > p->to_us) break;
@@ -483,9 +496,9 @@ static void put_outage(struct picture *p, double y)
 static void find_sids(struct picture *p)
 {
     bool there[SIDS] = {false};
-    for (size_t at = 0; at < p->i->end; at++) {
+    for (size_t at = p->i->end; at-- > 0 && events_run_of(p->log, p->log->facts[at]) == p->i->run;) {
         int64_t sid = fact_number(p->log->facts[at], "sid", 0);
-        if (events_run_of(p->log, p->log->facts[at]) == p->i->run && sid > 0 && sid < SIDS) there[sid] = true;
+        if (sid > 0 && sid < SIDS) there[sid] = true;
     }
     for (int64_t sid = 1; sid < SIDS; sid++)
         if (there[sid]) p->sids[p->n_sids++] = sid;

@@ -1,4 +1,4 @@
-/* `watch` on a terminal: draws the cells, takes the keys. */
+/* The terminal side of `watch`: draws the cells, takes the keys. */
 #ifndef LAUNCHER_WATCH_SCREEN_H
 #define LAUNCHER_WATCH_SCREEN_H
 

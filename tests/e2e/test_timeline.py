@@ -363,11 +363,11 @@ class WhyServer(Case):
     def test_it_ended_by_itself(self):
         folder = self.up(3)
         follower = self.servers(folder)[self.others(folder, self.leader(folder)["name"])[0]]
-        os.kill(follower["pid"], signal.SIGSEGV)
+        os.kill(follower["pid"], signal.SIGABRT)
         wait_for("its end", lambda: "crashed" in self.servers(folder)[follower["name"]]["state"])
         text, told = self.why(folder, follower["name"])
         self.assertEqual(self.causes(told), {("signal", follower["id"])})
-        self.assertIn("ended by SIGSEGV, which this launcher did not send", text)
+        self.assertIn("ended by SIGABRT, which this launcher did not send", text)
         self.remedy(folder, told)
         self.assertEqual(self.servers(folder)[follower["name"]]["state"], "serving")
 
