@@ -19,10 +19,10 @@ const struct command cmd_status = {
         "that reach each other), stopped_us (since when no write is acknowledged, by the clock of facts), sync_limit_ms,\n"
         "connect, and servers: id, name, role, state, serving, observer, client, quorum, election, admin and\n"
         "metrics (URLs of its pages), pid, epoch, zxid, leader, reach (voters that it reaches), connections, sessions,\n"
-        "znodes, outstanding, requests (answered so far), latency_us (of all of them together), latency_max_us, cfg, log, last (of a crashed one), and faults: cut_in and\n"
-        "cut_out (ids), delay_us, jitter_us, refuses_clients, cuts_clients, disk (slow, full, eio), disk_slow_us,\n"
-        "clock_ms, dies_at, dies_powerless. What is unknown is null. The faults of the whole are sentences, as under the\n"
-        "table.\n"
+        "znodes, outstanding, requests (answered so far), latency_us (of all of them together), latency_max_us,\n"
+        "cfg, log, last (of a crashed one), and faults: cut_in and cut_out (ids), delay_us, jitter_us, refuses_clients,\n"
+        "cuts_clients, disk (slow, full, eio), disk_slow_us, clock_ms, dies_at, dies_powerless. What is unknown is null.\n"
+        "The faults of the whole are sentences, as under the table.\n"
         "\n"
         "Exit codes: 0 shown, 1 failed, 2 usage, 3 no cluster runs.\n",
     .run = run,

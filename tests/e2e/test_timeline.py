@@ -179,7 +179,7 @@ class Timeline(Case):
         self.assertLess(-clients["last_write_us"] / 1e6, time.monotonic() - begun)
         self.assertGreaterEqual(clients["first_write_us"], told["marks"]["synchronised_us"])
         self.assertRegex(self.ok(folder, "timeline", "--incident", str(told["incident"])),
-                         r"clients: last write acknowledged at -.*, next one at \+")
+                         r"clients: last write committed at -.*, next one\s+acknowledged at \+")
 
     def test_a_fault_that_stops_no_write(self):
         folder = self.up(3)
@@ -386,6 +386,18 @@ class WhyServer(Case):
         os.rename(data + ".away", data)
         self.remedy(folder, told)
         self.assertEqual(self.servers(folder)[follower["name"]]["state"], "serving")
+
+    def test_its_disk_is_full(self):
+        folder = self.up(3)
+        name = self.others(folder, self.leader(folder)["name"])[0]
+        self.ok(folder, "disk", name, "full")
+        self.at(folder, self.leader(folder)["name"]).create("/full", b"x")
+        wait_for("its end", lambda: "crashed" in self.servers(folder)[name]["state"])
+        text, told = self.why(folder, name)
+        self.assertEqual(self.causes(told), {("disk", int(name[3:]))})
+        self.assertIn("the disk is full", text)
+        self.remedy(folder, told)
+        self.assertEqual(self.servers(folder)[name]["state"], "serving")
 
     def test_it_refuses_its_clients(self):
         folder = self.up(3)
