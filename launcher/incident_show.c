@@ -181,7 +181,7 @@ static void put_at(struct bytes *s, const struct incident *i, int64_t at_us)
 static void put_client_times(struct bytes *s, const struct incident *i)
 {
     if (i->client_last_us) {
-        bytes_printf(s, "clients: last write committed ");
+        bytes_printf(s, "clients: last write ");
         put_at(s, i, i->client_last_us);
         bytes_printf(s, i->client_first_us ? ", next one acknowledged " : ", none since");
     } else if (i->client_first_us) {

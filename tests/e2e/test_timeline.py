@@ -179,7 +179,7 @@ class Timeline(Case):
         self.assertLess(-clients["last_write_us"] / 1e6, time.monotonic() - begun)
         self.assertGreaterEqual(clients["first_write_us"], told["marks"]["synchronised_us"])
         self.assertRegex(self.ok(folder, "timeline", "--incident", str(told["incident"])),
-                         r"clients: last write committed at -.*, next one\s+acknowledged at \+")
+                         r"clients: last write at -.*, next one\s+acknowledged at \+")
 
     def test_a_fault_that_stops_no_write(self):
         folder = self.up(3)

@@ -190,7 +190,7 @@ START_TEST(how_clients_saw_it)
     bytes_u8(&b, 0);
     ck_assert_str_eq((char *)b.data,
                      "writes were acknowledged again after 7.0 ms\n"
-                     "clients: last write committed at -1.9 ms, next one acknowledged at +7.0 ms: 8.9 ms without\n"
+                     "clients: last write at -1.9 ms, next one acknowledged at +7.0 ms: 8.9 ms without\n"
                      "sessions: 1 came back, the last after 6.0 ms\n");
     bytes_free(&b);
 }
