@@ -106,10 +106,16 @@ LAUNCHER_LIBS = liblauncher.a libconf.a libclient.a libstore.a libcore.a libwire
 pseudo_cluster_LDADD = $(LAUNCHER_LIBS)
 
 if HAVE_CHECK
-LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_scenario check_launcher_supervise check_launcher_targets \
-	check_launcher_timeline check_torture
-LAUNCHER_CHECKS = check_launcher_cluster check_launcher_engine check_launcher_links check_launcher_supervise check_launcher_targets \
-	check_launcher_incidents check_launcher_timeline check_launcher_watch check_torture
+LAUNCHER_CHECKS = check_torture
+LAUNCHER_CHECKS += check_launcher_cluster
+LAUNCHER_CHECKS += check_launcher_engine
+LAUNCHER_CHECKS += check_launcher_incidents
+LAUNCHER_CHECKS += check_launcher_links
+LAUNCHER_CHECKS += check_launcher_scenario
+LAUNCHER_CHECKS += check_launcher_supervise
+LAUNCHER_CHECKS += check_launcher_targets
+LAUNCHER_CHECKS += check_launcher_timeline
+LAUNCHER_CHECKS += check_launcher_watch
 check_PROGRAMS += $(LAUNCHER_CHECKS)
 TESTS += $(LAUNCHER_CHECKS)
 LAUNCHER_UNIT_LIBS = $(LAUNCHER_LIBS) $(UNIT_LIBS)
