@@ -56,7 +56,7 @@ struct http *http_new(const struct http_config *config, struct address *a, char 
     all = h;
     list_init(&h->requests);
     h->again = waiter_timer(config->loop, accept_again, h);
-    h->server = evhttp_new((struct event_base *)config->loop);
+    h->server = evhttp_new(loop_base(config->loop));
     struct evhttp_bound_socket *bound = h->server ? evhttp_accept_socket_with_handle(h->server, fd) : NULL;
     if (bound == NULL) {
         snprintf(error, SOCKET_ERROR_MAX, "no memory or descriptor for it");

@@ -62,6 +62,11 @@ void loop_free(struct loop *l)
     free(l);
 }
 
+struct event_base *loop_base(struct loop *l)
+{
+    return l->base;
+}
+
 void loop_turn(struct loop *l, bool block)
 {
     l->began_us = 0;

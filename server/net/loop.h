@@ -44,4 +44,8 @@ bool waiter_is_on(const struct waiter *w);
 /* May be called from within its own fn. NULL is allowed. */
 void waiter_free(struct waiter *w);
 
+/* For those of this floor who hand it to a library. */
+struct event_base;
+struct event_base *loop_base(struct loop *l);
+
 #endif
