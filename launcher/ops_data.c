@@ -27,6 +27,8 @@ bool op_begin_reset(struct op *o, const json_t *request)
     op_headline(o, "reset to %s", !*name ? "the empty state" : *name == '.' ? "what is imported" : name);
     for (size_t i = 0; i < s->n; i++) {
         o->target[i] = true;
+        s->servers[i].disk = (struct disk){0};
+        s->servers[i].dies_at = NULL;
         server_event(&s->servers[i], SUPERVISE_KILL, &why); /* it may be dead already */
     }
     size_t n = s->links.n;

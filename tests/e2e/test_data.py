@@ -236,13 +236,13 @@ class SaveAndReset(Case):
         out = self.ok(folder, "save", "base")
         self.assertRegex(out, r"^saved base in [\d.]+ m?s: \d+ znodes, zxid 0x[0-9a-f]+, from zoo\d; 1 session left out\n")
         before, sid = self.servers(folder), zk.client_id[0]
+        epoch = self.status(folder)["epoch"]
         for i in range(200):
             zk.create("/later-%d" % i, b"x")
         zk.delete("/app/empty")
         self.ok(folder, "isolate", "1")
         self.ok(folder, "slow", "3", "--delay", "5ms")
         self.ok(folder, "stop", "2")
-        epoch = self.status(folder)["epoch"]
         out = self.ok(folder, "reset", "base")
         self.assertRegex(out, r"^reset to base in [\d.]+ m?s, leader zoo\d, epoch \d+; clients find their sessions expired")
         status = self.status(folder)

@@ -7,6 +7,7 @@ libfuzz_a_SOURCES = \
 FUZZ_LIBS = libfuzz.a libcore.a libwire.a $(CRYPTO_LIBS)
 
 CORPUS_CHECKS = \
+	corpus_apache \
 	corpus_records \
 	corpus_client \
 	corpus_quorum \
@@ -20,6 +21,7 @@ TESTS += $(CORPUS_CHECKS)
 
 if ENABLE_FUZZERS
 noinst_PROGRAMS += \
+	fuzz_apache \
 	fuzz_records \
 	fuzz_client \
 	fuzz_quorum \
@@ -29,6 +31,15 @@ noinst_PROGRAMS += \
 	fuzz_text \
 	fuzz_http
 endif
+
+# It also shows transactions as the launcher does.
+FUZZ_APACHE_LIBS = libfuzz.a liblauncher.a libcore.a libwire.a $(JANSSON_LIBS) $(CRYPTO_LIBS)
+corpus_apache_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_apache.c
+corpus_apache_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"apache"'
+corpus_apache_LDADD = $(FUZZ_APACHE_LIBS)
+fuzz_apache_SOURCES = tests/fuzz/fuzz_apache.c
+fuzz_apache_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_apache_LDADD = $(FUZZ_APACHE_LIBS)
 
 corpus_records_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_records.c
 corpus_records_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"records"'
