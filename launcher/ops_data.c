@@ -16,9 +16,10 @@ bool op_begin_reset(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     const char *name = fact_string(request, "name"), *why;
-    if (s->ending || (*name && !save_exists(s->cluster, name))) {
-        op_refuse(o, EXIT_REFUSED,
-                  s->ending ? xstrdup("the cluster is being taken down") : save_missing(s->cluster, name));
+    char *unfit = s->ending ? xstrdup("the cluster is being taken down") : save_unfit(s->cluster);
+    if (!unfit && *name && !save_exists(s->cluster, name)) unfit = save_missing(s->cluster, name);
+    if (unfit) {
+        op_refuse(o, EXIT_REFUSED, unfit);
         return false;
     }
     o->want = xstrdup(name);

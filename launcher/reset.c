@@ -25,6 +25,7 @@ int reset_cluster(const struct globals *g, struct reset *r, char **why)
     free(*why);
     *why = NULL;
     if (r->cluster->n == 0 && cluster_recall(r->cluster, why) != 0) return EXIT_FAILED;
+    if ((*why = save_unfit(r->cluster))) return EXIT_REFUSED;
     if (*r->name && !save_exists(r->cluster, r->name)) {
         *why = save_missing(r->cluster, r->name);
         return EXIT_REFUSED;

@@ -116,6 +116,23 @@ char *save_missing(const struct cluster *c, const char *name)
     return (char *)b.data;
 }
 
+char *save_unfit(const struct cluster *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct member *m = &c->members[i];
+        char *theirs = xasprintf("%s/version-2", m->data_dir), *path = cluster_path(c, theirs);
+        bool apache = m->engine == ENGINE_APACHE || access(path, F_OK) == 0;
+        free(theirs);
+        free(path);
+        if (apache)
+            return xasprintf(
+                "zoo%d runs Apache ZooKeeper, whose data are not replaced; reset and import --apache are for "
+                "ensembles of zkserver",
+                m->id);
+    }
+    return NULL;
+}
+
 bool save_delete(const struct cluster *c, const char *name)
 {
     char *path = save_path(c, name);
@@ -142,6 +159,8 @@ int save_reset(const struct cluster *c, const char *name, int64_t floor, char **
     image.record = bytes_slice(&record);
     if (*name && !note) {
         *why = save_missing(c, name);
+    } else if ((*why = save_unfit(c))) {
+        result = -1;
     } else if (note_reset(c, name, why) && install(c, &image, why) == 0) {
         char *path = cluster_path(c, RESET_NOTE);
         unlink(path);

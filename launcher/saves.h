@@ -22,6 +22,8 @@ int save_write(const struct cluster *c, const char *name, const struct state *s,
 json_t *saves_list(const struct cluster *c);
 /* "there is no save 'x'; there are: a, b", to be freed. */
 char *save_missing(const struct cluster *c, const char *name);
+/* Why these members cannot be reset, to be freed; NULL when they can. */
+char *save_unfit(const struct cluster *c);
 /* False when there is none, or with errno. */
 bool save_delete(const struct cluster *c, const char *name);
 

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "launcher/talk.h"
 
 static bool is_folder(const char *path, const char *inside);
+static bool read_extent(const struct source *from, struct store_extent *e, char *error);
 static void load_snapshot(void *arg, int64_t zxid, struct slice elements);
 static void load_record(void *arg, int64_t zxid, int64_t committed, struct slice record);
 static int check_reach(const struct store_extent *e, const struct source *from, int64_t *at, char **why);
@@ -37,6 +39,8 @@ int sources_of_cluster(struct sources *s, const struct globals *g, struct cluste
                                         .data_dir = cluster_path(cluster, m->data_dir),
                                         .log_dir = cluster_path(cluster, m->log_dir),
                                         .observer = m->observer};
+        struct source *made = &s->list[s->n];
+        made->apache = is_folder(made->data_dir, "version-2") && !is_folder(made->log_dir, "log.db");
     }
     return 0;
 }
@@ -91,24 +95,35 @@ const struct source *sources_furthest(const struct sources *s, bool any, char **
     for (size_t i = 0; i < s->n; i++) {
         const struct source *from = &s->list[i];
         voters += !from->observer;
-        struct store_reader *r = reader_open(from->data_dir, from->log_dir, false, error);
-        if (!r) continue;
-        const struct store_extent *e = reader_extent(r);
-        bool further = e->current_epoch != furthest.current_epoch ? e->current_epoch > furthest.current_epoch
-                                                                  : e->last > furthest.last;
-        if (!from->observer || any) {
-            if (!best || further) {
-                best = from;
-                furthest = *e;
-            }
+        struct store_extent e;
+        if (!read_extent(from, &e, error)) continue;
+        bool further = e.current_epoch != furthest.current_epoch ? e.current_epoch > furthest.current_epoch
+                                                                 : e.last > furthest.last;
+        if ((!from->observer || any) && (!best || further)) {
+            best = from;
+            furthest = e;
         }
         read += !from->observer;
-        reader_close(r);
     }
     if (best && (any || read > voters / 2)) return best;
     *why = best ? xasprintf("only %zu of %zu voters can be read, which is no majority: %s", read, voters, error)
                 : xstrdup(*error ? error : "there is no member");
     return NULL;
+}
+
+/* Of Apache's files only reading them all tells. */
+static bool read_extent(const struct source *from, struct store_extent *e, char *error)
+{
+    struct state s = {0};
+    char *why = NULL;
+    struct store_reader *r = from->apache ? NULL : reader_open(from->data_dir, from->log_dir, false, error);
+    bool ok = from->apache ? apache_read(&s, from->data_dir, STATE_NEWEST, &why) == 0 : r != NULL;
+    if (ok) *e = from->apache ? s.extent : *reader_extent(r);
+    if (why) snprintf(error, STORE_ERROR_MAX, "%s", why);
+    free(why);
+    state_free(&s);
+    reader_close(r);
+    return ok;
 }
 
 static int highest_first(const void *a, const void *b)
@@ -126,9 +141,8 @@ int64_t sources_agreed(const struct sources *s, int64_t epoch)
         const struct source *from = &s->list[i];
         if (from->observer) continue;
         voters++;
-        struct store_reader *r = reader_open(from->data_dir, from->log_dir, false, error);
-        if (r && reader_extent(r)->current_epoch == epoch) last[n++] = reader_extent(r)->last;
-        reader_close(r);
+        struct store_extent e;
+        if (read_extent(from, &e, error) && e.current_epoch == epoch) last[n++] = e.last;
     }
     if (n <= voters / 2) return 0;
     qsort(last, n, sizeof *last, highest_first);
