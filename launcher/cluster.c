@@ -42,6 +42,13 @@ int cluster_locate(struct cluster *c, const struct globals *g, char **why)
     return 0;
 }
 
+char *cluster_state_path(const char *inside)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (state && *state == '/') return xasprintf("%s/pseudo-cluster/%s", state, inside);
+    return home && *home == '/' ? xasprintf("%s/.local/state/pseudo-cluster/%s", home, inside) : NULL;
+}
+
 void cluster_free(struct cluster *c)
 {
     for (size_t i = 0; i < c->n; i++) member_free(&c->members[i]);
@@ -159,12 +166,8 @@ static int locate_named(struct cluster *c, const struct globals *g, const char *
                          name);
         return -1;
     }
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/') {
-        c->dir = xasprintf("%s/pseudo-cluster/%s", state, name);
-    } else if (home && *home == '/') {
-        c->dir = xasprintf("%s/.local/state/pseudo-cluster/%s", home, name);
-    } else {
+    c->dir = cluster_state_path(name);
+    if (!c->dir) {
         *why = xstrdup("neither XDG_STATE_HOME nor HOME is set; choose the cluster's folder with -C DIR");
         return -1;
     }

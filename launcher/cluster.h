@@ -46,6 +46,9 @@ struct cluster {
 int cluster_locate(struct cluster *c, const struct globals *g, char **why);
 void cluster_free(struct cluster *c);
 
+/* A path in the per-user state folder, to be freed; NULL when the environment names none. */
+char *cluster_state_path(const char *inside);
+
 /* Makes the folder itself. -1 with *why. */
 int cluster_make_dir(struct cluster *c, char **why);
 

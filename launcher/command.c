@@ -39,8 +39,11 @@
     C(export)                                                                                                          \
     C(import)                                                                                                          \
     C(down)                                                                                                            \
+    C(ps)                                                                                                              \
+    C(env)                                                                                                             \
     C(run)                                                                                                             \
     C(torture)                                                                                                         \
+    C(completion)                                                                                                      \
     C(help)                                                                                                            \
     C(version)
 

@@ -32,6 +32,7 @@ liblauncher_a_SOURCES = \
 	launcher/recorded.c launcher/recorded.h \
 	launcher/relay.c launcher/relay.h \
 	launcher/reset.c launcher/reset.h \
+	launcher/running.c launcher/running.h \
 	launcher/saves.c launcher/saves.h \
 	launcher/state.c launcher/state.h \
 	launcher/scenario.c launcher/scenario.h \
@@ -68,10 +69,12 @@ pseudo_cluster_SOURCES = \
 	launcher/fault.c \
 	launcher/cmd_assert.c \
 	launcher/cmd_clock.c \
+	launcher/cmd_completion.c \
 	launcher/cmd_disk.c \
 	launcher/cmd_diff.c \
 	launcher/cmd_down.c \
 	launcher/cmd_drop_clients.c \
+	launcher/cmd_env.c \
 	launcher/cmd_expire.c \
 	launcher/cmd_export.c \
 	launcher/cmd_heal.c \
@@ -84,6 +87,7 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_partition.c \
 	launcher/cmd_pause.c \
 	launcher/cmd_reset.c \
+	launcher/cmd_ps.c \
 	launcher/cmd_restart.c \
 	launcher/cmd_resume.c \
 	launcher/cmd_run.c \

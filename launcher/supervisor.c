@@ -16,6 +16,7 @@
 #include "base/xalloc.h"
 #include "launcher/events.h"
 #include "launcher/platform.h"
+#include "launcher/running.h"
 #include "launcher/saves.h"
 #include "launcher/text.h"
 
@@ -96,6 +97,7 @@ static void run(const struct supervisor_options *o, int fd)
     client_add(&s, OWNER_FD, true);
     op_begin_boot(list_first(&s.clients, struct client, link), o->timeout_ms);
     if (control_listen(&s) != 0) fprintf(stderr, "cannot listen on %s: %s\n", SOCKET_PATH, strerror(errno));
+    running_note(s.cluster);
     event_base_dispatch(s.base);
     leave_folder(&s);
     exit(0);
@@ -224,6 +226,7 @@ static void leave_folder(struct supervisor *s)
     bool removed = s->ephemeral && !s->keep;
     events_close(s->events, removed ? NULL : s->end_why ? s->end_why : "its loop ended");
     s->events = NULL;
+    running_forget();
     if (s->listen_fd >= 0) close(s->listen_fd);
     unlink(SOCKET_PATH);
     unlink(PIDS_PATH);

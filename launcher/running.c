@@ -1,0 +1,96 @@
+/* The clusters of this user that run. */
+#include "launcher/running.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+
+/* In the state folder, where no cluster's name can begin with a dot. */
+#define LIST ".running"
+
+static char *list_folder(void);
+static char *read_folder(const char *list, const char *pid);
+static int by_name(const void *a, const void *b);
+
+void running_note(const struct cluster *c)
+{
+    char *folder = cluster_state_path(LIST);
+    struct cluster place = {.dir = folder};
+    char *why = NULL;
+    if (!folder || cluster_make_dir(&place, &why) != 0) {
+        free(why);
+        free(folder);
+        return;
+    }
+    char *path = xasprintf("%s/%ld", folder, (long)getpid());
+    FILE *f = fopen(path, "w");
+    if (f) fprintf(f, "%s\n", c->dir);
+    if (f) fclose(f);
+    free(path);
+    free(folder);
+}
+
+void running_forget(void)
+{
+    char *folder = list_folder(), *path = folder ? xasprintf("%s/%ld", folder, (long)getpid()) : NULL;
+    if (path) unlink(path);
+    free(path);
+    free(folder);
+}
+
+char **running_list(void)
+{
+    char **list = xcalloc(1, sizeof *list), *folder = list_folder();
+    size_t n = 0;
+    DIR *d = folder ? opendir(folder) : NULL;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        long pid = strtol(e->d_name, NULL, 10);
+        char *dir = pid > 1 ? read_folder(folder, e->d_name) : NULL;
+        if (!dir) continue;
+        list = xrealloc(list, (n + 2) * sizeof *list);
+        list[n++] = dir;
+    }
+    if (d) closedir(d);
+    free(folder);
+    list[n] = NULL;
+    if (n > 1) qsort(list, n, sizeof *list, by_name);
+    return list;
+}
+
+void running_free(char **list)
+{
+    for (char **p = list; *p; p++) free(*p);
+    free(list);
+}
+
+static char *list_folder(void)
+{
+    return cluster_state_path(LIST);
+}
+
+/* NULL when the supervisor is gone, which a kill -9 leaves behind. */
+static char *read_folder(const char *list, const char *pid)
+{
+    char dir[PATH_MAX] = "", *path = xasprintf("%s/%s", list, pid);
+    FILE *f = fopen(path, "r");
+    if (f && !fgets(dir, sizeof dir, f)) *dir = '\0';
+    if (f) fclose(f);
+    dir[strcspn(dir, "\n")] = '\0';
+    bool gone = kill((pid_t)strtol(pid, NULL, 10), 0) != 0 && errno == ESRCH;
+    if (gone) unlink(path);
+    free(path);
+    return gone || !*dir ? NULL : xstrdup(dir);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
