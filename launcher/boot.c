@@ -12,6 +12,7 @@
 
 static int take_turn(const struct cluster *cluster);
 static bool engine_is_there(char **why);
+static size_t members_wanted(const struct boot *b);
 static int launch(const struct boot *b, struct control *control);
 
 int boot_cluster(const struct boot *b, struct control *control, json_t **end)
@@ -20,8 +21,9 @@ int boot_cluster(const struct boot *b, struct control *control, json_t **end)
     if (cluster_make_dir(b->cluster, &why) != 0) return talk_fail(EXIT_FAILED, why);
     int turn = b->ephemeral ? -1 : take_turn(b->cluster);
     if (!b->ephemeral && control_open(control, b->cluster, &why) == 0) {
-        json_t *request = json_pack("{s:s, s:I, s:I, s:b}", "cmd", "up", "n", (json_int_t)b->n, "timeout_ms",
-                                    (json_int_t)b->timeout_ms, "engine", b->engine != NULL);
+        json_t *request =
+            json_pack("{s:s, s:I, s:I, s:b, s:b}", "cmd", "up", "n", (json_int_t)b->n, "timeout_ms",
+                      (json_int_t)b->timeout_ms, "engine", b->engine != NULL, "topology", b->cluster->topology.said);
         *end = control_converse(control, request, NULL);
     } else {
         free(why);
@@ -60,18 +62,39 @@ static bool engine_is_there(char **why)
     return command != NULL;
 }
 
+/* Voters and observers. An up that says nothing of what they are like means what they were like. */
+static size_t members_wanted(const struct boot *b)
+{
+    struct topology former, *t = &b->cluster->topology;
+    topology_load(&former, b->cluster->dir);
+    size_t n = cluster_conf_count(b->cluster);
+    size_t voters = n > (size_t)former.observers ? n - (size_t)former.observers : 3;
+    if (b->n) voters = b->n;
+    if (t->said)
+        topology_free(&former);
+    else
+        *t = former;
+    return voters + (size_t)t->observers;
+}
+
 static int launch(const struct boot *b, struct control *control)
 {
     char *why = NULL, *zkserver = NULL;
     if (b->engine && !engine_parse(b->engine, &b->cluster->apaches, &why)) return talk_fail(EXIT_USAGE, why);
     if (b->cluster->apaches && !engine_is_there(&why)) return talk_fail(EXIT_FAILED, why);
     if (!(zkserver = find_zkserver(&why))) return talk_fail(EXIT_FAILED, why);
-    size_t n = b->n ? b->n : cluster_conf_count(b->cluster);
-    struct supervisor_options o = {.cluster = b->cluster,
-                                   .n = n ? n : 3,
-                                   .zkserver = zkserver,
-                                   .ephemeral = b->ephemeral,
-                                   .timeout_ms = b->timeout_ms};
+    size_t n = members_wanted(b);
+    if (n - (size_t)b->cluster->topology.observers == 1 && n > 1) {
+        free(zkserver);
+        return talk_fail(EXIT_USAGE,
+                         xstrdup("one server alone is no ensemble that could be observed; up 2 --observers 1"));
+    }
+    if (n > MEMBERS_MOST) {
+        free(zkserver);
+        return talk_fail(EXIT_USAGE, xasprintf("%zu servers are more than %d", n, MEMBERS_MOST));
+    }
+    struct supervisor_options o = {
+        .cluster = b->cluster, .n = n, .zkserver = zkserver, .ephemeral = b->ephemeral, .timeout_ms = b->timeout_ms};
     int fd = supervisor_launch(&o, &why);
     free(zkserver);
     if (fd < 0) return talk_fail(EXIT_FAILED, why);

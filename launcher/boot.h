@@ -6,7 +6,7 @@
 
 struct boot {
     struct cluster *cluster;
-    size_t n; /* 0: as many as the confs have, else 3 */
+    size_t n; /* voters; 0: as many as the confs have, else 3. What else they are like says cluster->topology */
     bool ephemeral;
     long timeout_ms;
     const char *engine; /* as --engine says; NULL for zkserver, or what runs already */

@@ -9,6 +9,7 @@
 #include "launcher/command.h"
 #include "launcher/engine.h"
 #include "launcher/ports.h"
+#include "launcher/topology.h"
 
 enum { MEMBERS_MOST = 64 };
 
@@ -36,6 +37,7 @@ struct cluster {
     int tick_ms; /* of confs that the launcher writes; 0: the usual */
     int apaches; /* how many members, the last ones, run Apache ZooKeeper; or ENGINE_ALL */
     struct relays *relays; /* borrowed: to be filled for members that cannot break their network themselves; NULL for none */
+    struct topology topology;
     const char *more_conf; /* whole lines that those have besides; NULL: none; borrowed */
     struct member *members;
     size_t n;

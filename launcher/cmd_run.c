@@ -19,6 +19,7 @@ struct wish {
     long n;
     const char *engine, *scenario, *junit;
     bool tap, keep, quiet;
+    struct topology topology;
     char **command; /* NULL: the scenario alone */
 };
 
@@ -45,7 +46,7 @@ const struct command cmd_run = {
             "signals are\n"
             "passed on.\n"
             "\n"
-            "  -n N             how many servers\n"
+            "  -n N             how many servers\n" TOPOLOGY_HELP
             "  --engine ENGINE  zkserver, apache or apache:N, as of up\n"
             "  --faults SCRIPT  a shell script that runs beside the command, or alone: its verbs are kill, wait, heal, "
             "...\n"
@@ -77,7 +78,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     struct cluster cluster;
     struct control control;
     char *connect;
-    struct private_options options = {.n = (size_t)w.n, .engine = w.engine};
+    struct private_options options = {.n = (size_t)w.n, .engine = w.engine, .topology = w.topology};
     exit = private_boot(g, &options, &cluster, &control, &connect);
     if (exit) return exit;
     set_environment(&cluster, connect);
@@ -106,12 +107,19 @@ static int take_options(const struct command *self, struct globals *g, int argc,
                                           {"junit", required_argument, NULL, 'j'},
                                           {"keep", no_argument, NULL, 'k'},
                                           {"quiet", no_argument, NULL, 'q'},
+                                          TOPOLOGY_OPTIONS,
                                           {0}};
     int exit = EXIT_DONE;
     *over = true;
     for (int o; (o = command_option(self, g, argc, argv, "+n:kq", longs, &exit)) != -1;) {
         if (o == 0) return exit;
         if (o == 'e') w->engine = optarg;
+        char *wrong = NULL;
+        if (!topology_take(&w->topology, o, optarg, &wrong)) {
+            exit = command_usage(self, "%s", wrong);
+            free(wrong);
+            return exit;
+        }
         if (o == 'f') w->scenario = optarg;
         if (o == 't') w->tap = true;
         if (o == 'j') w->junit = optarg;

@@ -1,6 +1,7 @@
 /* pseudo-cluster up. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/boot.h"
@@ -9,11 +10,12 @@
 #include "launcher/view.h"
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv);
+static int usage_free(const struct command *self, char *wrong);
 static void print_up(const struct globals *g, const json_t *end, const char *call);
 
 const struct command cmd_up = {
     .name = "up",
-    .args = "[N]",
+    .args = "[N] [--observers M] [--engine ENGINE]",
     .summary = "Boots N servers and returns when they serve writes.",
     .help =
         "Without N: as many as confs/ describes, else 3. Servers of a running cluster that are down are started "
@@ -25,8 +27,12 @@ const struct command cmd_up = {
         "\n"
         "  --engine ENGINE     zkserver; apache, which is Apache ZooKeeper from $ZOOKEEPER_HOME or Debian's package; "
         "or\n"
-        "                      apache:N, the last N of the servers and zkserver the others\n"
+        "                      apache:N, the last N of the servers and zkserver the others\n" TOPOLOGY_HELP
         "  --timeout SECONDS   give up waiting after this long (30); what runs by then stays\n"
+        "\n"
+        "Of --observers, --tick, --set and --ports an up that gives none means what the last one gave. confs/ of your "
+        "own\n"
+        "are not changed by them.\n"
         "\n"
         "Exit codes: 0 all serve, 1 failed, 2 usage, 5 not all serve in time, 6 a port is busy.\n",
     .run = run,
@@ -35,13 +41,16 @@ const struct command cmd_up = {
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"engine", required_argument, NULL, 'e'}, {"timeout", required_argument, NULL, 't'}, {0}};
+        {"engine", required_argument, NULL, 'e'}, {"timeout", required_argument, NULL, 't'}, TOPOLOGY_OPTIONS, {0}};
+    struct topology topology = {0};
     long n = 0, timeout_s = 30;
     const char *engine = NULL;
     int exit = EXIT_DONE;
     for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
         if (o == 0) return exit;
         if (o == 'e') engine = optarg;
+        char *wrong = NULL;
+        if (!topology_take(&topology, o, optarg, &wrong)) return usage_free(self, wrong);
         if (o == 't' && !parse_number(optarg, 1, 86400, &timeout_s)) {
             return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
         }
@@ -55,6 +64,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     char *why = NULL;
     json_t *end = NULL;
     if (cluster_locate(&cluster, g, &why) != 0) return talk_fail(EXIT_USAGE, why);
+    cluster.topology = topology;
     struct boot boot = {&cluster, (size_t)n, false, timeout_s * 1000, engine};
     exit = boot_cluster(&boot, &control, &end);
     if (exit == 0) {
@@ -63,6 +73,13 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
         control_close(&control);
     }
     cluster_free(&cluster);
+    return exit;
+}
+
+static int usage_free(const struct command *self, char *wrong)
+{
+    int exit = command_usage(self, "%s", wrong);
+    free(wrong);
     return exit;
 }
 

@@ -26,6 +26,7 @@ static int write_confs(struct cluster *c, size_t n, const char *dir, struct port
 static int relay_confs(struct cluster *c, char **why);
 static bool copy_conf(struct bytes *b, const char *path, char **why);
 static int reserve_member(struct ports *ports, const struct member *m, char **why, int *exit);
+static bool read_back(struct member *m, const char *dir, char **why);
 static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit);
 static bool reserve_free(struct cluster *c, struct ports *ports, char **why, int *exit);
 static bool reserve_former(struct cluster *c, const char *dir, struct ports *ports);
@@ -86,11 +87,17 @@ int member_read(struct member *m, const char *dir, int id, char **why)
 void conf_put(struct bytes *b, const struct cluster *c, size_t at)
 {
     const struct member *self = &c->members[at];
+    const struct topology *t = &c->topology;
     bytes_printf(b, "%s\n", CONF_MARK);
-    bytes_printf(b, "tickTime=%d\ninitLimit=%d\nsyncLimit=%d\n", self->tick_ms, self->init_limit, self->sync_limit);
+    if (!topology_sets(t, "tickTime")) bytes_printf(b, "tickTime=%d\n", self->tick_ms);
+    if (!topology_sets(t, "initLimit")) bytes_printf(b, "initLimit=%d\n", self->init_limit);
+    if (!topology_sets(t, "syncLimit")) bytes_printf(b, "syncLimit=%d\n", self->sync_limit);
     bytes_printf(b, "dataDir=%s\nclientPort=%u\nclientPortAddress=%s\n", self->data_dir, self->client_port,
                  self->client_host);
-    bytes_printf(b, "4lw.commands.whitelist=*\nadmin.serverPort=0\n%s", c->more_conf ? c->more_conf : "");
+    if (!topology_sets(t, "4lw.commands.whitelist")) bytes_printf(b, "4lw.commands.whitelist=*\n");
+    if (!topology_sets(t, "admin.serverPort")) bytes_printf(b, "admin.serverPort=0\n");
+    bytes_put(b, t->sets.data, t->sets.len);
+    bytes_printf(b, "%s", c->more_conf ? c->more_conf : "");
     put_servers(b, c, at);
 }
 
@@ -138,11 +145,18 @@ int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why
     bool there = conf_exists("confs", 1, &ours);
     if (there && !ours && !is_readable(why)) return -1;
     bool as_they_are = there && !ours && cluster_conf_count(c) == n;
+    if (as_they_are && c->topology.said) {
+        *exit = EXIT_USAGE;
+        *why = xstrdup(
+            "confs/ are your own, and used as they are: --observers, --tick, --set and --ports are for confs that "
+            "the launcher writes; change yours, or take another cluster (--name OTHER)");
+        return -1;
+    }
     const char *dir = ours || as_they_are ? "confs" : "run/confs";
     if (!as_they_are && !make_folder(dir, why)) return -1;
     if (!ours && !as_they_are) c->fixed = true;
     int result = as_they_are ? use_confs(c, n, dir, ports, why, exit) : write_confs(c, n, dir, ports, why, exit);
-    return result == 0 && note_members(dir, n, why) ? 0 : -1;
+    return result == 0 && note_members(dir, n, why) && topology_store(&c->topology, ".", why) ? 0 : -1;
 }
 
 int cluster_recall(struct cluster *c, char **why)
@@ -322,10 +336,14 @@ static int write_confs(struct cluster *c, size_t n, const char *dir, struct port
     for (c->n = 0; c->n < n; c->n++) {
         init_member(&c->members[c->n], (int)c->n + 1, n == 1, dir);
         if (c->tick_ms) c->members[c->n].tick_ms = c->tick_ms;
+        if (c->topology.tick_ms) c->members[c->n].tick_ms = (int)c->topology.tick_ms;
+        c->members[c->n].observer = c->n + (size_t)c->topology.observers >= n;
     }
     set_engines(c, n);
-    if (c->fixed ? !reserve_scheme(c, ports, why, exit)
-                 : !reserve_former(c, dir, ports) && !reserve_free(c, ports, why, exit)) {
+    long base = c->topology.port_base;
+    bool scheme = base != PORTS_AUTO && (base > 0 || c->fixed);
+    if (scheme ? !reserve_scheme(c, ports, why, exit)
+               : !reserve_former(c, dir, ports) && !reserve_free(c, ports, why, exit)) {
         return -1;
     }
     if (add_apaches(c, ports, why) != 0) return -1;
@@ -334,7 +352,7 @@ static int write_confs(struct cluster *c, size_t n, const char *dir, struct port
         conf_put(&text, c, i);
         bool ok = write_file(c->members[i].cfg, &text, why);
         bytes_free(&text);
-        if (!ok || make_member(&c->members[i], why) != 0) return -1;
+        if (!ok || make_member(&c->members[i], why) != 0 || !read_back(&c->members[i], dir, why)) return -1;
     }
     for (int id = (int)n + 1; id <= MEMBERS_MOST; id++) {
         bool ours = false;
@@ -345,14 +363,30 @@ static int write_confs(struct cluster *c, size_t n, const char *dir, struct port
     return 0;
 }
 
+/* What --set said counts here as it does for the server; and a server that could not read its conf says so now. */
+static bool read_back(struct member *m, const char *dir, char **why)
+{
+    struct member read;
+    bool ok = member_read(&read, dir, m->id, why) == 0;
+    if (ok) {
+        m->tick_ms = read.tick_ms;
+        m->init_limit = read.init_limit;
+        m->sync_limit = read.sync_limit;
+    }
+    member_free(&read);
+    return ok;
+}
+
 static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit)
 {
+    enum { QUORUM_ABOVE = 100, ELECTION_ABOVE = 200 };
+    int base = (int)c->topology.port_base;
     for (size_t i = 0; i < c->n; i++) {
         struct member *m = &c->members[i];
-        m->client_port = (uint16_t)(CLIENT_PORT_BASE + m->id);
+        m->client_port = (uint16_t)((base ? base : CLIENT_PORT_BASE) + m->id);
         if (!m->standalone) {
-            m->quorum_port = (uint16_t)(QUORUM_PORT_BASE + m->id);
-            m->election_port = (uint16_t)(ELECTION_PORT_BASE + m->id);
+            m->quorum_port = (uint16_t)((base ? base + QUORUM_ABOVE : QUORUM_PORT_BASE) + m->id);
+            m->election_port = (uint16_t)((base ? base + ELECTION_ABOVE : ELECTION_PORT_BASE) + m->id);
         }
         if (reserve_member(ports, m, why, exit) != 0) return false;
     }

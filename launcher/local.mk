@@ -43,6 +43,7 @@ liblauncher_a_SOURCES = \
 	launcher/targets.c launcher/targets.h \
 	launcher/text.c launcher/text.h \
 	launcher/timeline.c launcher/timeline.h \
+	launcher/topology.c launcher/topology.h \
 	launcher/torture_faults.c launcher/torture_faults.h \
 	launcher/torture_kinds.c launcher/torture_kinds.h \
 	launcher/torture_load.c launcher/torture_load.h \

@@ -17,7 +17,7 @@ bool op_begin_up(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     int64_t n = fact_number(request, "n", 0);
-    if (n && (size_t)n != s->n) {
+    if (n && (size_t)n != voters_all(s) && (size_t)n != s->n) {
         op_refuse(o, EXIT_FAILED,
                   xasprintf("the cluster is up with %zu server%s, not %" PRId64 "; end it first: %s down", s->n,
                             s->n == 1 ? "" : "s", n, s->cluster->call));
@@ -27,6 +27,14 @@ bool op_begin_up(struct op *o, const json_t *request)
         op_refuse(o, EXIT_FAILED,
                   xasprintf("the cluster is up, and --engine is for one that is not; end it first: %s down",
                             s->cluster->call));
+        return false;
+    }
+    if (json_is_true(json_object_get(request, "topology"))) {
+        op_refuse(
+            o, EXIT_FAILED,
+            xasprintf("the cluster is up, and --observers, --tick, --set and --ports are for one that is not; end it "
+                      "first: %s down",
+                      s->cluster->call));
         return false;
     }
     if (s->ending) {

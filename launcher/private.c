@@ -27,6 +27,7 @@ int private_boot(struct globals *g, const struct private_options *o, struct clus
     if (result) return talk_fail(EXIT_NO_ENSEMBLE, why);
     cluster->tick_ms = o->tick_ms;
     cluster->more_conf = o->more_conf;
+    cluster->topology = o->topology;
     struct boot boot = {cluster, o->n, true, 0, o->engine};
     int code = boot_cluster(&boot, control, &end);
     bool open = code == 0;

@@ -8,6 +8,7 @@ struct private_options {
     size_t n;              /* how many servers */
     int tick_ms;           /* 0 for the usual */
     const char *engine;    /* as --engine says, or NULL */
+    struct topology topology; /* what it owns goes to the cluster */
     const char *more_conf; /* whole lines for their confs, which last as long as the cluster, or NULL */
 };
 

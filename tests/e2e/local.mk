@@ -18,6 +18,7 @@ E2E_TESTS += tests/e2e/test_data.py
 E2E_TESTS += tests/e2e/test_zkcli.py
 E2E_TESTS += tests/e2e/test_limits.py
 E2E_TESTS += tests/e2e/test_watch.py
+E2E_TESTS += tests/e2e/test_topology.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/ensemble.py \
