@@ -46,24 +46,20 @@ const struct command cmd_run = {
             "signals are\n"
             "passed on.\n"
             "\n"
-            "  -n N             how many servers\n" TOPOLOGY_HELP
-            "  --engine ENGINE  zkserver, apache or apache:N, as of up\n"
-            "  --faults SCRIPT  a shell script that runs beside the command, or alone: its verbs are kill, wait, heal, "
-            "...\n"
-            "                   as functions (kill leader; wait serving; drop_clients 1), and assert; `running` is "
-            "true\n"
-            "                   while the command runs. A verb or an assertion that fails ends it (as of sh -e)\n"
-            "  --tap            a report on standard output: a test for each assertion, for the script and the "
-            "command;\n"
-            "                   what those print goes to standard error\n"
-            "  --junit FILE     the same as JUnit's XML\n"
-            "  -k, --keep       keep the folder when something fails, and say where it is\n"
-            "  -q, --quiet      no notes\n"
+            "  -n N                how many servers\n" TOPOLOGY_HELP
+            "  --engine ENGINE     zkserver, apache or apache:N, as of up\n"
+            "  --faults SCRIPT     a shell script that runs beside the command, or alone: its verbs are functions\n"
+            "                      (kill leader; wait serving; drop_clients 1), assert is one of them; `running` is\n"
+            "                      true while the command runs; what fails ends it, as of sh -e\n"
+            "  --tap               a report on standard output, a test for each assertion, for the script and for the\n"
+            "                      command; what those print goes to standard error\n"
+            "  --junit FILE        the same as JUnit's XML\n"
+            "  -k, --keep          keep the folder when something fails, and say where it is\n"
+            "  -q, --quiet         no notes\n"
             "\n"
-            "Exit codes: the command's own; when that is 0 and the script fails, 1; 128+n when signal n ended it, 2 "
-            "usage, 125 the ensemble could not be "
-            "booted, 126 the\n"
-            "command cannot be executed, 127 it was not found.\n",
+            "Exit codes: the command's own; 1 when that is 0 and the script fails; 128+n when signal n ended it, 2 "
+            "usage,\n"
+            "125 the ensemble could not be booted, 126 the command cannot be executed, 127 it was not found.\n",
     .run = run,
 };
 

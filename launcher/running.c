@@ -16,32 +16,43 @@
 /* In the state folder, where no cluster's name can begin with a dot. */
 #define LIST ".running"
 
+enum { TRIES = 3 };
+
+static FILE *open_note(const char *folder);
 static char *list_folder(void);
 static char *read_folder(const char *list, const char *pid);
 static int by_name(const void *a, const void *b);
 
 void running_note(const struct cluster *c)
 {
-    char *folder = cluster_state_path(LIST);
-    struct cluster place = {.dir = folder};
-    char *why = NULL;
-    if (!folder || cluster_make_dir(&place, &why) != 0) {
-        free(why);
-        free(folder);
-        return;
-    }
-    char *path = xasprintf("%s/%ld", folder, (long)getpid());
-    FILE *f = fopen(path, "w");
+    char *folder = list_folder();
+    FILE *f = NULL;
+    /* The last one to leave may be removing the folder. */
+    for (int i = 0; folder && !f && i < TRIES; i++) f = open_note(folder);
     if (f) fprintf(f, "%s\n", c->dir);
     if (f) fclose(f);
-    free(path);
     free(folder);
 }
 
+static FILE *open_note(const char *folder)
+{
+    struct cluster place = {.dir = (char *)folder};
+    char *why = NULL, *path = xasprintf("%s/%ld", folder, (long)getpid());
+    FILE *f = cluster_make_dir(&place, &why) == 0 ? fopen(path, "w") : NULL;
+    free(why);
+    free(path);
+    return f;
+}
+
+/* Folders that are empty then go, too: nothing is left behind. */
 void running_forget(void)
 {
     char *folder = list_folder(), *path = folder ? xasprintf("%s/%ld", folder, (long)getpid()) : NULL;
     if (path) unlink(path);
+    if (folder && rmdir(folder) == 0) {
+        *strrchr(folder, '/') = '\0';
+        rmdir(folder);
+    }
     free(path);
     free(folder);
 }
