@@ -9,6 +9,7 @@ libwire_a_SOURCES = \
 	lib/base/list.h \
 	lib/base/map.c lib/base/map.h \
 	lib/base/rnd.h \
+	lib/base/secret.c lib/base/secret.h \
 	lib/base/slice.h \
 	lib/base/xalloc.c lib/base/xalloc.h \
 	lib/wire/apache_files.c lib/wire/apache_files.h \
@@ -20,3 +21,17 @@ libwire_a_SOURCES = \
 	lib/wire/record.c lib/wire/record.h \
 	lib/wire/snap_stream.c lib/wire/snap_stream.h \
 	lib/wire/txn_records.c lib/wire/txn_records.h
+
+# TLS, SASL and who may what: for the edges of server and client.
+noinst_LIBRARIES += libsecure.a
+libsecure_a_SOURCES = \
+	lib/secure/jaas.c lib/secure/jaas.h \
+	lib/secure/sasl.c lib/secure/sasl.h \
+	lib/secure/sasl_message.c lib/secure/sasl_message.h \
+	lib/secure/sasl_users.c lib/secure/sasl_users.h \
+	lib/secure/tls.c lib/secure/tls.h \
+	lib/secure/tls_context.c lib/secure/tls_inner.h \
+	lib/secure/tls_store.c lib/secure/tls_store.h \
+	lib/secure/x509_name.c lib/secure/x509_name.h
+libsecure_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS)
+SECURE_LIBS = libsecure.a libwire.a $(GSASL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)

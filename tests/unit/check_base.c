@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/rnd.h"
+#include "base/secret.h"
 #include "tests/unit/unit.h"
 
 START_TEST(test_slices)
@@ -305,19 +306,19 @@ START_TEST(test_list)
     ck_assert(list_empty(&head));
     for (int i = 0; i < 5; i++) list_append(&head, &items[i].link);
     int at = 0;
-    list_each (l, &head) ck_assert_int_eq(list_entry(l, struct item, link)->number, at++);
+    list_each(l, &head) ck_assert_int_eq(list_entry(l, struct item, link)->number, at++);
     ck_assert_int_eq(at, 5);
     list_remove(&items[0].link);
     list_remove(&items[0].link); /* harmless */
     ck_assert(list_empty(&items[0].link));
     ck_assert_int_eq(list_first(&head, struct item, link)->number, 1);
-    list_each_safe (l, &head) {
+    list_each_safe(l, &head) {
         if (list_entry(l, struct item, link)->number % 2 == 0) list_remove(l);
     }
     ck_assert_ptr_eq(head.next, &items[1].link);
     ck_assert_ptr_eq(head.next->next, &items[3].link);
     ck_assert_ptr_eq(head.prev, &items[3].link);
-    list_each_safe (l, &head) list_remove(l);
+    list_each_safe(l, &head) list_remove(l);
     ck_assert(list_empty(&head));
 }
 END_TEST
@@ -336,6 +337,21 @@ START_TEST(test_rnd)
     }
     ck_assert(differs);
     for (int i = 0; i < 7; i++) ck_assert_int_gt(seen[i], 800);
+}
+END_TEST
+
+START_TEST(test_secret)
+{
+    char text[] = "abc";
+    ck_assert(secret_equal(SLICE_OF("abc"), slice_str(text)));
+    ck_assert(!secret_equal(SLICE_OF("abd"), slice_str(text)));
+    ck_assert(!secret_equal(SLICE_OF("bbc"), slice_str(text)));
+    ck_assert(!secret_equal(SLICE_OF("abcd"), slice_str(text)));
+    ck_assert(secret_equal(SLICE_OF(""), slice_of(NULL, 0)));
+    ck_assert(secret_equal(SLICE_NULL, SLICE_NULL));
+    ck_assert(!secret_equal(SLICE_NULL, SLICE_OF("")));
+    secret_wipe(text, 3);
+    ck_assert_mem_eq(text, "\0\0\0", 4);
 }
 END_TEST
 
@@ -359,5 +375,6 @@ int main(void)
     tcase_add_test(c, test_heap_model);
     tcase_add_test(c, test_list);
     tcase_add_test(c, test_rnd);
+    tcase_add_test(c, test_secret);
     return unit_run(s);
 }

@@ -29,6 +29,7 @@ check_includes() {
         function floor_of(path) {
             if (path ~ /^lib\/base\//) return 0
             if (path ~ /^lib\/wire\//) return 1
+            if (path ~ /^lib\/secure\//) return 4.5
             if (path ~ /^server\/tree\//) return 2
             if (path ~ /^server\/zab\//) return 3
             if (path ~ /^server\/request\//) return 4
@@ -64,6 +65,7 @@ check_includes() {
         }
         function judge_system(name) {
             if (name ~ /^sqlite3/ && from != 5 && from != 7) complain("<" name "> belongs to server/store")
+            if (name ~ /^(openssl\/ssl|gsasl)/ && from != 4.5) complain("<" name "> belongs to lib/secure")
             if (name ~ /^event/ && from != 6 && from != 7) complain("<" name "> belongs to server/net")
             if (name ~ /^(pthread|threads|time|sys\/socket|sys\/time|fcntl|unistd|poll)\.h$/ && from <= 4)
                 complain("<" name "> has effects; floors 0 to 4 have none")
