@@ -36,6 +36,8 @@ struct zk *zk_open(const struct zk_config *config, const char **why)
     zk->wanted_timeout = config->timeout;
     zk->read_only = config->read_only;
     zk->patient = config->patient;
+    zk->tls_context = config->tls;
+    zk->sasl = config->sasl;
     zk->fd = -1;
     zk->lost_at = clock_ms();
     list_init(&zk->waiting);

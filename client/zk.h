@@ -14,6 +14,8 @@
 #include "wire/proto.h"
 
 struct pollfd;
+struct sasl;
+struct tls_context;
 struct zk;
 
 enum zk_state {
@@ -53,6 +55,8 @@ struct zk_config {
     int32_t timeout;       /* the session timeout asked for; the server may clamp it */
     bool read_only;        /* a read-only server will do */
     bool patient;          /* requests wait although nobody listens at any address; else they fail after one round */
+    struct tls_context *tls; /* borrowed: of a client (secure/tls.h); NULL: no TLS */
+    struct sasl *sasl;       /* borrowed: of a client (secure/sasl.h); NULL: no user is proven */
     zk_state_fn *on_state; /* may be NULL */
     void *arg;             /* for on_state */
 };

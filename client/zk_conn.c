@@ -22,7 +22,12 @@ static void addresses_resolve(struct zk *zk);
 static void attempt_failed(struct zk *zk, int error);
 static void round_over(struct zk *zk);
 static int socket_open(int family);
+static void secure(struct zk *zk);
+static void handshake(struct zk *zk);
 static void greet(struct zk *zk);
+static void serve(struct zk *zk, bool read_only);
+static ssize_t receive(struct zk *zk, void *p, size_t len);
+static ssize_t transmit(struct zk *zk, const void *p, size_t len);
 static void serve_begin(struct zk *zk, struct slice frame);
 static void read_ready(struct zk *zk);
 static void frames_take(struct zk *zk);
@@ -40,7 +45,9 @@ void conn_turn(struct zk *zk, short revents)
         if (error != 0)
             attempt_failed(zk, error);
         else
-            greet(zk);
+            secure(zk);
+    } else if (zk->conn == CONN_SECURING && revents != 0) {
+        handshake(zk);
     } else if (zk->conn >= CONN_GREETING && revents & (POLLIN | POLLHUP | POLLERR)) {
         read_ready(zk);
     }
@@ -54,7 +61,9 @@ int64_t conn_deadline(const struct zk *zk)
     switch (zk->conn) {
     case CONN_NONE: at = zk->retry_at; break;
     case CONN_OPENING:
-    case CONN_GREETING: at = zk->attempt_until; break;
+    case CONN_SECURING:
+    case CONN_GREETING:
+    case CONN_PROVING: at = zk->attempt_until; break;
     case CONN_READY:
         at = zk->last_sent + zk->timeout / 3;
         if (zk->last_heard + zk->timeout * 2 / 3 < at) at = zk->last_heard + zk->timeout * 2 / 3;
@@ -67,11 +76,16 @@ int64_t conn_deadline(const struct zk *zk)
 bool conn_wants_write(const struct zk *zk)
 {
     if (zk->conn == CONN_OPENING) return true;
+    if (zk->conn == CONN_SECURING) return tls_waits_to_write(zk->tls);
     return bytes_waiting(&zk->out) > 0 || (zk->conn == CONN_READY && !list_empty(&zk->waiting));
 }
 
 void conn_close(struct zk *zk)
 {
+    if (zk->tls != NULL) tls_end(zk->tls);
+    tls_free(zk->tls);
+    zk->tls = NULL;
+    prove_end(zk);
     if (zk->fd >= 0) close(zk->fd);
     zk->fd = -1;
     zk->conn = CONN_NONE;
@@ -116,7 +130,7 @@ static void attempt_start(struct zk *zk)
     }
     zk->conn = CONN_OPENING;
     if (connect(zk->fd, (const struct sockaddr *)&a->sa, a->len) == 0)
-        greet(zk);
+        secure(zk);
     else if (errno != EINPROGRESS && errno != EINTR)
         attempt_failed(zk, errno);
 }
@@ -185,6 +199,33 @@ static int socket_open(int family)
     return fd;
 }
 
+static void secure(struct zk *zk)
+{
+    if (zk->tls_context == NULL) {
+        greet(zk);
+        return;
+    }
+    const struct address *a = &zk->addresses[(zk->address_next - 1) % zk->address_count];
+    zk->conn = CONN_SECURING;
+    zk->tls = tls_new(zk->tls_context, zk->fd, zk->hosts.list[a->host].name);
+    handshake(zk);
+}
+
+static void handshake(struct zk *zk)
+{
+    int rc = tls_handshake(zk->tls);
+    if (rc == 0) return;
+    if (rc > 0) {
+        greet(zk);
+        return;
+    }
+    /* As hopeless as where nobody listens: neither certificates nor ports change by waiting. */
+    bool nobody = ++zk->refused == zk->address_count;
+    const char *why = tls_problem(zk->tls);
+    conn_drop(zk, "TLS: %s", *why ? why : "the connection was closed; does this port speak TLS?");
+    if (nobody && !zk->patient) requests_fail(zk, &zk->waiting, ZK_CONNECTION_LOSS);
+}
+
 static void greet(struct zk *zk)
 {
     zk->conn = CONN_GREETING;
@@ -205,6 +246,17 @@ static void serve_begin(struct zk *zk, struct slice frame)
         zk_move(zk, ZK_STATE_EXPIRED);
         return;
     }
+    if (zk->sasl == NULL) {
+        serve(zk, read_only);
+        return;
+    }
+    zk->conn = CONN_PROVING;
+    zk->proving_read_only = read_only;
+    prove_begin(zk);
+}
+
+static void serve(struct zk *zk, bool read_only)
+{
     zk->conn = CONN_READY;
     zk->tried = zk->refused = 0;
     zk->backoff = 0;
@@ -217,10 +269,10 @@ static void serve_begin(struct zk *zk, struct slice frame)
 static void read_ready(struct zk *zk)
 {
     uint8_t *room = bytes_room(&zk->in, READ_CHUNK);
-    ssize_t n = recv(zk->fd, room, READ_CHUNK, 0);
+    ssize_t n = receive(zk, room, READ_CHUNK);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
     if (n < 0) {
-        conn_drop(zk, "%s", strerror(errno));
+        conn_drop(zk, "%s", errno == EPROTO && zk->tls != NULL ? tls_problem(zk->tls) : strerror(errno));
         return;
     }
     if (n == 0) {
@@ -244,13 +296,18 @@ static void frames_take(struct zk *zk)
         }
         if (bytes_waiting(&zk->in) - 4 < len) return;
         struct slice frame = slice_of(p + 4, len);
+        bool proven = false;
         if (zk->conn == CONN_GREETING) {
             serve_begin(zk, frame);
         } else {
-            const char *wrong = frame_take(zk, frame);
+            const char *wrong = zk->conn == CONN_PROVING ? prove_take(zk, frame, &proven) : frame_take(zk, frame);
             if (wrong != NULL) conn_drop(zk, "%s", wrong);
         }
-        if (zk->conn != CONN_READY) return; /* the frame's bytes are gone */
+        if (proven) {
+            prove_end(zk);
+            serve(zk, zk->proving_read_only);
+        }
+        if (zk->conn != CONN_READY && zk->conn != CONN_PROVING) return; /* the frame's bytes are gone */
         bytes_consume(&zk->in, 4 + (size_t)len);
     }
 }
@@ -265,11 +322,7 @@ static void write_ready(struct zk *zk)
         bytes_free(&r->frame);
     }
     while (bytes_waiting(&zk->out) > 0) {
-        int flags = 0;
-#ifdef MSG_NOSIGNAL
-        flags = MSG_NOSIGNAL;
-#endif
-        ssize_t n = send(zk->fd, zk->out.data + zk->out.head, bytes_waiting(&zk->out), flags);
+        ssize_t n = transmit(zk, zk->out.data + zk->out.head, bytes_waiting(&zk->out));
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
         if (n < 0) {
             conn_drop(zk, "%s", strerror(errno));
@@ -280,6 +333,20 @@ static void write_ready(struct zk *zk)
     }
 }
 
+static ssize_t receive(struct zk *zk, void *p, size_t len)
+{
+    return zk->tls != NULL ? tls_read(zk->tls, p, len) : recv(zk->fd, p, len, 0);
+}
+
+static ssize_t transmit(struct zk *zk, const void *p, size_t len)
+{
+    int flags = 0;
+#ifdef MSG_NOSIGNAL
+    flags = MSG_NOSIGNAL;
+#endif
+    return zk->tls != NULL ? tls_write(zk->tls, p, len) : send(zk->fd, p, len, flags);
+}
+
 static void timers_run(struct zk *zk)
 {
     int64_t now = clock_ms();
@@ -288,7 +355,9 @@ static void timers_run(struct zk *zk)
         if (now >= zk->retry_at) attempt_start(zk);
         break;
     case CONN_OPENING:
+    case CONN_SECURING:
     case CONN_GREETING:
+    case CONN_PROVING:
         if (now >= zk->attempt_until) conn_drop(zk, "no answer");
         break;
     case CONN_READY:

@@ -10,14 +10,19 @@
 #include "base/rnd.h"
 #include "client/hosts.h"
 #include "client/zk.h"
+#include "secure/sasl.h"
+#include "secure/tls.h"
 
 enum { PASSWD_LEN = 16 };
 
-/* Moves: NONE -> OPENING -> GREETING -> READY; any of them -> NONE by conn_drop(). */
+/* Moves: NONE -> OPENING -> SECURING -> GREETING -> PROVING -> READY, without SECURING where there is no TLS, without PROVING
+ * where there is no SASL; any of them -> NONE by conn_drop(). */
 enum conn_state {
     CONN_NONE,     /* no socket; the next attempt is due at retry_at */
     CONN_OPENING,  /* connect() is under way */
+    CONN_SECURING, /* the TLS handshake */
     CONN_GREETING, /* the connect request is sent or queued */
+    CONN_PROVING,  /* tokens go back and forth; requests wait */
     CONN_READY,
 };
 
@@ -71,6 +76,12 @@ struct zk {
 
     int fd;
     enum conn_state conn;
+    struct tls_context *tls_context;
+    struct tls *tls; /* of this connection; NULL when plain */
+    struct sasl *sasl;
+    struct sasl_exchange *exchange; /* PROVING */
+    int32_t proving_xid;
+    bool proving_read_only;
     struct bytes in, out;
     int64_t retry_at, attempt_until, last_sent, last_heard, lost_at; /* ms of the monotonic clock */
     struct address *addresses;
@@ -102,6 +113,13 @@ void conn_turn(struct zk *zk, short revents);
 int64_t conn_deadline(const struct zk *zk);
 bool conn_wants_write(const struct zk *zk);
 void conn_close(struct zk *zk);
+
+/* zk_prove.c: SASL, before anything is asked. */
+/* Sends the first token. */
+void prove_begin(struct zk *zk);
+/* One frame meanwhile. Returns NULL, or why the connection is of no more use; *done when the user is proven. */
+const char *prove_take(struct zk *zk, struct slice frame, bool *done);
+void prove_end(struct zk *zk);
 
 /* zk_frame.c: what stands in the frames. */
 size_t frame_begin(struct bytes *b, int32_t xid, int32_t op);

@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "client/secure.h"
 #include "client/zkcli.h"
+#include "secure/sasl.h"
+#include "secure/tls.h"
 
 /* A cluster's servers 1 to 3. */
 static const char default_hosts[] = "127.0.0.1:2182,127.0.0.1:2183,127.0.0.1:2184";
@@ -15,7 +18,7 @@ enum { DEFAULT_TIMEOUT = 30000 };
 
 static int options_take(struct shell *sh, char **argv, char ***rest);
 static int value_take(struct shell *sh, const char *option, const char *value);
-static int properties_take(const char *path);
+static int secure_begin(struct shell *sh);
 static const char *hosts_default(void);
 static void shell_free(struct shell *sh);
 
@@ -24,7 +27,9 @@ int main(int argc, char **argv)
     (void)argc;
     struct shell sh = {.hosts = xstrdup(hosts_default()), .timeout = DEFAULT_TIMEOUT, .print_watches = true};
     char **command;
+    sh.secure = secure_new();
     int status = options_take(&sh, argv + 1, &command);
+    if (status < 0) status = secure_begin(&sh);
     if (status >= 0) {
         shell_free(&sh);
         return status;
@@ -51,7 +56,18 @@ int main(int argc, char **argv)
 /* Leaves the command's words in *rest. Returns the status to exit with, -1 to go on. */
 static int options_take(struct shell *sh, char **argv, char ***rest)
 {
+    const char *flags = getenv("CLIENT_JVMFLAGS"); /* as zkCli.sh hears them */
+    if (flags != NULL) secure_take_flags(sh->secure, flags);
     for (; *argv != NULL && (*argv)[0] == '-'; argv++) {
+        int taken = secure_take_option(sh->secure, *argv, argv[1]);
+        if (taken > 0) {
+            argv += taken - 1;
+            continue;
+        }
+        if (taken < 0) {
+            fprintf(stderr, "Error: no argument found for option %s\n", *argv);
+            return STATUS_USAGE;
+        }
         const char *option = *argv + ((*argv)[1] == '-' ? 1 : 0); /* --server is -server */
         if (strcmp(option, "-h") == 0 || strcmp(option, "-help") == 0) {
             shell_usage(sh);
@@ -93,36 +109,22 @@ static int value_take(struct shell *sh, const char *option, const char *value)
         if (!number_take(sh, value, 1, INT32_MAX, &ms)) return STATUS_USAGE;
         sh->timeout = (int32_t)ms;
     } else {
-        return properties_take(value);
+        /* What only a JVM needs is passed over. */
+        char error[SECURE_ERROR_MAX];
+        if (secure_take_file(sh->secure, value, error) == 0) return -1;
+        fprintf(stderr, "%s\n", error);
+        return STATUS_USAGE;
     }
     return -1;
 }
 
-/* A Java properties file for ZKClientConfig. What zkcli cannot do is refused, for it would be missed; what only a JVM
- * needs is passed over. */
-static int properties_take(const char *path)
+/* -1 to go on, else the status to exit with. */
+static int secure_begin(struct shell *sh)
 {
-    FILE *f = fopen(path, "r");
-    char line[1024];
-    int status = -1;
-    errno = f == NULL ? errno : 0;
-    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        char *key = line + strspn(line, " \t"), *end = key + strcspn(key, "=: \t\r\n");
-        char *value = end + strspn(end, "=: \t");
-        value[strcspn(value, " \t\r\n")] = '\0';
-        *end = '\0';
-        if (strcmp(key, "zookeeper.client.secure") == 0 && strcasecmp(value, "true") == 0) {
-            fprintf(stderr, "%s: zookeeper.client.secure=true: zkcli does not speak TLS; use the plain client port\n",
-                    path);
-            status = STATUS_USAGE;
-        }
-    }
-    if (f == NULL || ferror(f)) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
-        status = STATUS_USAGE;
-    }
-    if (f != NULL) fclose(f);
-    return status;
+    char error[SECURE_ERROR_MAX];
+    if (secure_open(sh->secure, &sh->tls, &sh->sasl, error) == 0) return -1;
+    fprintf(stderr, "%s\n", error);
+    return STATUS_USAGE;
 }
 
 static const char *hosts_default(void)
@@ -137,4 +139,7 @@ static void shell_free(struct shell *sh)
     free(sh->history);
     free(sh->server);
     free(sh->hosts);
+    secure_free(sh->secure);
+    tls_context_free(sh->tls);
+    sasl_free(sh->sasl);
 }

@@ -13,6 +13,9 @@ struct shell {
     struct zk *zk;     /* NULL after close */
     char *hosts;       /* what connect goes to */
     int32_t timeout;   /* of the session, ms */
+    struct secure *secure;   /* what was said of TLS and SASL, */
+    struct tls_context *tls; /* and what came of it; NULL: none */
+    struct sasl *sasl;
     bool read_only, patient;
     bool interactive;  /* a person types */
     bool reads_lines;  /* a person or a script, not one command */

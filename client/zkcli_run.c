@@ -55,8 +55,10 @@ void shell_usage(struct shell *sh)
         return;
     }
     fflush(stdout);
-    fprintf(stderr, "zkcli [-server host:port[,host:port...][/chroot]] [-timeout ms] [-r] [-waitforconnection] "
-                    "[-client-configuration properties-file] [--json] [cmd args]\n");
+    fprintf(stderr,
+            "zkcli [-server host:port[,host:port...][/chroot]] [-timeout ms] [-r] [-waitforconnection] "
+            "[-client-configuration properties-file] [-Dkey=value ...] [--tls] [--tls-ca file] [--tls-cert file] "
+            "[--tls-key file] [--json] [cmd args]\n");
     for (const struct command *c = commands; c->name != NULL; c++) {
         if (!(c->flags & COMMAND_OLD)) fprintf(stderr, "\t%s %s\n", c->name, c->usage);
     }
@@ -68,6 +70,8 @@ bool shell_connect(struct shell *sh)
                                .timeout = sh->timeout,
                                .read_only = sh->read_only,
                                .patient = sh->patient,
+                               .tls = sh->tls,
+                               .sasl = sh->sasl,
                                .on_state = session_changed,
                                .arg = sh};
     const char *why;

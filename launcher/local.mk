@@ -106,7 +106,7 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_watch.c \
 	launcher/cmd_why.c
 # What a server holds is read with its own store and tree.
-LAUNCHER_LIBS = liblauncher.a libconf.a libclient.a libstore.a libcore.a libwire.a \
+LAUNCHER_LIBS = liblauncher.a libconf.a libclient.a libstore.a libcore.a $(SECURE_LIBS) \
 	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(NCURSES_LIBS)
 pseudo_cluster_LDADD = $(LAUNCHER_LIBS)
 

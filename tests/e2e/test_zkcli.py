@@ -386,7 +386,7 @@ class Scripts(harness.Case):
             f.write("zookeeper.client.secure=TRUE\n")
             f.flush()
             status, _, err = self.cli("ls", "/", options=["-client-configuration", f.name])
-            self.assertEqual(status, 2)
+            self.assertEqual(status, 3)  # the port is a plain one
             self.assertIn("TLS", err)
         self.assertEqual(self.cli("ls", "/", options=["-client-configuration", "/nonexistent"])[0], 2)
 
