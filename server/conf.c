@@ -87,6 +87,7 @@ int conf_parse(struct conf *c, const char *path, const char *text, size_t len, c
 void conf_free(struct conf *c)
 {
     conf_options_free(c);
+    conf_list_free(&c->enforced);
     for (size_t i = 0; i < c->n_servers; i++) {
         free(c->servers[i].host);
         free(c->servers[i].client_host);
@@ -165,9 +166,11 @@ static int read_entry(struct reading *r, const struct property *p)
             return fail(r, p->line, p->key, "%s", refused[i].remedy);
     if (strncmp(p->key, "server.", 7) == 0) return conf_servers_add(r->c, p->key, p->value, p->line, r->error);
     const struct conf_option *o = conf_option_find(p->key);
+    if (o != NULL && o->type == CONF_REFUSED && strcasecmp(p->value, o->fallback) != 0)
+        return fail(r, p->line, p->key, "not supported: %s", o->help);
     if (o == NULL)
         warn(r->c, p->line, p->key, "unknown, ignored; check the spelling");
-    else if (o->type == CONF_UNUSED || o->type == CONF_APACHE)
+    else if (o->type >= CONF_UNUSED)
         note_option(r, o, p);
     else
         return set_option(r, o, p);
@@ -256,6 +259,57 @@ static int check_ensemble(struct reading *r)
     return 0;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static int check_enforced(struct reading *r, const char *key, const char *names)
+{
+    struct conf *c = r->c;
+    int line = line_of(r, key);
+    char *schemes = xstrdup(names), *at = NULL;
+    int rc = 0;
+    for (char *s = strtok_r(schemes, ", \t", &at); s != NULL && rc == 0; s = strtok_r(NULL, ", \t", &at)) {
+        if (strcmp(s, "sasl") == 0 && !c->knows_sasl)
+            rc = fail(r, line, key, "sasl is not known here; add authProvider.1=%s",
+                      "org.apache.zookeeper.server.auth.SASLAuthenticationProvider");
+        else if (strcmp(s, "x509") == 0 && !c->knows_x509)
+            rc = fail(r, line, key, "x509 is not known here; add secureClientPort");
+        else if (strcmp(s, "digest") != 0 && strcmp(s, "ip") != 0 && strcmp(s, "sasl") != 0 && strcmp(s, "x509") != 0)
+            rc = fail(r, line, key, "'%s' is no scheme; give digest, ip, sasl or x509", s);
+        else
+            conf_list_add(&c->enforced, s);
+    }
+    free(schemes);
+    if (rc == 0 && c->enforced.n == 0)
+        rc = fail(r, line, key, "missing, enforce.auth.enabled needs it; give digest, ip, sasl or x509");
+    return rc;
+}
+
+/* Who clients are and how they prove it. Source: QuorumPeerConfig.java, AuthenticationHelper.java. */
+static int check_security(struct reading *r)
+{
+    struct conf *c = r->c;
+    if (*c->secure_address && c->secure_port == 0)
+        return fail(r, line_of(r, "secureClientPortAddress"), "secureClientPortAddress",
+                    "there is no secureClientPort; add one, or remove the address");
+    c->knows_x509 = c->secure_port != 0 || c->port_unification;
+    for (size_t i = 0; i < c->providers.n; i++) {
+        const char *class = c->providers.items[i];
+        bool sasl = ends_with(class, ".SASLAuthenticationProvider"),
+             x509 = ends_with(class, ".X509AuthenticationProvider");
+        c->knows_sasl |= sasl;
+        c->knows_x509 |= x509;
+        if (!sasl && !x509 && !ends_with(class, ".DigestAuthenticationProvider") &&
+            !ends_with(class, ".IPAuthenticationProvider"))
+            warn(c, 0, "authProvider", "names a class that is not there; its scheme is not known");
+    }
+    if (c->require_sasl) return check_enforced(r, "sessionRequireClientSASLAuth", "sasl");
+    return c->enforce_auth ? check_enforced(r, "enforce.auth.schemes", c->enforce_schemes) : 0;
+}
+
 static int check(struct reading *r)
 {
     struct conf *c = r->c;
@@ -266,12 +320,12 @@ static int check(struct reading *r)
     }
     if (c->purge_keep < 3) c->purge_keep = 3;
     if (c->purge_hours < 0) c->purge_hours = 0;
-    bool own_port = c->client_port != 0;
+    bool own_port = c->client_port != 0 || c->secure_port != 0;
     for (size_t i = 0; i < c->n_servers && !own_port; i++) own_port = c->servers[i].client_port != 0;
     if (!own_port) return fail(r, 0, "clientPort", "missing; add clientPort=2181");
     c->admin_port_given = line_of(r, "admin.serverPort") != 0;
     if (*c->admin_url != '/')
         return fail(r, line_of(r, "admin.commandURL"), "admin.commandURL",
                     "'%s' does not begin with a slash; give a path", c->admin_url);
-    return check_timeouts(r) != 0 ? -1 : check_ensemble(r);
+    return check_timeouts(r) != 0 || check_security(r) != 0 ? -1 : check_ensemble(r);
 }

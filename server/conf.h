@@ -22,6 +22,12 @@ struct conf_server {
     int line;
 };
 
+/* The values of keys that begin alike. */
+struct conf_list {
+    char **items; /* ended by NULL; itself NULL when there are none */
+    size_t n;
+};
+
 /* What a zoo.cfg says. Strings are never NULL but where said so; everything belongs to the conf. */
 struct conf {
     char *path;
@@ -42,6 +48,17 @@ struct conf {
     char *peer_type;
     int32_t election_alg;
     int32_t connect_ms; /* limit for connecting to a peer */
+    /* clients that speak TLS, and who clients are; texts are "" when not given */
+    int32_t secure_port; /* 0: none */
+    char *secure_address;
+    bool port_unification;
+    char *key_store, *key_password, *key_password_path, *key_type;
+    char *trust_store, *trust_password, *trust_password_path, *trust_type;
+    char *client_auth, *tls_provider, *tls_protocol, *tls_protocols, *tls_ciphers;
+    char *x509_super, *jaas_file, *jaas_section, *super_password, *sasl_super, *any_sasl_user;
+    struct conf_list sasl_supers, providers;
+    bool allow_sasl_failed, require_sasl, enforce_auth;
+    char *enforce_schemes;
     bool admin_enabled, admin_port_given;
     char *admin_address; /* "" when not given */
     int32_t admin_port;  /* 0 for any */
@@ -54,6 +71,8 @@ struct conf {
     size_t n_servers;
     bool standalone;   /* no server line, or one voter and standaloneEnabled */
     char *config_text; /* the ensemble in properties form (election.md 3); "" when standalone */
+    bool knows_sasl, knows_x509; /* schemes */
+    struct conf_list enforced;   /* schemes of which a client must have an id of one; none: it need not */
     int64_t myid;      /* once conf_take_id() was called; 1 when standalone without myid */
     const struct conf_server *self; /* NULL until then, and when standalone without a line for oneself */
     char *text;                     /* the file as it was read, but for secrets */
@@ -87,7 +106,9 @@ enum conf_type {
     CONF_YES,    /* yes; anything else means no */
     CONF_STRING,
     CONF_CHOICE, /* one of the words that help names first, separated by '|' */
+    CONF_LIST,   /* of a key that ends in '*': struct conf_list, one value for each key */
     CONF_UNUSED, /* known to Apache, accepted, without effect here: warned of unless the value is fallback, which is what holds */
+    CONF_REFUSED, /* not there, and to go on without it would be another thing than was wanted: only fallback is accepted */
     CONF_APACHE, /* how Apache's own program is built: accepted, noted at level debug */
 };
 
@@ -99,7 +120,8 @@ enum {
 struct conf_option {
     const char *key; /* UNUSED and APACHE: a '*' at the end stands for any rest */
     enum conf_type type;
-    size_t offset; /* in struct conf: int32_t for INT, bool for BOOL and YES, char * for STRING and CHOICE */
+    size_t offset; /* in struct conf: int32_t for INT, bool for BOOL and YES, char * for STRING and CHOICE,
+                      struct conf_list for LIST */
     int32_t min, max;
     const char *fallback; /* what holds when the key is absent; "" none */
     const char *help;

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "base/xalloc.h"
 
 #define AT(field) offsetof(struct conf, field)
@@ -22,6 +23,11 @@
 #define APACHE(key, help)                                                                                              \
     {                                                                                                                  \
         key, CONF_APACHE, 0, 0, 0, "", help, PROPERTY                                                                  \
+    }
+
+#define REFUSED(key, fallback, help)                                                                                   \
+    {                                                                                                                  \
+        key, CONF_REFUSED, 0, 0, 0, fallback, help, PROPERTY                                                           \
     }
 
 /* The first row that fits a key holds, so patterns come after the keys that they would cover. */
@@ -71,6 +77,65 @@ static const struct conf_option options[] = {
     {"skipACL", CONF_YES, AT(skip_acl), 0, 0, "no", "yes: ACLs are not checked", PROPERTY},
     {"DigestAuthenticationProvider.superDigest", CONF_STRING, AT(super_digest), 0, 0, "",
      "super:<base64 of SHA-1 of super:password>; the client that proves it may do anything", PROPERTY | CONF_SECRET},
+    {"secureClientPort", CONF_INT, AT(secure_port), 1, UINT16_MAX, "",
+     "port for clients that speak TLS; with it, clientPort may be absent", 0},
+    {"secureClientPortAddress", CONF_STRING, AT(secure_address), 0, 0, "",
+     "address to listen on for them; 127.0.0.1 when absent (Apache: all), 0.0.0.0 for all", 0},
+    {"client.portUnification", CONF_BOOL, AT(port_unification), 0, 0, "false",
+     "true: who begins with TLS on clientPort is served, too", PROPERTY},
+    {"ssl.keyStore.location", CONF_STRING, AT(key_store), 0, 0, "",
+     "the server's private key and certificates, a PEM or PKCS12 file; required for TLS", PROPERTY},
+    {"ssl.keyStore.password", CONF_STRING, AT(key_password), 0, 0, "", "its password", PROPERTY | CONF_SECRET},
+    {"ssl.keyStore.passwordPath", CONF_STRING, AT(key_password_path), 0, 0, "",
+     "a file that holds its password, which comes before ssl.keyStore.password", PROPERTY},
+    {"ssl.keyStore.type", CONF_STRING, AT(key_type), 0, 0, "",
+     "PEM or PKCS12; when absent, the file's ending (.pem, .p12), then its content tells. JKS is refused: convert it",
+     PROPERTY},
+    {"ssl.trustStore.location", CONF_STRING, AT(trust_store), 0, 0, "",
+     "the certificates by which clients' certificates are judged, a PEM or PKCS12 file; required for TLS unless "
+     "ssl.clientAuth is none",
+     PROPERTY},
+    {"ssl.trustStore.password", CONF_STRING, AT(trust_password), 0, 0, "", "its password", PROPERTY | CONF_SECRET},
+    {"ssl.trustStore.passwordPath", CONF_STRING, AT(trust_password_path), 0, 0, "",
+     "a file that holds its password, which comes before ssl.trustStore.password", PROPERTY},
+    {"ssl.trustStore.type", CONF_STRING, AT(trust_type), 0, 0, "", "as ssl.keyStore.type", PROPERTY},
+    {"ssl.clientAuth", CONF_CHOICE, AT(client_auth), 0, 0, "need",
+     "need|want|none; whether a client must, may or need not come with a certificate, whose subject is its id of "
+     "scheme x509",
+     PROPERTY},
+    {"ssl.authProvider", CONF_CHOICE, AT(tls_provider), 0, 0, "x509", "x509; only this exists", PROPERTY},
+    {"ssl.protocol", CONF_CHOICE, AT(tls_protocol), 0, 0, "TLSv1.2",
+     "TLSv1.2|TLSv1.3|TLS; the last two mean both versions", PROPERTY},
+    {"ssl.enabledProtocols", CONF_STRING, AT(tls_protocols), 0, 0, "",
+     "TLSv1.2, TLSv1.3 or both, separated by a comma; as ssl.protocol says when absent", PROPERTY},
+    {"ssl.ciphersuites", CONF_STRING, AT(tls_ciphers), 0, 0, "",
+     "suites by their names in Java or OpenSSL, separated by commas; OpenSSL's choice when absent", PROPERTY},
+    {"X509AuthenticationProvider.superUser", CONF_STRING, AT(x509_super), 0, 0, "",
+     "subject of a certificate (as in ACLs: CN=admin,O=Example); the client that comes with it may do anything",
+     PROPERTY},
+    {"java.security.auth.login.config", CONF_STRING, AT(jaas_file), 0, 0, "",
+     "a JAAS file; its section Server lists the users of SASL DIGEST-MD5 (DigestLoginModule, user_NAME=\"password\")",
+     PROPERTY},
+    {"sasl.serverconfig", CONF_STRING, AT(jaas_section), 0, 0, "", "the name of that section; Server when absent",
+     PROPERTY},
+    {"SASLAuthenticationProvider.superPassword", CONF_STRING, AT(super_password), 0, 0, "",
+     "replaces the password of the SASL user super", PROPERTY | CONF_SECRET},
+    {"superUser", CONF_STRING, AT(sasl_super), 0, 0, "", "a SASL user who may do anything", PROPERTY},
+    {"superUser.*", CONF_LIST, AT(sasl_supers), 0, 0, "", "more of them: superUser.1, superUser.2, ...", PROPERTY},
+    {"letAnySaslUserDoX", CONF_STRING, AT(any_sasl_user), 0, 0, "",
+     "an id: what a sasl ACL gives to it, it gives to every SASL user", PROPERTY},
+    {"authProvider.*", CONF_LIST, AT(providers), 0, 0, "",
+     "org.apache.zookeeper.server.auth.SASLAuthenticationProvider lets ACLs have the scheme sasl, "
+     "X509AuthenticationProvider x509 (which TLS does as well); other classes are not there",
+     PROPERTY},
+    {"allowSaslFailedClients", CONF_BOOL, AT(allow_sasl_failed), 0, 0, "false",
+     "true: a client that fails at SASL may stay, unproven", PROPERTY},
+    {"sessionRequireClientSASLAuth", CONF_BOOL, AT(require_sasl), 0, 0, "false",
+     "true: a client that has not proved a SASL user may do nothing", PROPERTY},
+    {"enforce.auth.enabled", CONF_BOOL, AT(enforce_auth), 0, 0, "false",
+     "true: a client may do nothing before it has an id of one of enforce.auth.schemes", PROPERTY},
+    {"enforce.auth.schemes", CONF_STRING, AT(enforce_schemes), 0, 0, "", "digest, ip, sasl, x509, separated by commas",
+     PROPERTY},
     {"extendedTypesEnabled", CONF_BOOL, AT(extended_types), 0, 0, "false", "true: TTL znodes may be created", PROPERTY},
     {"znode.container.checkIntervalMs", CONF_INT, AT(container_check_ms), 0, INT32_MAX, "60000",
      "ms between looks for emptied containers and outlived TTL znodes; 0 for never", PROPERTY},
@@ -86,8 +151,6 @@ static const struct conf_option options[] = {
     {"cnxTimeout", CONF_INT, AT(connect_ms), 1, INT32_MAX, "5000", "ms; limit for connecting to another server",
      PROPERTY},
 
-    UNUSED("secureClientPort", "", "there is no TLS port"),
-    UNUSED("secureClientPortAddress", "", "there is no TLS port"),
     UNUSED("clientPortListenBacklog", "-1", "the system's longest queue is used"),
     UNUSED("maxCnxns", "0", "only maxClientCnxns and the limit of open files hold"),
     UNUSED("connectToLearnerMasterLimit", "0", "initLimit holds"),
@@ -98,9 +161,7 @@ static const struct conf_option options[] = {
     UNUSED("localSessionsEnabled", "false", "all sessions are the ensemble's"),
     UNUSED("localSessionsUpgradingEnabled", "false", "all sessions are the ensemble's"),
     UNUSED("reconfigEnabled", "false", "the members are those of the file"),
-    UNUSED("sslQuorum", "false", "servers talk in the clear"),
     UNUSED("portUnification", "false", "servers talk in the clear"),
-    UNUSED("quorum.auth.enableSasl", "false", "servers do not prove who they are"),
     UNUSED("quorum.auth.serverRequireSasl", "false", "servers do not prove who they are"),
     UNUSED("quorum.auth.learnerRequireSasl", "false", "servers do not prove who they are"),
     UNUSED("multiAddress.enabled", "false", "a server has one address"),
@@ -113,17 +174,9 @@ static const struct conf_option options[] = {
     UNUSED("emulate353TTLNodes", "false", "TTL znodes are those of 3.5.4 and later"),
     UNUSED("enforceQuota", "false", "quotas are not enforced"),
     UNUSED("enableEagerACLCheck", "false", "the leader checks ACLs"),
-    UNUSED("superUser", "", "only superDigest makes a super user"),
-    UNUSED("X509AuthenticationProvider.*", "", "there is no TLS port"),
     UNUSED("DigestAuthenticationProvider.enabled", "true", "scheme digest is there"),
     UNUSED("DigestAuthenticationProvider.digestAlg", "SHA1", "digests are SHA1"),
-    UNUSED("authProvider.*", "", "the schemes are world, auth, digest and ip"),
-    UNUSED("enforce.auth.enabled", "false", "clients need not prove who they are"),
-    UNUSED("enforce.auth.schemes", "", "clients need not prove who they are"),
-    UNUSED("sessionRequireClientSASLAuth", "false", "clients need not prove who they are"),
-    UNUSED("allowSaslFailedClients", "false", "there is no SASL"),
     UNUSED("requireClientAuthScheme", "", "clients need not prove who they are"),
-    UNUSED("java.security.auth.login.config", "", "there is no SASL"),
     UNUSED("digest.enabled", "true", "transactions carry the tree's digest"),
     UNUSED("closeSessionTxn.enabled", "true", "what closes a session lists its znodes"),
     UNUSED("snapshot.trust.empty", "false", "a log without its snapshot is not trusted"),
@@ -133,8 +186,6 @@ static const struct conf_option options[] = {
     UNUSED("throttled_op_wait_time", "0", "what waits is limited for each connection"),
     UNUSED("largeRequestThreshold", "-1", "jute.maxbuffer holds for all requests"),
     UNUSED("connection_throttle_tokens", "0", "connections are not throttled"),
-    UNUSED("ssl.*", "", "there is no TLS port"),
-    UNUSED("client.portUnification", "false", "there is no TLS port"),
     UNUSED("admin.forceHttps", "false", "the admin pages are plain HTTP"),
     UNUSED("admin.portUnification", "false", "the admin pages are plain HTTP"),
     UNUSED("audit.enable", "false", "there is no audit log"),
@@ -143,6 +194,15 @@ static const struct conf_option options[] = {
     UNUSED("znode.container.maxPerMinute", "10000", "containers are removed as they are found"),
     UNUSED("znode.container.maxNeverUsedIntervalMs", "0", "containers that never had a child stay"),
 
+    REFUSED("sslQuorum", "false", "TLS between servers is not there; keep their ports on a network of their own"),
+    REFUSED("quorum.auth.enableSasl", "false",
+            "servers do not prove to each other who they are; keep their ports on a network of their own"),
+    REFUSED("ssl.crl", "false", "revocation lists are not asked; take revoked authorities out of the trust store"),
+    REFUSED("ssl.ocsp", "false", "OCSP is not asked; take revoked authorities out of the trust store"),
+    REFUSED("ssl.context.supplier.class", "", "there are no classes here; name a key store and a trust store"),
+
+    APACHE("ssl.quorum.*", "TLS between servers"),
+    APACHE("ssl.*", "what Java looks up about host names and files"),
     APACHE("autopurge.*", "purging"),
     APACHE("sslQuorumReloadCertFiles", "TLS between servers"),
     APACHE("quorum.auth.*", "SASL between servers"),
@@ -198,6 +258,7 @@ enum { N_OPTIONS = sizeof options / sizeof options[0] };
 static int problem_is(char problem[CONF_ERROR_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
 static const char *without_prefix(const char *key);
 static bool matches(const char *pattern, const char *key);
+static void put_list(struct bytes *b, const struct conf_list *list);
 static int set_int(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX]);
 static int set_bool(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX],
                     const char **doubt);
@@ -222,7 +283,9 @@ int conf_option_set(struct conf *c, const struct conf_option *o, const char *val
     char **field = (char **)(void *)((char *)c + o->offset);
     switch (o->type) {
     case CONF_UNUSED:
+    case CONF_REFUSED:
     case CONF_APACHE: return 0;
+    case CONF_LIST: conf_list_add((struct conf_list *)(void *)((char *)c + o->offset), value); return 0;
     case CONF_INT: return set_int(c, o, value, problem);
     case CONF_BOOL:
     case CONF_YES: return set_bool(c, o, value, problem, doubt);
@@ -239,9 +302,14 @@ int conf_option_set(struct conf *c, const struct conf_option *o, const char *val
 
 void conf_options_free(struct conf *c)
 {
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (options[i].type == CONF_STRING || options[i].type == CONF_CHOICE)
-            free(*(char **)(void *)((char *)c + options[i].offset));
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        void *field = (char *)c + options[i].offset;
+        if (options[i].type == CONF_LIST) conf_list_free(field);
+        if (options[i].type != CONF_STRING && options[i].type != CONF_CHOICE) continue;
+        char *text = *(char **)field;
+        if ((options[i].flags & CONF_SECRET) != 0 && text != NULL) secret_wipe(text, strlen(text));
+        free(text);
+    }
 }
 
 bool conf_value(const struct conf *c, const char *key, struct bytes *value)
@@ -261,7 +329,9 @@ bool conf_value(const struct conf *c, const char *key, struct bytes *value)
         bytes_printf(value, "%s", o->flags & CONF_SECRET && *text ? "***" : text);
         return true;
     }
+    case CONF_LIST: put_list(value, field); return true;
     case CONF_UNUSED:
+    case CONF_REFUSED:
     case CONF_APACHE: break;
     }
     return false;
@@ -318,6 +388,25 @@ static int set_bool(struct conf *c, const struct conf_option *o, const char *val
         return problem_is(problem, "'%s' is neither true nor false; give one of them", value);
     *field = strcasecmp(value, "true") == 0;
     return 0;
+}
+
+void conf_list_add(struct conf_list *list, const char *value)
+{
+    if (*value == '\0') return;
+    list->items = xrealloc(list->items, (list->n + 2) * sizeof *list->items);
+    list->items[list->n++] = xstrdup(value);
+    list->items[list->n] = NULL;
+}
+
+void conf_list_free(struct conf_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) free(list->items[i]);
+    free(list->items);
+}
+
+static void put_list(struct bytes *b, const struct conf_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) bytes_printf(b, "%s%s", i > 0 ? "," : "", list->items[i]);
 }
 
 /* The choices begin the help text: "a|b; ...". */

@@ -11,6 +11,9 @@ const struct conf_option *conf_option_find(const char *key);
  * none; says in *doubt, unless NULL, what is strange about one that is taken. */
 int conf_option_set(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX],
                     const char **doubt);
+/* Adds a value to a list, unless it is empty. */
+void conf_list_add(struct conf_list *list, const char *value);
+void conf_list_free(struct conf_list *list);
 /* Frees what the options of a conf own. */
 void conf_options_free(struct conf *c);
 

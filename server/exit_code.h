@@ -15,7 +15,8 @@
     E(EXIT_PEER_PORT, 14, "quorum or election port cannot be listened on")                                             \
     E(EXIT_CLIENT_PORT, 15, "client port cannot be listened on")                                                       \
     E(EXIT_DISK, 16, "writing the log or a snapshot failed; nothing more was acknowledged")                            \
-    E(EXIT_ORPHAN, 17, "its supervisor is gone")
+    E(EXIT_ORPHAN, 17, "its supervisor is gone")                                                                       \
+    E(EXIT_SECURITY, 18, "a key store, trust store or JAAS file cannot be used")
 
 #define EXIT_CODE_ENUM(name, number, text) name = number,
 enum exit_code { EXIT_CODES(EXIT_CODE_ENUM) };

@@ -27,9 +27,10 @@ zkserver_SOURCES = \
 	server/main.c \
 	server/orders.c server/orders.h \
 	server/pidfile.c server/pidfile.h \
+	server/security.c server/security.h \
 	server/server.c server/server.h \
 	server/verbs.c server/verbs.h
-zkserver_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+zkserver_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS)
 
 EXTRA_DIST += confs/zoo_sample.cfg confs/zoo1.cfg confs/zoo2.cfg confs/zoo3.cfg
 
@@ -42,9 +43,9 @@ check_conf_LDADD = libconf.a $(UNIT_LIBS)
 
 check_net_SOURCES = tests/unit/check_net.c
 check_net_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-check_net_LDADD = libnet.a libcore.a $(UNIT_LIBS) $(LIBEVENT_LIBS)
+check_net_LDADD = libnet.a libcore.a $(SECURE_LIBS) $(UNIT_LIBS) $(LIBEVENT_LIBS)
 
 check_shell_SOURCES = tests/unit/check_shell.c server/control.c server/pidfile.c
 check_shell_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-check_shell_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(UNIT_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+check_shell_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) $(UNIT_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 endif

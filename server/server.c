@@ -25,6 +25,7 @@
 #include "net/net.h"
 #include "orders.h"
 #include "pidfile.h"
+#include "security.h"
 #include "store/power.h"
 #include "store/store.h"
 #include "store/vfs_fault.h"
@@ -38,6 +39,7 @@ struct server {
     struct core_config core_config;
     struct core_peer *core_peers;
     struct net_peer *net_peers;
+    struct security security;
     struct loop *loop;
     struct core *core;
     struct store *store;
@@ -71,6 +73,7 @@ static void tell_persisted(struct server *s, bool all);
 static void prepare(struct server *s);
 static void make_core(struct server *s, uint64_t seed);
 static void make_net(struct server *s, uint64_t seed);
+static int open_security(struct server *s);
 static int open_disk(struct server *s);
 static int bind_ports(struct server *s);
 static int load(struct server *s);
@@ -87,7 +90,7 @@ int server_run(struct conf *conf, int ready_fd)
     if (getentropy(&seed, sizeof seed) != 0)
         log_line(LOG_WARN_LINE, "no random numbers from the system: %s", strerror(errno));
     prepare(&s);
-    if (open_disk(&s) == 0) {
+    if (open_security(&s) == 0 && open_disk(&s) == 0) {
         make_core(&s, seed);
         make_net(&s, seed);
         if (bind_ports(&s) == 0 && load(&s) == 0) announce(&s);
@@ -371,6 +374,13 @@ static void prepare(struct server *s)
     waiter_on(s->interrupted);
 }
 
+static int open_security(struct server *s)
+{
+    char error[SECURITY_ERROR_MAX];
+    if (security_load(&s->security, s->conf, error) != 0) return fail(s, EXIT_SECURITY, "%s", error);
+    return 0;
+}
+
 static int open_disk(struct server *s)
 {
     char error[STORE_ERROR_MAX];
@@ -403,8 +413,11 @@ static void make_core(struct server *s, uint64_t seed)
         .max_session_ms = c->max_session_ms,
         .snap_count = c->snap_count,
         .config_text = c->config_text,
-        .super_digest = *c->super_digest ? c->super_digest : NULL,
+        .auth = s->security.rules,
         .skip_acl = c->skip_acl,
+        .sasl = s->security.sasl != NULL,
+        .sasl_failed_stay = c->allow_sasl_failed,
+        .enforced = s->security.enforced,
         .extended_types = c->extended_types,
         .container_check_ms = c->container_check_ms,
         .seed = seed,
@@ -423,8 +436,17 @@ static void make_net(struct server *s, uint64_t seed)
         .loop = s->loop,
         .core = s->core,
         .sid = c->myid,
-        .client_host = *c->client_address ? c->client_address : "127.0.0.1",
+        .client_host = c->client_port == 0  ? NULL
+                       : *c->client_address ? c->client_address
+                                            : "127.0.0.1",
         .client_port = (uint16_t)c->client_port,
+        .secure_host = c->secure_port == 0  ? NULL
+                       : *c->secure_address ? c->secure_address
+                                            : "127.0.0.1",
+        .secure_port = (uint16_t)c->secure_port,
+        .tls = s->security.tls,
+        .unified = c->port_unification,
+        .sasl = s->security.sasl,
         .peers = s->net_peers,
         .n_peers = c->standalone ? 0 : c->n_servers,
         .all_ips = c->quorum_on_all_ips,
@@ -454,8 +476,8 @@ static void make_net(struct server *s, uint64_t seed)
 
 static int port_failed(struct server *s, enum net_port which, const char *error)
 {
-    static const char *const names[] = {"client", "quorum", "election"};
-    return fail(s, which == PORT_CLIENT ? EXIT_CLIENT_PORT : EXIT_PEER_PORT, "%s port: %s", names[which], error);
+    static const char *const names[] = {"client", "secure client", "quorum", "election"};
+    return fail(s, which <= PORT_SECURE ? EXIT_CLIENT_PORT : EXIT_PEER_PORT, "%s port: %s", names[which], error);
 }
 
 static int bind_ports(struct server *s)
@@ -552,6 +574,7 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     log_line(LOG_INFO_LINE, "zkserver %s", version_text());
     for (size_t i = 0; i < s->conf->n_warnings; i++) log_line(LOG_WARN_LINE, "%s", s->conf->warnings[i]);
     for (size_t i = 0; i < s->conf->n_notes; i++) log_line(LOG_DEBUG_LINE, "%s", s->conf->notes[i]);
+    if (*s->security.doubt) log_line(LOG_WARN_LINE, "%s", s->security.doubt);
     warn_of_apache(s);
     s->admin = admin_new(s->loop, &s->panel, s->net);
     /* A network that is broken already is so from the first connection on. */
@@ -563,12 +586,27 @@ static int begin(struct server *s, const struct store_epochs *epochs)
     return s->stopping ? -1 : 0;
 }
 
+static void announce_port(struct server *s, enum net_port port, const char *how, bool anywhere, const char *key)
+{
+    char text[ADDRESS_TEXT_MAX];
+    const struct address *a = net_address(s->net, port);
+    if (a->len == 0) return;
+    address_text(a, text);
+    if (anywhere)
+        log_line(LOG_INFO_LINE, "clients are served%s at %s", how, text);
+    else
+        log_line(LOG_INFO_LINE, "clients are served%s at %s, this machine alone; set %s=0.0.0.0 for all", how, text,
+                 key);
+}
+
 static void announce(struct server *s)
 {
     char text[ADDRESS_TEXT_MAX];
-    address_text(net_address(s->net, PORT_CLIENT), text);
-    log_line(LOG_INFO_LINE, "clients are served at %s%s", text,
-             *s->conf->client_address ? "" : ", this machine alone; set clientPortAddress=0.0.0.0 for all");
+    announce_port(s, PORT_SECURE, " with TLS", *s->conf->secure_address != '\0', "secureClientPortAddress");
+    announce_port(s, PORT_CLIENT, s->conf->port_unification ? ", with TLS or without," : "",
+                  *s->conf->client_address != '\0', "clientPortAddress");
+    enum net_port shown = net_address(s->net, PORT_CLIENT)->len > 0 ? PORT_CLIENT : PORT_SECURE;
+    address_text(net_address(s->net, shown), text);
     if (s->ready_fd >= 0) {
         if (write(s->ready_fd, SERVER_READY, strlen(SERVER_READY)) < 0)
             log_line(LOG_WARN_LINE, "nobody waits for the start");
@@ -601,6 +639,7 @@ static void clean_up(struct server *s)
     net_free(s->net);
     store_close(s->store);
     free_core(s->core);
+    security_free(&s->security);
     if (s->pid_fd >= 0) pidfile_drop(s->pid_path, s->pid_fd);
     if (s->ready_fd >= 0) close(s->ready_fd);
     control_free(s->control);

@@ -233,7 +233,9 @@ static void put_options(struct panel *v, struct bytes *b, const char *const *key
         bytes_printf(b, "%s=", *keys);
         size_t before = b->len;
         conf_value(v->conf, *keys, b);
-        bytes_printf(b, b->len == before ? "-1\n" : "\n");
+        bool none = b->len == before || (b->len == before + 1 && b->data[before] == '0' && strstr(*keys, "lientPort"));
+        if (none) b->len = before;
+        bytes_printf(b, none ? "-1\n" : "\n");
     }
 }
 

@@ -5,48 +5,58 @@
 #include "wire/proto.h"
 #include "zab/metrics.h"
 
-static uint64_t host_key(const struct net *n, const struct address *a)
+/* Each of the two ports counts for itself. */
+static uint64_t host_key(const struct net *n, const struct address *a, bool secure)
 {
-    return address_host_hash(a, n->config.seed) | 1;
+    return address_host_hash(a, n->config.seed + secure) | 1;
 }
 
-static size_t host_count(const struct net *n, const struct address *a)
+static size_t host_count(const struct net *n, const struct address *a, bool secure)
 {
-    return (size_t)(uintptr_t)map_get(&n->clients_per_host, host_key(n, a));
+    return (size_t)(uintptr_t)map_get(&n->clients_per_host, host_key(n, a, secure));
 }
 
 /* The map's values are the counts themselves. */
-static void host_set(struct net *n, const struct address *a, size_t count)
+static void host_set(struct net *n, const struct address *a, bool secure, size_t count)
 {
     if (count > 0)
-        map_put(&n->clients_per_host, host_key(n, a), (void *)(uintptr_t)count);
+        map_put(&n->clients_per_host, host_key(n, a, secure), (void *)(uintptr_t)count);
     else
-        map_del(&n->clients_per_host, host_key(n, a));
+        map_del(&n->clients_per_host, host_key(n, a, secure));
 }
 
 void clients_accepted(struct net *n, int fd, const struct address *from)
 {
+    struct conn *c = clients_take(n, fd, from, false);
+    if (c == NULL) return;
+    if (n->config.unified) c->speech = SPEECH_OPEN;
+    conn_read(c);
+}
+
+struct conn *clients_take(struct net *n, int fd, const struct address *from, bool secure)
+{
     char host[ADDRESS_TEXT_MAX];
-    size_t here = host_count(n, from);
+    size_t here = host_count(n, from, secure);
     if (n->config.max_client_cnxns > 0 && here >= (size_t)n->config.max_client_cnxns) {
         net_trouble(n, "too many connections from %s (maxClientCnxns=%d); closing one", address_host(from, host),
                     n->config.max_client_cnxns);
         core_metrics(n->config.core)->connection_rejected++;
         close(fd);
-        return;
+        return NULL;
     }
     if (n->n_clients >= n->max_clients) {
         net_trouble(n, "%zu clients are connected, the limit of open files allows no more; closing one", n->n_clients);
         core_metrics(n->config.core)->connection_rejected++;
         close(fd);
-        return;
+        return NULL;
     }
-    host_set(n, from, here + 1);
+    host_set(n, from, secure, here + 1);
     n->n_clients++;
     struct conn *c = conn_new(n, fd, LINK_CLIENT, CONN_GREETING, from);
+    c->secure = secure;
     list_append(&n->unproven, &c->of_unproven);
     if (!waiter_is_on(n->sessionless)) waiter_after(n->sessionless, (int64_t)n->config.sessionless_ms * 1000);
-    conn_read(c);
+    return c;
 }
 
 static enum net_word ask(struct conn *c, struct slice bytes)
@@ -73,6 +83,7 @@ long client_greet(struct conn *c, const uint8_t *p, size_t len)
     if (word == WORD_MORE) return 0;
     int32_t size = (int32_t)be32_get(p);
     if (size < 0 || size > JUTE_MAXBUFFER) {
+        if (c->tls == NULL && tls_begins(p, len)) secure_misplaced(c);
         conn_kill(c);
         return -1;
     }
@@ -110,7 +121,7 @@ void client_left(struct conn *c)
 {
     struct net *n = c->net;
     list_remove(&c->of_unproven);
-    host_set(n, &c->from, host_count(n, &c->from) - 1);
+    host_set(n, &c->from, c->secure, host_count(n, &c->from, c->secure) - 1);
     n->n_clients--;
     if (c->id >= 0) id_give_back(&n->clients, c->id);
 }

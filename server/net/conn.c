@@ -41,6 +41,7 @@ struct conn *conn_new(struct net *n, int fd, enum link_kind kind, enum conn_stat
     list_append(&n->conns[state], &c->of_state);
     list_init(&c->of_paused);
     list_init(&c->of_unproven);
+    list_init(&c->of_proving);
     return c;
 }
 
@@ -101,7 +102,10 @@ void conn_up(struct conn *c, int64_t id)
     conn_move(c, CONN_UP);
     char host[ADDRESS_TEXT_MAX];
     struct event e = {.type = EV_LINK_UP, .kind = c->kind, .id = id, .frame = slice_str(address_host(&c->from, host))};
+    struct bytes subject = {0};
+    if (c->tls != NULL && tls_peer_subject(c->tls, &subject)) e.who = bytes_slice(&subject);
     net_step(c->net, &e);
+    bytes_free(&subject);
     if (c->state == CONN_UP) conn_read(c);
 }
 
@@ -136,6 +140,7 @@ void conn_kill(struct conn *c)
     waiter_free(c->timer);
     c->readable = c->writable = c->timer = NULL;
     fault_free(c);
+    secure_free(c);
     if (c->fd >= 0) close(c->fd);
     c->fd = -1;
     conn_move(c, CONN_DEAD);
@@ -210,6 +215,7 @@ void conn_drain(struct conn *c)
     if (moves && bytes_waiting(&c->out) > 0 && !fault_stops_out(c)) linger(c); /* a long answer takes its time */
     if (c->state != CONN_DRAINING || bytes_waiting(&c->out) > 0 || fault_stops_out(c) || fault_holds(c)) return;
     /* Closing with bytes unread would reset the connection, and the other side lose what it has not read yet. */
+    if (c->tls != NULL) tls_end(c->tls);
     shutdown(c->fd, SHUT_WR);
     conn_move(c, CONN_LINGERING);
     conn_read(c);
@@ -240,12 +246,15 @@ static void readable(void *arg)
         discard(c);
         return;
     }
+    if (c->speech == SPEECH_OPEN && !secure_decide(c)) return;
     bool leftovers = bytes_waiting(&c->in) > 0;
     uint8_t *to = leftovers ? bytes_room(&c->in, ROOM_MIN) : n->shared;
-    ssize_t got = read(c->fd, to, leftovers ? c->in.cap - c->in.len : SHARED_SIZE);
+    ssize_t got = conn_receive(c, to, leftovers ? c->in.cap - c->in.len : SHARED_SIZE);
     if (got <= 0) {
-        if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        if (got == 0 || (errno != EAGAIN && errno != EINTR && errno != EPROTO))
             conn_lost(c, got == 0 ? REASON_CLOSED : reason_of_errno(errno));
+        else if (errno == EPROTO)
+            secure_failed(c);
         return;
     }
     if (leftovers) {
@@ -356,15 +365,37 @@ void conn_resume(struct conn *c)
 
 /* --- sending --- */
 
+/* A handshake may wait for room to send while it reads: what is readable then is no news. */
+static void wait_to_write(struct conn *c)
+{
+    if (c->writable == NULL) c->writable = waiter_write(c->net->config.loop, c->fd, writable, c);
+    waiter_on(c->writable);
+}
+
+ssize_t conn_receive(struct conn *c, void *p, size_t len)
+{
+    if (c->tls == NULL) return read(c->fd, p, len);
+    ssize_t got = tls_read(c->tls, p, len);
+    if (got < 0 && errno == EAGAIN && tls_waits_to_write(c->tls)) {
+        wait_to_write(c);
+        errno = EAGAIN;
+    }
+    return got;
+}
+
+ssize_t conn_transmit(struct conn *c, const void *p, size_t len)
+{
+    return c->tls == NULL ? send(c->fd, p, len, MSG_NOSIGNAL) : tls_write(c->tls, p, len);
+}
+
 void conn_send(struct conn *c, struct bytes *b)
 {
     while (c->fd >= 0 && bytes_waiting(b) > 0) {
-        ssize_t sent = send(c->fd, b->data + b->head, bytes_waiting(b), MSG_NOSIGNAL);
+        ssize_t sent = conn_transmit(c, b->data + b->head, bytes_waiting(b));
         if (sent > 0) {
             bytes_consume(b, (size_t)sent);
         } else if (errno == EAGAIN) {
-            if (c->writable == NULL) c->writable = waiter_write(c->net->config.loop, c->fd, writable, c);
-            waiter_on(c->writable);
+            wait_to_write(c);
             return;
         } else if (errno != EINTR) {
             if (!fault_hides(c, reason_of_errno(errno))) conn_fail(c, reason_of_errno(errno));
@@ -420,6 +451,8 @@ static void writable(void *arg)
             election_connected(c);
     } else if (c->state == CONN_DRAINING) {
         conn_drain(c);
+    } else if (c->tls != NULL && !tls_is_up(c->tls)) {
+        readable(c); /* goes on with its handshake */
     } else {
         more(c);
         conn_flush(c);

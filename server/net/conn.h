@@ -14,6 +14,8 @@
 #include "base/rnd.h"
 #include "net/faults.h"
 #include "net/net.h"
+#include "secure/sasl.h"
+#include "secure/tls.h"
 
 enum conn_state {
     CONN_CONNECTING,
@@ -38,6 +40,16 @@ struct conn {
     enum reason failure;    /* of FAILED */
     int64_t id;             /* in the core; -1 when it has none yet */
     int fd;                 /* -1 when there is none (any more) */
+    enum {
+        SPEECH_PLAIN,
+        SPEECH_OPEN, /* the first byte will tell */
+        SPEECH_TLS,
+    } speech;
+    bool secure;                    /* came to the TLS port */
+    struct tls *tls;                /* of TLS */
+    struct sasl_exchange *exchange; /* a client's, once it began one */
+    struct buf *token;              /* of it, while on net->proving */
+    struct link of_proving;
     struct waiter *readable, *writable, *timer; /* made when first needed */
     struct bytes in;        /* the beginning of a frame, and whole ones while paused */
     struct bytes out;       /* before the core's output: a hello; after it: what a closed link leaves */
@@ -87,6 +99,7 @@ struct net {
     bool stepped; /* since the update was taken */
     struct link conns[CONN_STATES];
     struct link paused, unproven;
+    struct link proving; /* clients whose SASL token is to be looked at */
     struct listener listeners[PORT_COUNT];
     struct id_table clients, learners;
     struct conn *leader; /* CONNECTING or UP */
@@ -100,7 +113,8 @@ struct net {
     struct waiter *again; /* goes off at once: a turn was late and left something to the next */
     int64_t deadline_us; /* as the core wants it */
     int64_t armed_us;    /* as the timer is set */
-    int64_t troubled_us; /* when the last trouble was reported */
+    int64_t troubled_us; /* when the second began in which so many troubles were reported */
+    int troubles;
     bool clients_cut;       /* a fault: nothing gets to clients or from them */
     int64_t clock_shift_ms; /* a fault: what steps see on the wall clock */
     struct rnd rnd;      /* for faults */
@@ -133,11 +147,28 @@ void conn_drain(struct conn *c);
 void conn_drain_again(struct conn *c);
 /* Sends what the socket takes of b. */
 void conn_send(struct conn *c, struct bytes *b);
+/* As read() and send() on its socket, through TLS where that is spoken. */
+ssize_t conn_receive(struct conn *c, void *p, size_t len);
+ssize_t conn_transmit(struct conn *c, const void *p, size_t len);
 /* Goes on with what waits in its buffer, if the core wants it now. */
 void conn_resume(struct conn *c);
 /* No link any more, nothing to tell: closes the socket, forgets it everywhere. Memory goes at the end of the turn. */
 void conn_kill(struct conn *c);
 void conn_free(struct conn *c);
+
+/* --- secure.c: TLS and SASL of clients --- */
+
+void secure_accepted(struct net *n, int fd, const struct address *from);
+/* Looks at the first byte of one that may speak either way. False when there is none yet, or it is over. */
+bool secure_decide(struct conn *c);
+/* Reading or sending failed with EPROTO: says why, once, and lets the other side read that it is over. */
+void secure_failed(struct conn *c);
+/* Whoever begins with TLS where it is not spoken. */
+void secure_misplaced(struct conn *c);
+/* Takes a token along until secure_go_on(), which steps the core with what came of it. */
+void secure_take_token(struct net *n, const struct sasl_op *op);
+void secure_go_on(struct net *n);
+void secure_free(struct conn *c);
 
 /* --- faults.c: what a broken network does to a connection --- */
 
@@ -168,6 +199,8 @@ void listener_off(struct listener *l);
 /* --- clients.c --- */
 
 void clients_accepted(struct net *n, int fd, const struct address *from);
+/* NULL when it was turned away. */
+struct conn *clients_take(struct net *n, int fd, const struct address *from, bool secure);
 /* The first bytes: a four-letter word or a frame's length. Whole bytes used, 0 to wait for more, -1 when it is over. */
 long client_greet(struct conn *c, const uint8_t *p, size_t len);
 /* It takes no place among the clients any more. */

@@ -10,4 +10,5 @@ libnet_a_SOURCES = \
 	server/net/loop.c server/net/loop.h \
 	server/net/net.c server/net/net.h \
 	server/net/peers.c \
+	server/net/secure.c \
 	server/net/socket.c server/net/socket.h

@@ -17,6 +17,7 @@ static void deadline_passed(void *arg);
 static void turn_again(void *arg);
 static void keep_deadline(struct net *n, int64_t at_us);
 static void listener_init(struct net *n, enum net_port port);
+static const char *host_of(const struct net *n, enum net_port port);
 static size_t clients_max(void);
 
 struct net *net_new(const struct net_config *config)
@@ -26,6 +27,7 @@ struct net *net_new(const struct net_config *config)
     for (int i = 0; i < CONN_STATES; i++) list_init(&n->conns[i]);
     list_init(&n->paused);
     list_init(&n->unproven);
+    list_init(&n->proving);
     for (int i = 0; i < PORT_COUNT; i++) listener_init(n, (enum net_port)i);
     n->deadline = waiter_timer(config->loop, deadline_passed, n);
     n->sessionless = waiter_timer(config->loop, clients_sessionless, n);
@@ -127,6 +129,7 @@ void net_carry_out(struct net *n, const struct update *u)
         struct conn *c = net_find(n, u->outputs[i].kind, u->outputs[i].id);
         if (c != NULL && c->state == CONN_UP) conn_flush(c);
     }
+    for (size_t i = 0; i < u->n_sasl; i++) secure_take_token(n, &u->sasl[i]);
     list_each_safe(l, &n->conns[CONN_CLOSING]) {
         if (net_late(n)) break; /* thousands may close at once; the core has forgotten them */
         conn_drain(list_entry(l, struct conn, of_state));
@@ -160,6 +163,7 @@ void net_go_on(struct net *n)
         struct conn *c = list_first(&n->conns[CONN_FAILED], struct conn, of_state);
         conn_lost(c, c->failure);
     }
+    secure_go_on(n);
     size_t paused = 0; /* each once: it may be paused again meanwhile */
     list_each(l, &n->paused) paused++;
     for (; paused > 0 && !list_empty(&n->paused) && !net_late(n); paused--) {
@@ -249,14 +253,22 @@ void id_give_back(struct id_table *t, int64_t id)
 
 /* --- ports --- */
 
+/* On whose address a port listens; NULL: there is no such port here. */
+static const char *host_of(const struct net *n, enum net_port port)
+{
+    if (port == PORT_CLIENT) return n->config.client_host;
+    if (port == PORT_SECURE) return n->config.secure_host;
+    return n->config.n_peers > 0 ? peer_find(n, n->config.sid)->config->host : NULL;
+}
+
 int net_bind(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX])
 {
     for (int i = 0; i < PORT_COUNT; i++) {
         struct listener *l = &n->listeners[i];
         *which = (enum net_port)i;
-        if (l->address.len == 0 && i != PORT_CLIENT && n->config.n_peers == 0) continue;
+        const char *host = host_of(n, *which);
+        if (host == NULL) continue;
         if (l->address.len == 0) {
-            const char *host = i == PORT_CLIENT ? n->config.client_host : peer_find(n, n->config.sid)->config->host;
             snprintf(error, SOCKET_ERROR_MAX, "%s: unknown host; give an address of this machine", host);
             return -1;
         }
@@ -319,18 +331,26 @@ void listener_off(struct listener *l)
     *l = (struct listener){.fd = -1, .address = l->address, .net = l->net, .accepted = l->accepted};
 }
 
-int net_refuse_clients(struct net *n, bool refuse, char error[SOCKET_ERROR_MAX])
+static int listen_again(struct listener *l, char error[SOCKET_ERROR_MAX])
 {
-    struct listener *l = &n->listeners[PORT_CLIENT];
-    if (refuse == (l->fd < 0)) return 0;
-    listener_off(l);
-    if (refuse) return 0;
-    l->fd = socket_bind(&l->address, n->config.reuse_port, error);
+    l->fd = socket_bind(&l->address, l->net->config.reuse_port, error);
     if (l->fd < 0 || socket_listen(l->fd, error) != 0) {
         listener_off(l);
         return -1;
     }
     listener_on(l);
+    return 0;
+}
+
+int net_refuse_clients(struct net *n, bool refuse, char error[SOCKET_ERROR_MAX])
+{
+    static const enum net_port ports[] = {PORT_CLIENT, PORT_SECURE};
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+        struct listener *l = &n->listeners[ports[i]];
+        if (host_of(n, ports[i]) == NULL || refuse == (l->fd < 0)) continue;
+        listener_off(l);
+        if (!refuse && listen_again(l, error) != 0) return -1;
+    }
     return 0;
 }
 
@@ -341,14 +361,17 @@ const struct address *net_address(const struct net *n, enum net_port which)
 
 static void listener_init(struct net *n, enum net_port port)
 {
-    static void (*const accepted[])(struct net *, int, const struct address *) = {
-        [PORT_CLIENT] = clients_accepted, [PORT_QUORUM] = learners_accepted, [PORT_ELECTION] = election_accepted};
+    static void (*const accepted[])(struct net *, int, const struct address *) = {[PORT_CLIENT] = clients_accepted,
+                                                                                  [PORT_SECURE] = secure_accepted,
+                                                                                  [PORT_QUORUM] = learners_accepted,
+                                                                                  [PORT_ELECTION] = election_accepted};
     struct listener *l = &n->listeners[port];
     l->fd = -1;
     l->net = n;
     l->accepted = accepted[port];
-    if (port == PORT_CLIENT) {
-        address_resolve(&l->address, n->config.client_host, n->config.client_port);
+    if (port == PORT_CLIENT || port == PORT_SECURE) {
+        uint16_t number = port == PORT_CLIENT ? n->config.client_port : n->config.secure_port;
+        if (host_of(n, port) != NULL) address_resolve(&l->address, host_of(n, port), number);
         return;
     }
     for (size_t i = 0; i < n->config.n_peers; i++) {
@@ -374,10 +397,13 @@ static size_t clients_max(void)
 
 void net_trouble(struct net *n, const char *format, ...)
 {
-    enum { QUIET_US = 1000000 };
+    enum { SECOND_US = 1000000, MOST = 10 };
     int64_t now = net_now_us();
-    if (n->troubled_us != 0 && now - n->troubled_us < QUIET_US) return;
-    n->troubled_us = now;
+    if (now - n->troubled_us > SECOND_US) {
+        n->troubled_us = now;
+        n->troubles = 0;
+    }
+    if (n->troubles++ >= MOST) return;
     char text[512];
     va_list ap;
     va_start(ap, format);

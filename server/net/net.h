@@ -12,6 +12,9 @@
 #include "net/socket.h"
 #include "request/core.h"
 
+struct sasl;
+struct tls_context;
+
 struct net;
 
 struct net_peer {
@@ -28,15 +31,20 @@ enum net_word {
     WORD_LATER,    /* one whose answer comes by net_answer() */
 };
 
-enum net_port { PORT_CLIENT, PORT_QUORUM, PORT_ELECTION, PORT_COUNT };
+enum net_port { PORT_CLIENT, PORT_SECURE, PORT_QUORUM, PORT_ELECTION, PORT_COUNT };
 
 /* Everything borrowed for as long as the net lives. */
 struct net_config {
     struct loop *loop;
     struct core *core;
     int64_t sid;
-    const char *client_host;
+    const char *client_host; /* NULL: no plain port */
     uint16_t client_port;
+    const char *secure_host; /* NULL: no TLS port */
+    uint16_t secure_port;
+    struct tls_context *tls; /* NULL: none; else also who begins with TLS on the plain port is served, when unified */
+    bool unified;
+    struct sasl *sasl; /* NULL: none; the core's config says the same */
     const struct net_peer *peers; /* all members, oneself included; n_peers 0 when standalone */
     size_t n_peers;
     bool all_ips;    /* the quorum and election ports listen on all addresses */
@@ -54,7 +62,7 @@ struct net_config {
     void (*offender)(void *arg, enum link_kind kind, int64_t id, enum reason reason, const struct address *from);
     /* The core has made a step; the update is all that waits to be carried out. NULL: nobody wants to know. */
     void (*stepped)(void *arg, const struct update *u);
-    /* Something went wrong that the operator can mend; at most once a second. */
+    /* Something went wrong that the operator can mend; at most ten times a second. */
     void (*trouble)(void *arg, const char *text);
 };
 
@@ -63,7 +71,7 @@ struct net *net_new(const struct net_config *config);
 /* Closes everything at once. */
 void net_free(struct net *n);
 
-/* Binds what this server listens on: the client port alone when standalone. -1 with one line in error; *which says for which
+/* Binds what this server listens on: the client ports alone when standalone. -1 with one line in error; *which says for which
  * port. Bound but not listening, connections are refused. */
 int net_bind(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]);
 int net_listen(struct net *n, enum net_port *which, char error[SOCKET_ERROR_MAX]);

@@ -8,11 +8,8 @@
 #include "base/xalloc.h"
 #include "request/core_private.h"
 
-static void offend(struct core *c, struct client *cl, enum reason why);
 static void touch(struct core *c, struct client *cl);
 static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
-static void auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
-static void no_sasl(struct core *c, struct client *cl, const struct request_header *h);
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static void sync_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h,
@@ -41,6 +38,7 @@ void client_open(struct core *c, const struct event *e)
     list_init(&cl->touched_link);
     auth_init(&cl->ids, e->frame);
     client_reset_stats(cl);
+    if (e->who.len > 0) auth_add_x509(&c->config->auth, &cl->ids, e->who);
     c->clients[e->id] = cl;
     c->n_clients++;
 }
@@ -63,13 +61,14 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     struct cursor body = cursor_slice(frame);
     struct request_header h;
     if (cl->state != CLIENT_OPEN || !request_header_get(&body, &h)) {
-        offend(c, cl, cl->state == CLIENT_OPEN ? REASON_MALFORMED : REASON_NOT_CONNECTED);
+        client_offend(c, cl, cl->state == CLIENT_OPEN ? REASON_MALFORMED : REASON_NOT_CONNECTED);
         return;
     }
     touch(c, cl);
+    if (c->config->enforced != NULL && h.type != OP_AUTH && h.type != OP_SASL && !identity_suffices(c, cl, h.xid)) return;
     switch (h.type) {
-    case OP_AUTH: auth(c, cl, &h, body); break;
-    case OP_SASL: no_sasl(c, cl, &h); break;
+    case OP_AUTH: identity_auth(c, cl, &h, body); break;
+    case OP_SASL: identity_sasl(c, cl, &h, body); break;
     case OP_SYNC: sync_request(c, cl, &h, body); break;
     case OP_CREATE:
     case OP_CREATE2:
@@ -111,7 +110,7 @@ static void take_turn(struct core *c, struct client *cl, const struct request_he
         read_answer(c, cl, h, body);
     } else {
         reply_header_only(c, cl, h->xid, -1, ZK_UNIMPLEMENTED);
-        offend(c, cl, REASON_UNKNOWN_OPCODE);
+        client_offend(c, cl, REASON_UNKNOWN_OPCODE);
     }
 }
 
@@ -227,7 +226,7 @@ void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t z
 
 /* --- requests --- */
 
-static void offend(struct core *c, struct client *cl, enum reason why)
+void client_offend(struct core *c, struct client *cl, enum reason why)
 {
     update_fact(c->u, (struct fact){c->now_us, FACT_OFFENDER, {LINK_CLIENT, cl->to.id, why}});
     client_close(c, cl);
@@ -243,25 +242,6 @@ static void touch(struct core *c, struct client *cl)
         cl->touched = true;
         list_append(&c->touched, &cl->touched_link);
     }
-}
-
-/* Answered at once, ahead of whatever waits. */
-static void auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
-{
-    struct auth_packet p;
-    int32_t err = ZK_AUTH_FAILED;
-    if (auth_packet_get(&body, &p)) err = auth_add(&cl->ids, p.scheme, p.auth, c->config->super_digest);
-    reply_header_only(c, cl, h->xid, 0, err);
-    if (err != 0) client_close(c, cl);
-}
-
-/* What a server says where SASL is not configured: no token, and no hard feelings. */
-static void no_sasl(struct core *c, struct client *cl, const struct request_header *h)
-{
-    size_t mark;
-    struct bytes *b = reply_begin(c, cl, h->xid, 0, 0, &mark);
-    jute_put_string(b, SLICE_NULL);
-    reply_end(c, cl, b, mark);
 }
 
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)

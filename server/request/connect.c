@@ -1,5 +1,6 @@
 /* The session handshake: a new session is a transaction, a renewal asks the session's owner.
  * Source: ZooKeeperServer.processConnectRequest, reopenSession, finishSessionInit (3.8.0); protocol/client.md 4. */
+#include "base/secret.h"
 #include "request/core_private.h"
 
 static void renew(struct core *c, struct client *cl, struct slice passwd);
@@ -45,10 +46,7 @@ static bool passwd_matches(int64_t session, struct slice passwd)
 {
     uint8_t right[PASSWD_LEN];
     session_passwd(session, right);
-    if (passwd.len != PASSWD_LEN) return false;
-    unsigned differ = 0;
-    for (int i = 0; i < PASSWD_LEN; i++) differ |= (unsigned)(right[i] ^ passwd.p[i]);
-    return differ == 0;
+    return secret_equal(slice_of(right, sizeof right), passwd);
 }
 
 static void renew(struct core *c, struct client *cl, struct slice passwd)

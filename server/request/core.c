@@ -55,7 +55,7 @@ void core_step(struct core *c, const struct event *e, struct update *u)
     }
     zab_begin(c->zab, e, u);
     bool link = e->type == EV_LINK_UP || e->type == EV_LINK_DOWN || e->type == EV_LINK_FRAME;
-    if (link && e->kind == LINK_CLIENT)
+    if ((link && e->kind == LINK_CLIENT) || e->type == EV_SASL)
         client_event(c, e);
     else
         zab_step(c->zab, e, u);
@@ -98,7 +98,7 @@ bool core_wants(const struct core *c, enum link_kind kind, int64_t id)
     enum { CLIENT_QUEUE_MAX = 1000, OUTSTANDING_MAX = 20000 };
     if (kind != LINK_CLIENT) return true;
     const struct client *cl = client_at(c, id);
-    if (cl == NULL || cl->state == CLIENT_CONNECTING) return false;
+    if (cl == NULL || cl->state == CLIENT_CONNECTING || cl->proving) return false;
     return cl->queued < CLIENT_QUEUE_MAX && (cl->queued == 0 || c->outstanding < OUTSTANDING_MAX);
 }
 
@@ -111,6 +111,8 @@ static void client_event(struct core *c, const struct event *e)
         return;
     else if (e->type == EV_LINK_DOWN)
         client_lost(c, cl, e->reason);
+    else if (e->type == EV_SASL)
+        identity_judged(c, cl, e);
     else
         client_frame(c, cl, e->frame);
 }

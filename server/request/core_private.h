@@ -31,6 +31,8 @@ struct client {
     bool wants_readonly_byte; /* clients before 3.4 neither send nor expect it */
     bool renewing;            /* it came with a session */
     bool touched;             /* on the touch table of this ping period */
+    bool proving;             /* a SASL token of it is being looked at: nothing more is taken meanwhile */
+    int32_t sasl_xid;         /* of that token's request */
     struct link touched_link;
     int64_t session;
     int32_t timeout_ms;
@@ -112,6 +114,7 @@ void client_frame(struct core *c, struct client *cl, struct slice frame);
 void client_close(struct core *c, struct client *cl); /* our doing: flush and close */
 void client_lost(struct core *c, struct client *cl, enum reason why); /* the connection went away */
 void client_free_gone(struct core *c);
+void client_offend(struct core *c, struct client *cl, enum reason why);
 void client_drain(struct core *c, struct client *cl); /* answers what now can be */
 void client_answered(struct core *c, struct request *r); /* takes it off its queue */
 /* Counts an answer. */
@@ -124,6 +127,13 @@ void reply_end(struct core *c, struct client *cl, struct bytes *b, size_t mark);
 int64_t frame_end(struct core *c, struct client *cl, struct bytes *b, size_t mark);
 void reply_measure(struct core *c, int64_t len);
 void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err);
+
+/* identity.c: who a client is */
+/* Where schemes are enforced. False when it may not ask anything: it was told so, and closed. */
+bool identity_suffices(struct core *c, struct client *cl, int32_t xid);
+void identity_auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+void identity_sasl(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+void identity_judged(struct core *c, struct client *cl, const struct event *e);
 
 /* connect.c */
 void connect_frame(struct core *c, struct client *cl, struct slice frame);

@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	server/request/commit.c \
 	server/request/connect.c \
 	server/request/core.c server/request/core.h server/request/core_private.h \
+	server/request/identity.c \
 	server/request/learners.c \
 	server/request/passwd.c \
 	server/request/path.c \
@@ -15,7 +16,7 @@ libcore_a_SOURCES += \
 	server/request/tracker.c server/request/tracker.h
 
 if HAVE_CHECK
-REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_order
+REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_identity check_order
 check_PROGRAMS += $(REQUEST_TESTS)
 TESTS += $(REQUEST_TESTS)
 check_tracker_SOURCES = tests/unit/check_tracker.c tests/unit/unit.h
@@ -45,6 +46,9 @@ check_reaper_LDADD = $(CORE_TEST_LIBS)
 check_connect_SOURCES = tests/unit/check_connect.c tests/unit/unit.h
 check_connect_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_connect_LDADD = $(CORE_TEST_LIBS)
+check_identity_SOURCES = tests/unit/check_identity.c tests/unit/unit.h
+check_identity_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_identity_LDADD = $(CORE_TEST_LIBS)
 check_order_SOURCES = tests/unit/check_order.c tests/unit/unit.h
 check_order_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_order_LDADD = $(CORE_TEST_LIBS)

@@ -79,7 +79,7 @@ static struct change *touch(const struct prep *p, struct slice path)
 
 static bool allowed(const struct prep *p, const struct node_view *v, int32_t perms)
 {
-    return p->c->config->skip_acl || acl_allows(v->acl, perms, p->ids);
+    return p->c->config->skip_acl || acl_allows(&p->c->config->auth, v->acl, perms, p->ids);
 }
 
 static bool has_nul(struct slice path)
@@ -113,7 +113,7 @@ static int32_t create(struct prep *p, struct cursor body, struct bytes *out, int
     struct slice parent;
     if (slice_is_null(cr.path) || !path_parent(cr.path, &parent) || has_nul(cr.path)) return ZK_BAD_ARGUMENTS;
     struct bytes acl = {0}, path = {0};
-    err = acl_fixup(cr.acl, p->ids, &acl);
+    err = acl_fixup(&p->c->config->auth, cr.acl, p->ids, &acl);
     if (err == 0) err = create_checked(p, &cr, bytes_slice(&acl), &path, out);
     bytes_free(&acl);
     bytes_free(&path);
@@ -284,7 +284,7 @@ static int32_t set_acl(struct prep *p, struct cursor body, struct bytes *out, in
     if (!set_acl_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (p->session_err != 0) return p->session_err;
     if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
-    int32_t err = acl_fixup(req.acl, p->ids, &acl);
+    int32_t err = acl_fixup(&p->c->config->auth, req.acl, p->ids, &acl);
     if (err == 0) err = permitted(p, req.path, PERM_ADMIN, &v);
     if (err == 0 && req.version != -1 && req.version != v.aversion) err = ZK_BAD_VERSION;
     if (err == 0) {

@@ -62,7 +62,7 @@ void read_answer(struct core *c, struct client *cl, const struct request_header 
 
 static bool allowed(const struct ask *a, const struct znode *n, int32_t perms)
 {
-    return a->c->config->skip_acl || acl_allows(znode_acl(a->tree, n), perms, vector_trusted(bytes_slice(&a->cl->ids)));
+    return a->c->config->skip_acl || acl_allows(&a->c->config->auth, znode_acl(a->tree, n), perms, vector_trusted(bytes_slice(&a->cl->ids)));
 }
 
 static void watch(const struct ask *a, enum watch_table table, struct slice path)
@@ -142,7 +142,7 @@ static int32_t get_acl(struct ask *a)
     if (a->c->config->skip_acl)
         jute_put_vector(a->out, znode_acl(a->tree, n));
     else
-        acl_put_redacted(a->out, znode_acl(a->tree, n), vector_trusted(bytes_slice(&a->cl->ids)));
+        acl_put_redacted(&a->c->config->auth, a->out, znode_acl(a->tree, n), vector_trusted(bytes_slice(&a->cl->ids)));
     put_stat(a->out, n);
     return 0;
 }

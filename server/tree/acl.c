@@ -1,43 +1,57 @@
 /* Who may do what: checking, tidying and adding identities. */
 #include "tree/acl.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/xalloc.h"
+#include "tree/dn.h"
 #include "wire/proto.h"
 
 static const struct slice auth_scheme = {(const uint8_t *)"auth", 4};
 static const struct slice digest_scheme = {(const uint8_t *)"digest", 6};
 static const struct slice ip_scheme = {(const uint8_t *)"ip", 2};
+static const struct slice sasl_scheme = {(const uint8_t *)"sasl", 4};
 static const struct slice super_scheme = {(const uint8_t *)"super", 5};
+static const struct slice x509_scheme = {(const uint8_t *)"x509", 4};
 
-static bool has_super(struct vector ids);
 static bool is_world_anyone(struct identity who);
-static bool any_matches(struct identity who, struct vector ids);
-static bool id_is_valid(struct identity who);
-static int32_t put_tidied(const struct acl_entry *e, struct vector ids, struct bytes *out, int32_t *count);
+static bool any_matches(const struct auth_rules *rules, struct identity who, struct vector ids);
+static bool id_is_valid(const struct auth_rules *rules, struct identity who);
+static int32_t put_tidied(const struct auth_rules *rules, const struct acl_entry *e, struct vector ids,
+                          struct bytes *out, int32_t *count);
 static bool *find_repeated(struct vector acl);
 static bool digest_of(struct slice data, struct bytes *out);
-static bool is_super_digest(struct slice digest, const char *super_digest);
 static int32_t add_identity(struct bytes *ids, struct identity who);
 
-bool acl_allows(struct vector acl, int32_t perms, struct vector ids)
+/* Inside acl_allows(), which every request goes through. */
+static inline bool has_scheme(struct vector ids, struct slice scheme)
 {
-    if (acl.count <= 0 || has_super(ids)) return true;
+    struct cursor at = vector_elements(ids);
+    for (int32_t i = 0; i < ids.count; i++) {
+        struct identity who;
+        jute_get_identity(&at, &who);
+        if (slice_equal(who.scheme, scheme)) return true;
+    }
+    return false;
+}
+
+bool acl_allows(const struct auth_rules *rules, struct vector acl, int32_t perms, struct vector ids)
+{
+    if (acl.count <= 0 || has_scheme(ids, super_scheme)) return true;
     struct cursor at = vector_elements(acl);
     for (int32_t i = 0; i < acl.count; i++) {
         struct acl_entry e;
         jute_get_acl_entry(&at, &e);
         if ((e.perms & perms) == 0) continue;
-        if (is_world_anyone(e.who) || any_matches(e.who, ids)) return true;
+        if (is_world_anyone(e.who) || any_matches(rules, e.who, ids)) return true;
     }
     return false;
 }
 
-int32_t acl_fixup(struct vector acl, struct vector ids, struct bytes *out)
+int32_t acl_fixup(const struct auth_rules *rules, struct vector acl, struct vector ids, struct bytes *out)
 {
     if (acl.count <= 0) return ZK_INVALID_ACL;
     size_t from = bytes_waiting(out);
@@ -48,7 +62,7 @@ int32_t acl_fixup(struct vector acl, struct vector ids, struct bytes *out)
     for (int32_t i = 0; i < acl.count && err == ZK_OK; i++) {
         struct acl_entry e;
         jute_get_acl_entry(&at, &e);
-        if (!repeated[i]) err = put_tidied(&e, ids, out, &count);
+        if (!repeated[i]) err = put_tidied(rules, &e, ids, out, &count);
         /* Many auth entries times many identities: more than any peer would take. */
         if (bytes_waiting(out) - from > JUTE_MAXBUFFER) err = ZK_INVALID_ACL;
     }
@@ -60,21 +74,44 @@ int32_t acl_fixup(struct vector acl, struct vector ids, struct bytes *out)
     return err;
 }
 
-int32_t auth_add(struct bytes *ids, struct slice scheme, struct slice data, const char *super_digest)
+int32_t auth_add(const struct auth_rules *rules, struct bytes *ids, struct slice scheme, struct slice data)
 {
     if (slice_equal(scheme, ip_scheme)) return ZK_OK;
+    if (rules->x509 && slice_equal(scheme, x509_scheme))
+        return auth_has(vector_trusted(bytes_slice(ids)), x509_scheme) ? ZK_OK : ZK_AUTH_FAILED;
     if (!slice_equal(scheme, digest_scheme) || slice_is_null(data)) return ZK_AUTH_FAILED;
     struct bytes digest = {0};
     int32_t err = ZK_AUTH_FAILED;
     if (!digest_of(data, &digest)) goto out;
     err = ZK_OK;
-    if (is_super_digest(bytes_slice(&digest), super_digest)) {
+    if (rules->super_digest != NULL && secret_equal(bytes_slice(&digest), slice_str(rules->super_digest))) {
         err = add_identity(ids, (struct identity){super_scheme, SLICE_OF("")});
     }
     if (err == ZK_OK) err = add_identity(ids, (struct identity){digest_scheme, bytes_slice(&digest)});
 out:
     bytes_free(&digest);
     return err;
+}
+
+int32_t auth_add_x509(const struct auth_rules *rules, struct bytes *ids, struct slice subject)
+{
+    int32_t err = ZK_OK;
+    if (rules->x509_super != NULL && slice_equal(subject, slice_str(rules->x509_super)))
+        err = add_identity(ids, (struct identity){super_scheme, subject});
+    return err == ZK_OK ? add_identity(ids, (struct identity){x509_scheme, subject}) : err;
+}
+
+int32_t auth_add_sasl(const struct auth_rules *rules, struct bytes *ids, struct slice user)
+{
+    int32_t err = add_identity(ids, (struct identity){sasl_scheme, user});
+    for (const char *const *s = rules->sasl_supers; s != NULL && *s != NULL && err == ZK_OK; s++)
+        if (slice_equal(user, slice_str(*s))) err = add_identity(ids, (struct identity){super_scheme, SLICE_OF("")});
+    return err;
+}
+
+bool auth_has(struct vector ids, struct slice scheme)
+{
+    return has_scheme(ids, scheme);
 }
 
 void auth_init(struct bytes *ids, struct slice address)
@@ -84,9 +121,9 @@ void auth_init(struct bytes *ids, struct slice address)
     jute_put_identity(ids, (struct identity){ip_scheme, address});
 }
 
-void acl_put_redacted(struct bytes *b, struct vector acl, struct vector ids)
+void acl_put_redacted(const struct auth_rules *rules, struct bytes *b, struct vector acl, struct vector ids)
 {
-    if (acl.count <= 0 || acl_allows(acl, PERM_ADMIN, ids)) {
+    if (acl.count <= 0 || acl_allows(rules, acl, PERM_ADMIN, ids)) {
         jute_put_vector(b, acl);
         return;
     }
@@ -110,17 +147,6 @@ void acl_put_redacted(struct bytes *b, struct vector acl, struct vector ids)
 }
 
 /* --- matching --- */
-
-static bool has_super(struct vector ids)
-{
-    struct cursor at = vector_elements(ids);
-    for (int32_t i = 0; i < ids.count; i++) {
-        struct identity who;
-        jute_get_identity(&at, &who);
-        if (slice_equal(who.scheme, super_scheme)) return true;
-    }
-    return false;
-}
 
 static bool is_world_anyone(struct identity who)
 {
@@ -185,16 +211,35 @@ static bool ip_matches(struct slice id, struct slice range)
     return parse_ip_range(range, &want, &mask) && parse_ipv4(id, &have) && ((have ^ want) & mask) == 0;
 }
 
-static bool any_matches(struct identity who, struct vector ids)
+static bool equals_text(struct slice s, const char *text)
 {
-    bool ip = slice_equal(who.scheme, ip_scheme);
-    if (!ip && !slice_equal(who.scheme, digest_scheme)) return false;
+    return text != NULL && slice_equal(s, slice_str(text));
+}
+
+/* Whether a client's identity is who an ACL entry of the same scheme means. */
+static bool matches(const struct auth_rules *rules, struct slice scheme, struct slice have, struct slice want)
+{
+    if (slice_equal(scheme, ip_scheme)) return ip_matches(have, want);
+    if (slice_equal(scheme, digest_scheme)) return secret_equal(have, want);
+    if (slice_equal(scheme, sasl_scheme))
+        return slice_equal(have, SLICE_OF("super")) || slice_equal(have, want) || equals_text(want, rules->sasl_any);
+    return slice_equal(have, want) || equals_text(have, rules->x509_super);
+}
+
+static bool scheme_is_known(const struct auth_rules *rules, struct slice scheme)
+{
+    return slice_equal(scheme, ip_scheme) || slice_equal(scheme, digest_scheme) ||
+           (rules->sasl && slice_equal(scheme, sasl_scheme)) || (rules->x509 && slice_equal(scheme, x509_scheme));
+}
+
+static bool any_matches(const struct auth_rules *rules, struct identity who, struct vector ids)
+{
+    if (!scheme_is_known(rules, who.scheme)) return false;
     struct cursor at = vector_elements(ids);
     for (int32_t i = 0; i < ids.count; i++) {
         struct identity have;
         jute_get_identity(&at, &have);
-        if (!slice_equal(have.scheme, who.scheme)) continue;
-        if (ip ? ip_matches(have.id, who.id) : slice_equal(have.id, who.id)) return true;
+        if (slice_equal(have.scheme, who.scheme) && matches(rules, who.scheme, have.id, who.id)) return true;
     }
     return false;
 }
@@ -210,17 +255,34 @@ static bool digest_id_is_valid(struct slice id)
     return colons == 1;
 }
 
-static bool id_is_valid(struct identity who)
+/* A Kerberos principal, "service/host@realm", or any name without an @. Source: KerberosName.java. */
+static bool sasl_id_is_valid(struct slice id)
 {
-    uint32_t address, mask;
-    if (slice_equal(who.scheme, digest_scheme)) return digest_id_is_valid(who.id);
-    return slice_equal(who.scheme, ip_scheme) && parse_ip_range(who.id, &address, &mask);
+    if (id.len < 0) return false;
+    int ats = 0, slashes = 0;
+    for (int32_t i = 0; i < id.len; i++) {
+        if (id.p[i] == '@')
+            ats++;
+        else if (id.p[i] == '/')
+            slashes += ats == 0 ? 1 : 2; /* none in the realm */
+    }
+    return ats == 0 || (ats == 1 && slashes <= 1);
 }
 
-static int32_t put_tidied(const struct acl_entry *e, struct vector ids, struct bytes *out, int32_t *count)
+static bool id_is_valid(const struct auth_rules *rules, struct identity who)
+{
+    uint32_t address, mask;
+    if (!scheme_is_known(rules, who.scheme)) return false;
+    if (slice_equal(who.scheme, digest_scheme)) return digest_id_is_valid(who.id);
+    if (slice_equal(who.scheme, ip_scheme)) return parse_ip_range(who.id, &address, &mask);
+    return slice_equal(who.scheme, sasl_scheme) ? sasl_id_is_valid(who.id) : dn_is_valid(who.id);
+}
+
+static int32_t put_tidied(const struct auth_rules *rules, const struct acl_entry *e, struct vector ids,
+                          struct bytes *out, int32_t *count)
 {
     if (!slice_equal(e->who.scheme, auth_scheme)) {
-        if (!is_world_anyone(e->who) && !id_is_valid(e->who)) return ZK_INVALID_ACL;
+        if (!is_world_anyone(e->who) && !id_is_valid(rules, e->who)) return ZK_INVALID_ACL;
         jute_put_acl_entry(out, *e);
         ++*count;
         return ZK_OK;
@@ -230,8 +292,8 @@ static int32_t put_tidied(const struct acl_entry *e, struct vector ids, struct b
     for (int32_t i = 0; i < ids.count; i++) {
         struct identity who;
         jute_get_identity(&at, &who);
-        /* Of the schemes there are, only a digest proves who someone is. */
-        if (!slice_equal(who.scheme, digest_scheme)) continue;
+        /* An address proves nothing; super is no scheme of its own. */
+        if (slice_equal(who.scheme, ip_scheme) || !scheme_is_known(rules, who.scheme)) continue;
         jute_put_acl_entry(out, (struct acl_entry){e->perms, who});
         ++*count;
     }
@@ -286,13 +348,6 @@ static bool digest_of(struct slice data, struct bytes *out)
     EVP_EncodeBlock(bytes_room(out, BASE64_SIZE + 1), sum, SHA1_SIZE);
     bytes_grew(out, BASE64_SIZE);
     return true;
-}
-
-/* Takes the same time wherever the two differ. */
-static bool is_super_digest(struct slice digest, const char *super_digest)
-{
-    if (super_digest == NULL || strlen(super_digest) != (size_t)digest.len) return false;
-    return CRYPTO_memcmp(digest.p, super_digest, (size_t)digest.len) == 0;
 }
 
 static int32_t add_identity(struct bytes *ids, struct identity who)

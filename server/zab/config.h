@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tree/acl.h"
+
 struct core_peer {
     int64_t sid;
     bool observer;
@@ -23,8 +25,11 @@ struct core_config {
     int32_t snap_piece; /* bytes of a snapshot that are made in one step, for the disk or a learner; 0 for the default */
     int32_t snap_count;                     /* transactions between snapshots (half of it fixed, half random) */
     const char *config_text;                /* the ensemble in properties form (election.md 3); "" when standalone */
-    const char *super_digest;               /* "user:base64" that makes a client super, or NULL */
+    struct auth_rules auth;                 /* whom it knows, and who stands above ACLs */
     bool skip_acl;
+    bool sasl;                   /* tokens are looked at; else each is answered with none */
+    bool sasl_failed_stay;       /* a client that failed at SASL may go on, as who it was */
+    const char *const *enforced; /* schemes, then NULL: requests are for clients that one of them proved; NULL: for all */
     bool extended_types;        /* TTL znodes exist */
     int32_t container_check_ms; /* between looks for containers and TTL znodes to remove; 0 for never */
     uint64_t seed;

@@ -92,6 +92,7 @@ void zab_step(struct zab *z, const struct event *e, struct update *u)
     case EV_PERSISTED: persisted(z, e->ticket); break;
     case EV_SNAPSHOT_MORE:
     case EV_SNAPSHOT_DONE: snapper_step(z, e); break;
+    case EV_SASL:
     case EV_EXPIRE: break; /* the floor above's */
     case EV_STEP_DOWN:
         if (z->state == PEER_LEADING && !z->config->standalone) zab_look(z, REASON_ASKED);

@@ -15,7 +15,7 @@ static void *grown(void *array, size_t count, size_t *cap, size_t size)
 
 void update_clear(struct update *u)
 {
-    u->n_disk = u->n_snap = u->n_outputs = u->n_links = u->n_facts = 0;
+    u->n_disk = u->n_snap = u->n_outputs = u->n_links = u->n_sasl = u->n_facts = 0;
     u->turn++;
 }
 
@@ -25,6 +25,7 @@ void update_free(struct update *u)
     free(u->snap);
     free(u->outputs);
     free(u->links);
+    free(u->sasl);
     free(u->facts);
     *u = (struct update){0};
 }
@@ -51,6 +52,12 @@ void update_link(struct update *u, enum link_op_type type, enum link_kind kind, 
 {
     u->links = grown(u->links, u->n_links, &u->cap_links, sizeof *u->links);
     u->links[u->n_links++] = (struct link_op){type, kind, id};
+}
+
+void update_sasl(struct update *u, struct sasl_op op)
+{
+    u->sasl = grown(u->sasl, u->n_sasl, &u->cap_sasl, sizeof *u->sasl);
+    u->sasl[u->n_sasl++] = op;
 }
 
 void update_fact(struct update *u, struct fact f)

@@ -33,7 +33,11 @@ enum event_type {
     EV_SNAPSHOT_DONE, /* the snapshot at zxid is complete and durable */
     EV_EXPIRE,        /* somebody wants the session id expired now; nothing happens unless we lead and it is alive */
     EV_STEP_DOWN,     /* somebody wants another election; nothing happens unless we lead others */
+    EV_SASL,          /* what a client's SASL token led to: id, verdict, frame is the token to answer with (null: none), who
+                         the user once it is proven */
 };
+
+enum sasl_verdict { SASL_MORE, SASL_PROVEN, SASL_FAILED };
 
 struct event {
     enum event_type type;
@@ -47,6 +51,8 @@ struct event {
     int64_t committed; /* LOAD_RECORD: highest zxid known to be committed when the log was last written */
     int64_t accepted_epoch, current_epoch;
     uint64_t ticket;
+    enum sasl_verdict verdict;
+    struct slice who; /* LINK_UP of a client that came with a certificate: its subject, else empty. SASL: the user */
 };
 
 /* --- updates --- */
@@ -89,6 +95,12 @@ struct link_op {
     int64_t id;
 };
 
+/* A client's SASL token, to be answered with EV_SASL. Nothing more is wanted of this client until then. */
+struct sasl_op {
+    int64_t id;
+    struct buf *token; /* one reference, as in disk_op */
+};
+
 struct link_ref {
     enum link_kind kind;
     int64_t id;
@@ -108,11 +120,12 @@ struct update {
     struct snap_op *snap;     /*    and the snapshot writer */
     struct link_ref *outputs; /* 2. links whose core_output() has bytes to send; no duplicates until cleared */
     struct link_op *links;    /* 3. connections to open and close; a closed link's outputs still leave first */
+    struct sasl_op *sasl;     /*    and tokens to look at */
     int64_t deadline_us;      /* 4. when EV_TIME is wanted; INT64_MAX for never. As of the last step */
     struct fact *facts;       /* 5. what happened */
     int exit_code;            /* not 0: the server must stop after this update; the last fact says why */
-    size_t n_disk, n_snap, n_outputs, n_links, n_facts;
-    size_t cap_disk, cap_snap, cap_outputs, cap_links, cap_facts;
+    size_t n_disk, n_snap, n_outputs, n_links, n_sasl, n_facts;
+    size_t cap_disk, cap_snap, cap_outputs, cap_links, cap_sasl, cap_facts;
     uint64_t turn; /* counts clears; lets the core keep outputs free of duplicates and closed links until they are carried out */
 };
 
@@ -127,6 +140,7 @@ void update_disk(struct update *u, struct disk_op op);
 void update_snap(struct update *u, struct snap_op op);
 void update_output(struct update *u, enum link_kind kind, int64_t id);
 void update_link(struct update *u, enum link_op_type type, enum link_kind kind, int64_t id);
+void update_sasl(struct update *u, struct sasl_op op);
 void update_fact(struct update *u, struct fact f);
 
 #endif

@@ -21,7 +21,8 @@ import time
 
 ENGINE = os.environ.get("ENGINE", "ours")
 DEADLINE = float(os.environ.get("E2E_DEADLINE", "30"))
-JARS = ("zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-simple", "netty-all", "snappy-java", "metrics-core",
+JARS = ("zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-simple", "netty-all", "netty-buffer", "netty-codec",
+        "netty-common", "netty-handler", "netty-resolver", "netty-transport", "snappy-java", "metrics-core",
         "commons-cli", "commons-io")
 
 
@@ -79,13 +80,18 @@ def server_command(cfg, engine=None, properties=()):
 
 
 def apache_command(cfg, properties=()):
+    return java_command("org.apache.zookeeper.server.quorum.QuorumPeerMain", [cfg], properties)
+
+
+def java_command(main, arguments, properties=()):
+    """The command line that runs a class of Apache ZooKeeper's: the server, or its shell org.apache.zookeeper.ZooKeeperMain."""
     jars = [os.path.join(os.environ.get("ZOOKEEPER_JARS", "/usr/share/java"), j + ".jar") for j in JARS]
     missing = [j for j in jars if not os.path.exists(j)]
     if missing or not shutil.which("java"):
         raise NotAvailable("Apache ZooKeeper needs java and %s" % " ".join(missing))
     return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xmx128m",
             "-Dorg.slf4j.simpleLogger.showDateTime=true"] + ["-D" + p for p in properties] + ["-cp", ":".join(jars),
-            "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]
+            main] + arguments
 
 
 def with_parent(command):

@@ -19,8 +19,11 @@ E2E_TESTS += tests/e2e/test_zkcli.py
 E2E_TESTS += tests/e2e/test_limits.py
 E2E_TESTS += tests/e2e/test_watch.py
 E2E_TESTS += tests/e2e/test_topology.py
+E2E_TESTS += tests/e2e/test_security.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
+	tests/e2e/certs.py \
+	tests/e2e/digest_md5.py \
 	tests/e2e/ensemble.py \
 	tests/e2e/harness.py \
 	tests/e2e/limits.py \

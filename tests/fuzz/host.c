@@ -24,7 +24,7 @@ static const struct core_peer members[] = {{1, false}, {2, false}, {3, false}, {
         .n_peers = (self) ? sizeof members / sizeof *members : 0, .tick_ms = 100, .init_limit = 10, .sync_limit = 5,   \
         .min_session_ms = 200, .max_session_ms = 2000, .snap_count = 12,                                               \
         .config_text = (self) ? "server.1=127.0.0.1:2888:3888:participant\nversion=0" : "",                            \
-        .super_digest = "super:UdxDQl4f9v5oITwcAsO9bmWgHSI=", .extended_types = true, .container_check_ms = 500,       \
+        .auth.super_digest = "super:UdxDQl4f9v5oITwcAsO9bmWgHSI=", .extended_types = true, .container_check_ms = 500,       \
         .seed = 7,                                                                                                     \
     }
 static const struct core_config configs[] = {CONFIG(0), CONFIG(1), CONFIG(2), CONFIG(3), CONFIG(4)};

@@ -15,7 +15,8 @@ CORPUS_CHECKS = \
 	corpus_snapshot \
 	corpus_txn \
 	corpus_text \
-	corpus_http
+	corpus_http \
+	corpus_secure
 check_PROGRAMS += $(CORPUS_CHECKS)
 TESTS += $(CORPUS_CHECKS)
 
@@ -29,7 +30,8 @@ noinst_PROGRAMS += \
 	fuzz_snapshot \
 	fuzz_txn \
 	fuzz_text \
-	fuzz_http
+	fuzz_http \
+	fuzz_secure
 endif
 
 # It also shows transactions as the launcher does.
@@ -85,11 +87,11 @@ fuzz_txn_LDADD = $(FUZZ_LIBS)
 
 corpus_text_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_text.c server/control.c
 corpus_text_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"text"'
-corpus_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
+corpus_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) \
 	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 fuzz_text_SOURCES = tests/fuzz/fuzz_text.c server/control.c
 fuzz_text_LDFLAGS = $(FUZZ_LDFLAGS)
-fuzz_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
+fuzz_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) \
 	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 
 FUZZ_HTTP_LIBS = libfuzz.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
@@ -100,10 +102,17 @@ corpus_http_LDADD = $(FUZZ_HTTP_LIBS)
 fuzz_http_SOURCES = tests/fuzz/fuzz_http.c
 fuzz_http_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_http_LDADD = $(FUZZ_HTTP_LIBS)
+corpus_secure_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_secure.c
+corpus_secure_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"secure"'
+corpus_secure_LDADD = libclient.a libfuzz.a libcore.a $(SECURE_LIBS)
+fuzz_secure_SOURCES = tests/fuzz/fuzz_secure.c
+fuzz_secure_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_secure_LDADD = libclient.a libfuzz.a libcore.a $(SECURE_LIBS)
 
 EXTRA_DIST += \
 	tests/fuzz/corpus/election/last-round \
 	tests/fuzz/corpus/quorum/last-epoch \
+	tests/fuzz/corpus/secure/response-without-realm \
 	tests/fuzz/corpus/text/line-end-in-value \
 	tests/fuzz/corpus/txn/snapshot-without-end
 CLEANFILES += $(CORPUS_CHECKS:=.crash)

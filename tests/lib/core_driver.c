@@ -263,6 +263,14 @@ static void to_links(struct driver *d, struct link_op op)
                  (long long)op.id);
 }
 
+/* The token is all that the shell is told of it. */
+static void to_sasl(struct driver *d, struct sasl_op op)
+{
+    comma(&d->links);
+    bytes_printf(&d->links, "sasl %lld '%.*s'", (long long)op.id, SLICE_ARG(buf_slice(op.token)));
+    buf_unref(op.token);
+}
+
 static void to_facts(struct driver *d, struct fact f)
 {
     if (d->n_facts == d->cap_facts) {
@@ -279,6 +287,7 @@ static void carry_out(struct driver *d)
     for (size_t i = 0; i < u->n_snap; i++) to_snapshot(d, &u->snap[i]);
     for (size_t i = 0; i < u->n_outputs; i++) to_wire(d, u->outputs[i]);
     for (size_t i = 0; i < u->n_links; i++) to_links(d, u->links[i]);
+    for (size_t i = 0; i < u->n_sasl; i++) to_sasl(d, u->sasl[i]);
     for (size_t i = 0; i < u->n_facts; i++) to_facts(d, u->facts[i]);
     if (u->exit_code != 0) d->exit_code = u->exit_code;
     update_clear(u);

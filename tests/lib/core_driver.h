@@ -75,7 +75,7 @@ void driver_persist_some(struct driver *d, uint64_t ops);
 
 /* "append 1:1, trunc 1:3, epochs 2/1 (accepted/current), base 1:4" */
 const char *driver_disk(struct driver *d);
-/* "open election 2, close learner 1" */
+/* "open election 2, close learner 1, sasl 0 'token'" */
 const char *driver_links(struct driver *d);
 /* Links of servers: "FOLLOWERINFO 0:0, ACKEPOCH 1:4 epoch 1, SNAP 1:3, 4 znodes"; of the election: "looking 3 1:4 epoch
  * 1 round 2". */

@@ -3,13 +3,16 @@
 
 #include "tests/unit/unit.h"
 #include "tree/acl.h"
+#include "tree/dn.h"
 #include "wire/proto.h"
 
 /* An ACL or a client's identities under construction. */
 static struct bytes acl_bytes, ids, out;
+static struct auth_rules rules;
 
 static void setup(void)
 {
+    rules = (struct auth_rules){0};
     bytes_clear(&out);
     auth_init(&ids, SLICE_OF("127.0.0.1"));
     bytes_clear(&acl_bytes);
@@ -60,7 +63,7 @@ static void out_is(const char *text)
 static int32_t fixup(void)
 {
     bytes_clear(&out);
-    return acl_fixup(acl(), who(), &out);
+    return acl_fixup(&rules, acl(), who(), &out);
 }
 
 static void ids_are(const char *text)
@@ -82,7 +85,8 @@ static void ids_are(const char *text)
 
 static int32_t digest(const char *data, const char *super_digest)
 {
-    return auth_add(&ids, SLICE_OF("digest"), slice_str(data), super_digest);
+    rules.super_digest = super_digest;
+    return auth_add(&rules, &ids, SLICE_OF("digest"), slice_str(data));
 }
 
 START_TEST(test_constants)
@@ -120,13 +124,13 @@ END_TEST
 
 START_TEST(test_auth_refused)
 {
-    ck_assert_int_eq(auth_add(&ids, SLICE_OF("digest"), SLICE_NULL, NULL), ZK_AUTH_FAILED);
-    ck_assert_int_eq(auth_add(&ids, SLICE_OF("sasl"), SLICE_OF("x"), NULL), ZK_AUTH_FAILED);
-    ck_assert_int_eq(auth_add(&ids, SLICE_OF("super"), SLICE_OF("x"), NULL), ZK_AUTH_FAILED);
-    ck_assert_int_eq(auth_add(&ids, SLICE_OF("world"), SLICE_OF("anyone"), NULL), ZK_AUTH_FAILED);
-    ck_assert_int_eq(auth_add(&ids, SLICE_OF(""), SLICE_OF("x"), NULL), ZK_AUTH_FAILED);
-    ck_assert_int_eq(auth_add(&ids, SLICE_NULL, SLICE_OF("x"), NULL), ZK_AUTH_FAILED);
-    ck_assert_int_eq(auth_add(&ids, SLICE_OF("ip"), SLICE_OF("9.9.9.9"), NULL), ZK_OK);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF("digest"), SLICE_NULL), ZK_AUTH_FAILED);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF("sasl"), SLICE_OF("x")), ZK_AUTH_FAILED);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF("super"), SLICE_OF("x")), ZK_AUTH_FAILED);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF("world"), SLICE_OF("anyone")), ZK_AUTH_FAILED);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF(""), SLICE_OF("x")), ZK_AUTH_FAILED);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_NULL, SLICE_OF("x")), ZK_AUTH_FAILED);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF("ip"), SLICE_OF("9.9.9.9")), ZK_OK);
     ids_are("ip:127.0.0.1 ");
 }
 END_TEST
@@ -136,11 +140,11 @@ START_TEST(test_super)
     static const char super_digest[] = "super:xQJmxLMiHGwaqBvst5y6rkB6HQs=";
     acl_add(PERM_READ, "digest", "nobody:x");
     ck_assert_int_eq(digest("super:wrong", super_digest), ZK_OK);
-    ck_assert(!acl_allows(acl(), PERM_READ, who()));
+    ck_assert(!acl_allows(&rules, acl(), PERM_READ, who()));
     ck_assert_int_eq(digest("super:admin", super_digest), ZK_OK);
     ids_are("ip:127.0.0.1 digest:super:nXindoZMsrhmm0JDlDwACbCSBn0= super: digest:super:xQJmxLMiHGwaqBvst5y6rkB6HQs= ");
-    ck_assert(acl_allows(acl(), PERM_READ, who()));
-    ck_assert(acl_allows(acl(), PERM_ADMIN, who()));
+    ck_assert(acl_allows(&rules, acl(), PERM_READ, who()));
+    ck_assert(acl_allows(&rules, acl(), PERM_ADMIN, who()));
 }
 END_TEST
 
@@ -154,7 +158,7 @@ START_TEST(test_identities_are_bounded)
     int added = 0;
     for (; added < 10 && err == 0; added++) {
         data.data[0] = (uint8_t)('a' + added);
-        err = auth_add(&ids, SLICE_OF("digest"), bytes_slice(&data), NULL);
+        err = auth_add(&rules, &ids, SLICE_OF("digest"), bytes_slice(&data));
     }
     ck_assert_int_eq(err, ZK_AUTH_FAILED);
     ck_assert_uint_le(ids.len, JUTE_MAXBUFFER);
@@ -165,20 +169,20 @@ END_TEST
 
 START_TEST(test_allows)
 {
-    ck_assert(acl_allows(VECTOR_EMPTY, PERM_READ, who()));
-    ck_assert(acl_allows(VECTOR_NULL, PERM_READ, who()));
-    ck_assert(acl_allows(ACL_WORLD_ALL, PERM_ADMIN, VECTOR_EMPTY));
-    ck_assert(acl_allows(ACL_WORLD_READ, PERM_READ, who()));
-    ck_assert(!acl_allows(ACL_WORLD_READ, PERM_WRITE, who()));
-    ck_assert(acl_allows(ACL_WORLD_READ, PERM_READ | PERM_ADMIN, who())); /* any of them */
+    ck_assert(acl_allows(&rules, VECTOR_EMPTY, PERM_READ, who()));
+    ck_assert(acl_allows(&rules, VECTOR_NULL, PERM_READ, who()));
+    ck_assert(acl_allows(&rules, ACL_WORLD_ALL, PERM_ADMIN, VECTOR_EMPTY));
+    ck_assert(acl_allows(&rules, ACL_WORLD_READ, PERM_READ, who()));
+    ck_assert(!acl_allows(&rules, ACL_WORLD_READ, PERM_WRITE, who()));
+    ck_assert(acl_allows(&rules, ACL_WORLD_READ, PERM_READ | PERM_ADMIN, who())); /* any of them */
     acl_add(PERM_WRITE, "digest", "user:smGaoVKd/cQkjm7b88GyorAUz20=");
     acl_add(PERM_READ, "world", "someone");
     acl_add(PERM_READ, "sasl", "user");
-    ck_assert(!acl_allows(acl(), PERM_WRITE, who()));
+    ck_assert(!acl_allows(&rules, acl(), PERM_WRITE, who()));
     digest("user:pass", NULL);
-    ck_assert(acl_allows(acl(), PERM_WRITE, who()));
-    ck_assert(!acl_allows(acl(), PERM_READ, who()));
-    ck_assert(!acl_allows(acl(), PERM_DELETE, who()));
+    ck_assert(acl_allows(&rules, acl(), PERM_WRITE, who()));
+    ck_assert(!acl_allows(&rules, acl(), PERM_READ, who()));
+    ck_assert(!acl_allows(&rules, acl(), PERM_DELETE, who()));
 }
 END_TEST
 
@@ -187,7 +191,7 @@ static bool ip_allows(const char *range, const char *address)
     setup();
     auth_init(&ids, slice_str(address));
     acl_add(PERM_READ, "ip", range);
-    return acl_allows(acl(), PERM_READ, who());
+    return acl_allows(&rules, acl(), PERM_READ, who());
 }
 
 START_TEST(test_ip)
@@ -265,21 +269,21 @@ END_TEST
 START_TEST(test_fixup)
 {
     ck_assert_int_eq(fixup(), ZK_INVALID_ACL); /* empty */
-    ck_assert_int_eq(acl_fixup(VECTOR_NULL, who(), &out), ZK_INVALID_ACL);
+    ck_assert_int_eq(acl_fixup(&rules, VECTOR_NULL, who(), &out), ZK_INVALID_ACL);
     bytes_put(&out, "before", 6); /* what is there stays */
     acl_add(1, "world", "anyone");
     acl_add(2, "ip", "1.2.3.4");
     acl_add(1, "world", "anyone");
     acl_add(3, "world", "anyone");
     acl_add(2, "ip", "1.2.3.4");
-    ck_assert_int_eq(acl_fixup(acl(), who(), &out), ZK_OK);
+    ck_assert_int_eq(acl_fixup(&rules, acl(), who(), &out), ZK_OK);
     ck_assert_mem_eq(out.data, "before", 6);
     bytes_consume(&out, 6);
     out_is("1@world:anyone 2@ip:1.2.3.4 3@world:anyone ");
     acl_add(2, "ip", "wrong");
     struct bytes kept = {0};
     bytes_put(&kept, "before", 6);
-    ck_assert_int_eq(acl_fixup(acl(), who(), &kept), ZK_INVALID_ACL);
+    ck_assert_int_eq(acl_fixup(&rules, acl(), who(), &kept), ZK_INVALID_ACL);
     ck_slice_eq(bytes_slice(&kept), "before");
     bytes_free(&kept);
 }
@@ -296,7 +300,7 @@ START_TEST(test_fixup_auth)
     struct bytes once = {0};
     bytes_put(&once, out.data, out.len);
     out_is("4@digest:a:3om/rwYkUJGnhzKQp5NgRhIwIkc= 4@digest:super:xQJmxLMiHGwaqBvst5y6rkB6HQs= 1@world:anyone ");
-    ck_assert(acl_allows(vector_trusted(bytes_slice(&once)), PERM_CREATE, who()));
+    ck_assert(acl_allows(&rules, vector_trusted(bytes_slice(&once)), PERM_CREATE, who()));
     bytes_free(&once);
 }
 END_TEST
@@ -331,12 +335,122 @@ START_TEST(test_redacted)
     acl_add(PERM_ADMIN, "digest", "user:smGaoVKd/cQkjm7b88GyorAUz20=");
     acl_add(PERM_READ, "digest", ":hash");
     acl_add(PERM_READ, "ip", "1.2.3.4");
-    acl_put_redacted(&out, acl(), who());
+    acl_put_redacted(&rules, &out, acl(), who());
     out_is("1@world:anyone 16@digest:user:x 1@digest::x 1@ip:1.2.3.4 ");
     digest("user:pass", NULL);
     bytes_clear(&out);
-    acl_put_redacted(&out, acl(), who());
+    acl_put_redacted(&rules, &out, acl(), who());
     ck_assert(slice_equal(bytes_slice(&out), acl().raw));
+}
+END_TEST
+
+/* --- x509 and sasl --- */
+
+START_TEST(schemes_are_there_only_when_told_of)
+{
+    acl_add(PERM_ALL, "sasl", "bob");
+    ck_assert_int_eq(fixup(), ZK_INVALID_ACL);
+    rules.sasl = true;
+    ck_assert_int_eq(fixup(), ZK_OK);
+    acl_add(PERM_ALL, "x509", "CN=bob");
+    ck_assert_int_eq(fixup(), ZK_INVALID_ACL);
+    rules.x509 = true;
+    ck_assert_int_eq(fixup(), ZK_OK);
+    acl_add(PERM_ALL, "super", "");
+    ck_assert_int_eq(fixup(), ZK_INVALID_ACL);
+}
+END_TEST
+
+START_TEST(who_sasl_proved_is_who_the_acl_names)
+{
+    static const char *const supers[] = {"root", "admin", NULL};
+    rules = (struct auth_rules){.sasl = true, .sasl_supers = supers};
+    acl_add(PERM_READ, "sasl", "bob");
+    ck_assert_int_eq(auth_add_sasl(&rules, &ids, SLICE_OF("alice")), ZK_OK);
+    ck_assert(!acl_allows(&rules, acl(), PERM_READ, who()));
+    rules.sasl_any = "bob"; /* whoever SASL proved counts as bob */
+    ck_assert(acl_allows(&rules, acl(), PERM_READ, who()));
+    rules.sasl_any = NULL;
+    ck_assert_int_eq(auth_add_sasl(&rules, &ids, SLICE_OF("bob")), ZK_OK);
+    ck_assert(acl_allows(&rules, acl(), PERM_READ, who()));
+    ck_assert(!acl_allows(&rules, acl(), PERM_WRITE, who()));
+    rules.sasl = false;
+    ck_assert(!acl_allows(&rules, acl(), PERM_READ, who()));
+    ck_assert(!auth_has(who(), SLICE_OF("super")));
+    ck_assert_int_eq(auth_add_sasl(&rules, &ids, SLICE_OF("admin")), ZK_OK);
+    ck_assert(auth_has(who(), SLICE_OF("super")));
+    ck_assert(acl_allows(&rules, acl(), PERM_WRITE, who()));
+}
+END_TEST
+
+/* No super user, yet every sasl entry means him; as Apache's SASLAuthenticationProvider has it. */
+START_TEST(the_sasl_user_called_super_matches_every_sasl_entry)
+{
+    rules.sasl = true;
+    acl_add(PERM_READ, "sasl", "bob");
+    auth_add_sasl(&rules, &ids, SLICE_OF("super"));
+    ck_assert(acl_allows(&rules, acl(), PERM_READ, who()));
+    ck_assert(!acl_allows(&rules, acl(), PERM_WRITE, who()));
+}
+END_TEST
+
+START_TEST(a_certificate_proves_its_subject)
+{
+    rules = (struct auth_rules){.x509 = true, .x509_super = "CN=root,O=x"};
+    acl_add(PERM_READ, "x509", "CN=bob,O=x");
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF("x509"), SLICE_OF("")), ZK_AUTH_FAILED);
+    ck_assert_int_eq(auth_add_x509(&rules, &ids, SLICE_OF("CN=bob,O=x")), ZK_OK);
+    ck_assert_int_eq(auth_add(&rules, &ids, SLICE_OF("x509"), SLICE_OF("")), ZK_OK);
+    ck_assert(acl_allows(&rules, acl(), PERM_READ, who()));
+    ck_assert(!acl_allows(&rules, acl(), PERM_WRITE, who()));
+    ck_assert_int_eq(auth_add_x509(&rules, &ids, SLICE_OF("CN=root,O=x")), ZK_OK);
+    ck_assert(acl_allows(&rules, acl(), PERM_WRITE, who()));
+}
+END_TEST
+
+START_TEST(auth_expands_to_all_that_was_proved)
+{
+    rules = (struct auth_rules){.x509 = true, .sasl = true, .x509_super = "CN=a"};
+    acl_add(PERM_READ, "auth", "");
+    auth_add_x509(&rules, &ids, SLICE_OF("CN=a"));
+    auth_add_sasl(&rules, &ids, SLICE_OF("bob"));
+    ck_assert_int_eq(fixup(), ZK_OK);
+    out_is("1@x509:CN=a 1@sasl:bob ");
+}
+END_TEST
+
+START_TEST(ids_of_sasl_are_principals)
+{
+    static const struct {
+        const char *id;
+        bool valid;
+    } cases[] = {{"bob", true},    {"", true},         {"bob@R", true},  {"zk/host@R", true}, {"a/b/c", true},
+                 {"a@b@c", false}, {"a/b/c@R", false}, {"a@b/c", false}, {"@", true},         {"/@", true}};
+    rules.sasl = true;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        be32_put(acl_bytes.data, 0);
+        acl_bytes.len = 4;
+        bytes_clear(&out);
+        acl_add(PERM_READ, "sasl", cases[i].id);
+        ck_assert_msg((fixup() == ZK_OK) == cases[i].valid, "%s", cases[i].id);
+    }
+}
+END_TEST
+
+/* What X500Principal's constructor takes, and what it does not. */
+START_TEST(names_are_judged_as_java_judges_them)
+{
+    static const char *const good[] = {"",          "CN=a",           "cn = a , ou=b",    "CN=a;O=b",   "CN=a+OU=b",
+                                       "CN=",       "1.2.3=x",        "OID.2.999=x",      "CN=\"a,b\"", "CN=a\\,b",
+                                       "CN=a\\2cb", "CN=#0403616263", "EMAILADDRESS=a@b", "CN=a=b"};
+    static const char *const bad[] = {"a",        "CN",     "CN=a,",     ",CN=a",  "XX=a",     "1.40.2=x",
+                                      "3.1=x",    "CN=\"a", "CN=\"a\"b", "CN=a\\", "CN=a\\x",  "CN=#0",
+                                      "CN=#0411", "CN=a<b", "CN=a\"b",   "=a",     "CN=a,,O=b"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        ck_assert_msg(dn_is_valid(slice_str(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!dn_is_valid(slice_str(bad[i])), "%s", bad[i]);
+    ck_assert(!dn_is_valid(SLICE_NULL));
 }
 END_TEST
 
@@ -358,5 +472,12 @@ int main(void)
     tcase_add_test(c, test_fixup_auth);
     tcase_add_test(c, test_fixup_many);
     tcase_add_test(c, test_redacted);
+    tcase_add_test(c, schemes_are_there_only_when_told_of);
+    tcase_add_test(c, who_sasl_proved_is_who_the_acl_names);
+    tcase_add_test(c, the_sasl_user_called_super_matches_every_sasl_entry);
+    tcase_add_test(c, a_certificate_proves_its_subject);
+    tcase_add_test(c, auth_expands_to_all_that_was_proved);
+    tcase_add_test(c, ids_of_sasl_are_principals);
+    tcase_add_test(c, names_are_judged_as_java_judges_them);
     return unit_run(s);
 }

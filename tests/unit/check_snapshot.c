@@ -293,7 +293,7 @@ START_TEST(test_awaited_acl)
     struct tree *t = tree_new(3);
     ck_assert_int_eq(tree_load(t, bytes_slice(&b), 9), 1);
     struct vector ids = VECTOR_EMPTY;
-    ck_assert(!acl_allows(znode_acl(t, tree_find(t, SLICE_OF("/a"))), PERM_ALL, ids));
+    ck_assert(!acl_allows(&(struct auth_rules){0}, znode_acl(t, tree_find(t, SLICE_OF("/a"))), PERM_ALL, ids));
     must_apply(t, make_create(&m, "/a", SLICE_OF("x"), ACL_WORLD_ALL, false, 1));
     must_apply(t, make_set_acl(&m, "/b", ACL_WORLD_READ, 1));
     must_apply(t, make_create(&m, "/c", SLICE_OF("x"), ACL_WORLD_ALL, false, 1));
