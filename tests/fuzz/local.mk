@@ -94,7 +94,7 @@ fuzz_text_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_text_LDADD = libfuzz.a liblauncher.a libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) \
 	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 
-FUZZ_HTTP_LIBS = libfuzz.a libpanel.a libnet.a libstore.a libcore.a libconf.a libwire.a \
+FUZZ_HTTP_LIBS = libfuzz.a libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) \
 	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 corpus_http_SOURCES = tests/fuzz/corpus_main.c tests/fuzz/fuzz_http.c
 corpus_http_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"http"'
