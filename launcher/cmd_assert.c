@@ -58,9 +58,8 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
         json_decref(line);
     } else if (a.holds) {
         printf("holds: %s (%s)\n", a.text, a.is);
-    } else {
-        fprintf(stderr, "pseudo-cluster: does not hold: %s; it is %s\n", a.text, a.is);
     }
+    if (!a.holds) fprintf(stderr, "pseudo-cluster: does not hold: %s; it is %s\n", a.text, a.is);
     exit = a.holds ? EXIT_DONE : EXIT_FAILED;
     assertion_free(&a);
     return exit;

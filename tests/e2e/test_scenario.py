@@ -84,6 +84,9 @@ class Assert(Case):
         self.assertEqual(self.holds(folder, "znode", "/a", "x y"), 0)
         out = self.ok(folder, "--json", "assert", "serving", "2")
         self.assertEqual(out, '{"assert":"serving = 2","holds":true,"is":"2"}\n')
+        status, out, err = self.pc(folder, "--json", "assert", "serving", "3")
+        self.assertEqual((status, out), (1, '{"assert":"serving = 3","holds":false,"is":"2"}\n'))
+        self.assertEqual(err, "pseudo-cluster: does not hold: serving = 3; it is 2\n")
 
     def test_usage(self):
         folder = self.cluster()
