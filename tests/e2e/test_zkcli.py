@@ -646,6 +646,7 @@ class AtATerminal(harness.Case):
         ens[1].resume()
         t.line("get /a")
         t.see(r"null\n")
+        t.see(r"\) 2\] ")
         t.type("\x04")
         self.assertEqual(t.end(), 0)
 
@@ -716,6 +717,7 @@ class AtATerminal(harness.Case):
         t.see(r"session 0x\w+ goes on at %s\n" % re.escape(ens.hosts))
         t.line("ls /")
         t.see(r"\[zookeeper\]")
+        t.see(r"CONNECTED\) 2\] ")
         t.type("\x04")
         self.assertEqual(t.end(), 0)
 
