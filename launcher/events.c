@@ -280,6 +280,7 @@ static bool open_file(struct events *e)
     snprintf(sql, sizeof sql, "pragma user_version = %d; delete from run where id <= %lld; commit;", EVENTS_VERSION,
              (long long)e->run - RUNS_KEPT);
     if (!run_sql(e, sql) || !begin_run(e)) return fail(e, "prepare");
+    e->since_prune = PRUNE_EVERY; /* whoever wrote last may not have come to it */
     bool ok = prepare(e, "insert into fact (run, t, server, kind, more) values (?1, ?2, ?3, ?4, ?5)", &e->fact) &&
               prepare(e, "insert into traffic (run, t, server, kind, more, session) values (?1, ?2, ?3, ?4, ?5, ?6)",
                       &e->traffic);
