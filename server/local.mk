@@ -48,4 +48,11 @@ check_net_LDADD = libnet.a libcore.a $(SECURE_LIBS) $(UNIT_LIBS) $(LIBEVENT_LIBS
 check_shell_SOURCES = tests/unit/check_shell.c server/control.c server/pidfile.c
 check_shell_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 check_shell_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) $(UNIT_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += check_panel
+TESTS += check_panel
+check_panel_SOURCES = tests/unit/check_panel.c
+check_panel_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_panel_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) $(UNIT_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS) \
+	$(JANSSON_LIBS) $(CRYPTO_LIBS)
 endif

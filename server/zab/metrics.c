@@ -17,7 +17,7 @@ int64_t summary_quantile(const struct summary *s, double part)
     for (unsigned at = 0; at < SUMMARY_BUCKETS; at++) {
         seen += s->buckets[at];
         if (s->buckets[at] == 0 || (double)seen < wanted) continue;
-        int64_t top = bucket_top(at);
+        int64_t top = at < SUMMARY_BUCKETS - 1 ? bucket_top(at) : s->max; /* the last one takes all that is larger */
         return top < s->max ? top : s->max;
     }
     return s->max;
