@@ -65,6 +65,8 @@ static void renew(struct core *c, struct client *cl, struct slice passwd)
         return;
     }
     struct bytes data = {0};
+    uintptr_t unanswered = (uintptr_t)map_get(&c->renewals, (uint64_t)cl->session);
+    map_put(&c->renewals, (uint64_t)cl->session, (void *)(unanswered + 1));
     bytes_i64(&data, cl->session);
     bytes_i32(&data, cl->timeout_ms);
     c->metrics->connection_revalidate_count++;
@@ -72,8 +74,17 @@ static void renew(struct core *c, struct client *cl, struct slice passwd)
     bytes_free(&data);
 }
 
+/* An answer says that the session was here when the leader gave it. While another question is under way, for a
+ * connection that came after one that went, the client may have been elsewhere meanwhile: what it asks on the word of
+ * the former answer could overtake, or be overtaken by, what it asked there. Only the last answer counts. */
 void connect_revalidated(struct core *c, int64_t session, bool valid)
 {
+    uintptr_t unanswered = (uintptr_t)map_get(&c->renewals, (uint64_t)session);
+    if (unanswered > 1) {
+        map_put(&c->renewals, (uint64_t)session, (void *)(unanswered - 1));
+        return;
+    }
+    map_del(&c->renewals, (uint64_t)session);
     struct client *cl = map_get(&c->by_session, (uint64_t)session);
     if (cl != NULL && cl->state == CLIENT_CONNECTING) connect_finish(c, cl, valid ? REASON_NONE : REASON_SESSION_GONE);
 }

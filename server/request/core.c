@@ -38,6 +38,7 @@ void core_free(struct core *c)
     zab_free(c->zab);
     watches_free(c->watches);
     map_free(&c->by_session);
+    map_free(&c->renewals);
     apply_result_free(&c->result);
     bytes_free(&c->txn);
     free(c->clients);
@@ -156,6 +157,7 @@ static void serve(void *arg, bool serving, enum reason why)
     for (size_t id = 0; id < c->cap_clients; id++) {
         if (client_at(c, (int64_t)id) != NULL) client_close(c, c->clients[id]);
     }
+    map_free(&c->renewals); /* what the leader still owes comes no more */
     changes_clear(&c->changes);
     tracker_clear(&c->tracker);
     list_each_safe(l, &c->syncs_owed) {

@@ -86,6 +86,7 @@ struct core {
     struct link gone;
     uint64_t gone_turn;
     struct map by_session; /* session -> its client on this server */
+    struct map renewals;   /* follower: session -> how many of its REVALIDATEs are unanswered, as a pointer */
     struct watches *watches;
     int64_t next_session;
 
