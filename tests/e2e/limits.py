@@ -151,8 +151,8 @@ class Turns:
         if kind is not None:
             return
         found = [metrics(m) for m in self.members if m.running() and not m.paused]
-        self.cpu = max([int(f.get("max_loop_turn_cpu_us", 0)) for f in found] + [0]) / 1000
-        self.wall = max([int(f.get("max_loop_turn_us", 0)) for f in found] + [0]) / 1000
+        self.cpu = max([int(f.get("loop_turn_max_cpu_us", 0)) for f in found] + [0]) / 1000
+        self.wall = max([int(f.get("loop_turn_max_us", 0)) for f in found] + [0]) / 1000
 
     def figures(self, what):
         yield "longest turn: " + what, self.cpu, "ms"
@@ -261,7 +261,7 @@ def join(ens, m, how):
     assert {metrics(x)["znode_count"] for x in ens.members} == {metrics(m)["znode_count"]}
     wait_for("it to have given back what it had", lambda: m.word("ruok") == "imok")
     own = metrics(m)
-    yield "longest turn: getting it " + how, int(own["max_loop_turn_cpu_us"]) / 1000, "ms"
+    yield "longest turn: getting it " + how, int(own["loop_turn_max_cpu_us"]) / 1000, "ms"
     pipe.close()
 
 

@@ -29,7 +29,7 @@ APACHES_OWN = re.compile(r"(?:(?:avg|min|max|cnt|sum|p50|p95|p99|p999)_)?(?:jvm_
                          r"|close_session_prep_time|\w+_write_committed_time_ms|request_throttle_queue_time_ms|om_\w+_time_ms"
                          r"|(?:read|write)_final_proc_time_ms|dead_watchers_cleaner_latency|proposal_ack_creation_latency"
                          r"|\w+_(?:read|write)_per_namespace|ack_latency|\d+_ack_latency"
-                         r"|loop_turns|max_loop_turn_(?:cpu_)?us)"  # these are zkserver's own
+                         r"|loop_turns|loop_turn_max_(?:cpu_)?us)"  # these are zkserver's own
                          r"|request_commit_queued|quota_\w+|(?:\w+_)?\d+_learner_handler_qp_\w+")
 # Figures that do not depend on time, and are the same after the same was done.
 SAME_FIGURES = """ephemerals_count num_alive_connections outstanding_requests znode_count global_sessions local_sessions watch_count
