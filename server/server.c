@@ -252,7 +252,7 @@ static void too_long(int signo)
 /* What nobody was told of may be lost: a disk that takes its time is not waited for any longer than this. */
 static void stop_soon(struct server *s)
 {
-    enum { WAIT_US = 700000 };
+    enum { WAIT_US = 500000 };
     const struct itimerval wait = {.it_value = {.tv_usec = WAIT_US}};
     leaving = s->pid_path;
     signal(SIGALRM, too_long);

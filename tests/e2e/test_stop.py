@@ -12,8 +12,9 @@ import harness
 import wire
 from ensemble import wait_for
 
-# Nothing else may be to blame: a machine that is busy gets more.
-WITHIN = float(os.environ.get("STOP_WITHIN", "1.0"))
+def within():
+    """A second; more on a machine whose processors others wait for, too."""
+    return max(1.0, 2 * os.getloadavg()[0] / os.cpu_count())
 
 
 NODES = 150000
@@ -26,7 +27,7 @@ class Stop(harness.Case):
         status = m.stop()
         took = time.monotonic() - began
         self.assertEqual(status, 0, "%s ended with %r" % (what, status))
-        self.assertLess(took, WITHIN, "%s took %.3f s" % (what, took))
+        self.assertLess(took, within(), "%s took %.3f s" % (what, took))
         self.assertFalse(os.path.exists(os.path.join(m.folder, "zookeeper_server.pid")), "the pid file was left")
 
     def fill(self, m, nodes, size=100):
@@ -155,7 +156,7 @@ class Stop(harness.Case):
         ens = self.ensemble(1, engines=["ours"]).start()
         began = time.monotonic()
         self.assertEqual(ens[1].end(signal.SIGINT), 0)
-        self.assertLess(time.monotonic() - began, WITHIN)
+        self.assertLess(time.monotonic() - began, within())
 
 
 if __name__ == "__main__":
