@@ -15,6 +15,7 @@ libwire_a_SOURCES = \
 	lib/wire/apache_files.c lib/wire/apache_files.h \
 	lib/wire/client_records.c lib/wire/client_records.h \
 	lib/wire/fact.c lib/wire/fact.h \
+	lib/wire/java_text.c lib/wire/java_text.h \
 	lib/wire/jute.c lib/wire/jute.h \
 	lib/wire/peer_records.c lib/wire/peer_records.h \
 	lib/wire/proto.c lib/wire/proto.h \

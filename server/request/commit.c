@@ -4,7 +4,7 @@
 
 static bool is_change(int32_t type);
 static void undecodable(struct core *c, int64_t zxid);
-static void changed(void *arg, enum watch_event event, struct slice path);
+static void changed(void *arg, enum watch_event event, struct slice path, struct vector acl);
 static void trigger_late(struct core *c);
 static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
 static void count_fired(struct core *c, enum watch_event event, int64_t n);
@@ -57,16 +57,23 @@ static void undecodable(struct core *c, int64_t zxid)
     c->u->exit_code = CORE_EXIT_PACKET;
 }
 
-static void changed(void *arg, enum watch_event event, struct slice path)
+/* What happened to a znode with this ACL. */
+struct news {
+    struct core *c;
+    struct vector acl;
+};
+
+static void changed(void *arg, enum watch_event event, struct slice path, struct vector acl)
 {
     struct core *c = arg;
+    struct news news = {c, acl};
     if (PLANTED(WATCH_AFTER_DATA)) {
         bytes_i32(&c->txn, (int32_t)event);
         jute_put_string(&c->txn, path);
         return;
     }
     if (c->n_clients == 0) return;
-    size_t fired = watch_trigger(c->watches, event, path, notify, c);
+    size_t fired = watch_trigger(c->watches, event, path, notify, &news);
     if (fired > 0) count_fired(c, event, (int64_t)fired);
 }
 
@@ -86,19 +93,24 @@ static void count_fired(struct core *c, enum watch_event event, int64_t n)
 static void trigger_late(struct core *c)
 {
     struct cursor at = cursor_slice(bytes_slice(&c->txn));
+    struct news news = {c, ACL_WORLD_ALL};
     while (cursor_left(&at) > 0) {
         enum watch_event event = (enum watch_event)cursor_i32(&at);
         struct slice path;
         jute_get_string(&at, &path);
-        watch_trigger(c->watches, event, path, notify, c);
+        watch_trigger(c->watches, event, path, notify, &news);
     }
 }
 
 static void notify(void *arg, int64_t id, enum watch_event event, struct slice path)
 {
-    struct core *c = arg;
+    const struct news *news = arg;
+    struct core *c = news->c;
     struct client *cl = client_at(c, id);
     if (cl == NULL) return;
+    /* Who may not read a znode does not hear of it either; the watch is gone all the same. */
+    if (!c->config->skip_acl && !acl_allows(&c->config->auth, news->acl, PERM_READ, vector_trusted(bytes_slice(&cl->ids))))
+        return;
     size_t mark;
     struct bytes *b = reply_begin(c, cl, XID_NOTIFICATION, -1, 0, &mark);
     watcher_event_put(b, &(struct watcher_event){(int32_t)event, STATE_SYNC_CONNECTED, path});

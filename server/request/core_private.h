@@ -149,6 +149,7 @@ struct ask {
     const struct tree *tree;
     struct cursor body;
     struct bytes *out;
+    bool keeps_body; /* also with an error: what was answered up to it */
 };
 /* Appends its response to out and returns 0, or returns an error and whatever it appended is dropped. */
 typedef int32_t answer_fn(struct ask *a);
@@ -166,6 +167,10 @@ int64_t reaper_deadline(const struct core *c);
 /* prep.c (leader): a client's request becomes a transaction and is proposed, be it an error */
 void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids,
                  int64_t owner);
+
+/* Passes over one operation inside a multi, which type names, and makes type what it comes to; false when it is none that writes, or
+ * malformed. */
+bool multi_skip_write(int32_t *type, struct cursor *body, struct slice *path);
 
 /* commit.c: a transaction is applied and answered */
 void commit_deliver(void *arg, int64_t zxid, struct slice record);

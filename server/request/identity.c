@@ -17,8 +17,11 @@ bool identity_suffices(struct core *c, struct client *cl, int32_t xid)
 void identity_auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
 {
     struct auth_packet p;
-    int32_t err = ZK_AUTH_FAILED;
-    if (auth_packet_get(&body, &p)) err = auth_add(&c->config->auth, &cl->ids, p.scheme, p.auth);
+    if (!auth_packet_get(&body, &p)) {
+        client_offend(c, cl, REASON_MALFORMED);
+        return;
+    }
+    int32_t err = auth_add(&c->config->auth, &cl->ids, p.scheme, p.auth);
     reply_header_only(c, cl, h->xid, 0, err);
     if (err != 0) client_close(c, cl);
 }

@@ -36,9 +36,8 @@ void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, st
     bytes_clear(b);
     txn_header_put(b, &h);
     int32_t err = prepare(&p, cursor_slice(body), b, &h.type);
-    /* A learner of Apache's may pass a check on. No member could decode the transaction of one alone. */
-    if (err == 0 && type == OP_CHECK) err = ZK_UNIMPLEMENTED;
-    if (err != 0) {
+    /* No member could decode the transaction of a check alone: an error that is none takes its place. */
+    if (err != 0 || type == OP_CHECK) {
         h.type = OP_ERROR;
         b->len = TXN_HEADER_SIZE;
         bytes_i32(b, err);
@@ -111,7 +110,8 @@ static int32_t create(struct prep *p, struct cursor body, struct bytes *out, int
     if (err != 0) return err;
     if (p->session_err != 0) return p->session_err;
     struct slice parent;
-    if (slice_is_null(cr.path) || !path_parent(cr.path, &parent) || has_nul(cr.path)) return ZK_BAD_ARGUMENTS;
+    if (slice_is_null(cr.path)) return ZK_MARSHALLING_ERROR;
+    if (!path_parent(cr.path, &parent) || has_nul(cr.path)) return ZK_BAD_ARGUMENTS;
     struct bytes acl = {0}, path = {0};
     err = acl_fixup(&p->c->config->auth, cr.acl, p->ids, &acl);
     if (err == 0) err = create_checked(p, &cr, bytes_slice(&acl), &path, out);
@@ -169,6 +169,8 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
     if (!path_is_valid(full)) return ZK_BAD_ARGUMENTS;
     if (view(p, full).exists) return ZK_NODE_EXISTS;
     if (is_ephemeral_owner(p, above.owner)) return ZK_NO_CHILDREN_FOR_EPHEMERALS;
+    /* No member could apply a TTL znode without a time to live; a leader of Apache's ends over it. */
+    if (cr->txn_type == OP_CREATE_TTL && cr->ttl < 0) return ZK_BAD_ARGUMENTS;
 
     struct change *up = touch(p, parent);
     up->cversion = (int32_t)((uint32_t)up->cversion + 1);
@@ -218,10 +220,10 @@ static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out
     (void)txn_type;
     struct delete_request req;
     struct slice parent;
-    if (!delete_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (p->session_err != 0) return p->session_err;
-    if (slice_is_null(req.path) || !path_parent(req.path, &parent) || has_nul(req.path) || is_reserved(req.path))
-        return ZK_BAD_ARGUMENTS;
+    if (!delete_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
+    if (slice_is_null(req.path)) return ZK_MARSHALLING_ERROR;
+    if (!path_parent(req.path, &parent) || has_nul(req.path) || is_reserved(req.path)) return ZK_BAD_ARGUMENTS;
     struct node_view above = view(p, parent);
     if (!above.exists) return ZK_NO_NODE;
     if (!allowed(p, &above, PERM_DELETE)) return ZK_NO_AUTH;
@@ -240,6 +242,7 @@ static int32_t delete_container(struct prep *p, struct cursor body, struct bytes
     (void)txn_type;
     struct delete_txn req;
     struct slice parent;
+    if (p->session != 0) return ZK_BAD_ARGUMENTS; /* a client's: Java takes the whole frame for a path */
     if (!delete_txn_get(&body, &req) || !path_parent(req.path, &parent)) return ZK_MARSHALLING_ERROR;
     struct node_view v = view(p, req.path);
     if (!v.exists) return ZK_NO_NODE;
@@ -263,8 +266,8 @@ static int32_t set_data(struct prep *p, struct cursor body, struct bytes *out, i
     (void)txn_type;
     struct set_data_request req;
     struct node_view v;
-    if (!set_data_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (p->session_err != 0) return p->session_err;
+    if (!set_data_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
     int32_t err = permitted(p, req.path, PERM_WRITE, &v);
     if (err != 0) return err;
@@ -281,8 +284,8 @@ static int32_t set_acl(struct prep *p, struct cursor body, struct bytes *out, in
     struct set_acl_request req;
     struct node_view v;
     struct bytes acl = {0};
-    if (!set_acl_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (p->session_err != 0) return p->session_err;
+    if (!set_acl_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
     int32_t err = acl_fixup(&p->c->config->auth, req.acl, p->ids, &acl);
     if (err == 0) err = permitted(p, req.path, PERM_ADMIN, &v);
@@ -298,14 +301,13 @@ static int32_t set_acl(struct prep *p, struct cursor body, struct bytes *out, in
     return err;
 }
 
-/* Only inside a multi; alone it is a read. */
 static int32_t check(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
 {
     (void)txn_type;
     struct check_request req;
     struct node_view v;
-    if (!check_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (p->session_err != 0) return p->session_err;
+    if (!check_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
     int32_t err = permitted(p, req.path, PERM_READ, &v);
     if (err != 0) return err;
@@ -317,7 +319,6 @@ static int32_t check(struct prep *p, struct cursor body, struct bytes *out, int3
 /* --- multi --- */
 
 static bool multi_is_sound(struct cursor body);
-static bool skip_op(int32_t type, struct cursor *body);
 static void put_sub(struct bytes *out, int32_t type, size_t mark);
 
 /* All or nothing: one failing operation takes back what the ones before it changed, and stands with all after it as
@@ -332,18 +333,20 @@ static int32_t multi(struct prep *p, struct cursor body, struct bytes *out, int3
     changes_begin(&p->c->changes);
     for (struct multi_header h; multi_header_get(&body, &h) && !h.done; count++) {
         struct cursor op = body;
-        skip_op(h.type, &body);
+        struct slice path;
+        int32_t type = h.type;
+        multi_skip_write(&type, &body, &path);
         op.end = body.p;
         size_t mark = out->len;
         bytes_i32(out, 0);
         bytes_i32(out, 0);
-        int32_t type = h.type == OP_CREATE2 ? OP_CREATE : h.type; /* 3.8.0 cannot apply a create2 here */
         int32_t err = failed != 0 ? ZK_RUNTIME_INCONSISTENCY : prepare(p, op, out, &type);
         if (err != 0) {
             if (failed == 0) {
                 failed = err;
                 changes_end(&p->c->changes, false);
             }
+            if (err == ZK_MARSHALLING_ERROR) return err; /* no fault of one operation's: none is answered */
             type = OP_ERROR;
             out->len = mark + 8;
             bytes_i32(out, err);
@@ -362,16 +365,47 @@ static void put_sub(struct bytes *out, int32_t type, size_t mark)
     be32_put(out->data + mark + 4, (uint32_t)(out->len - mark - 8));
 }
 
-static bool skip_op(int32_t type, struct cursor *body)
+/* The flags, not the opcode, say what a create inside a multi makes; a create2 is one of those that 3.8.0 cannot apply. TTL
+ * flags need the opcode, too: there is no time to live without it, and the record says so by not being what it is taken for. */
+static int32_t create_in_multi(int32_t flags)
 {
-    switch (type) {
+    if (flags == MODE_TTL || flags == MODE_TTL_SEQUENTIAL) return OP_CREATE_TTL;
+    return flags == MODE_CONTAINER ? OP_CREATE_CONTAINER : OP_CREATE;
+}
+
+bool multi_skip_write(int32_t *type, struct cursor *body, struct slice *path)
+{
+    struct create_request create;
+    struct create_ttl_request create_ttl;
+    struct delete_request delete;
+    struct set_data_request set;
+    struct check_request check;
+    *path = SLICE_NULL;
+    switch (*type) {
     case OP_CREATE:
     case OP_CREATE2:
-    case OP_CREATE_CONTAINER: return create_request_get(body, &(struct create_request){0});
-    case OP_CREATE_TTL: return create_ttl_request_get(body, &(struct create_ttl_request){0});
-    case OP_DELETE: return delete_request_get(body, &(struct delete_request){0});
-    case OP_SET_DATA: return set_data_request_get(body, &(struct set_data_request){0});
-    case OP_CHECK: return check_request_get(body, &(struct check_request){0});
+    case OP_CREATE_CONTAINER:
+        if (!create_request_get(body, &create)) return false;
+        *type = create_in_multi(create.flags);
+        *path = create.path;
+        return true;
+    case OP_CREATE_TTL:
+        if (!create_ttl_request_get(body, &create_ttl)) return false;
+        *type = create_in_multi(create_ttl.flags);
+        *path = create_ttl.path;
+        return true;
+    case OP_DELETE:
+        if (!delete_request_get(body, &delete)) return false;
+        *path = delete.path;
+        return true;
+    case OP_SET_DATA:
+        if (!set_data_request_get(body, &set)) return false;
+        *path = set.path;
+        return true;
+    case OP_CHECK:
+        if (!check_request_get(body, &check)) return false;
+        *path = check.path;
+        return true;
     default: return false;
     }
 }
@@ -380,8 +414,9 @@ static bool multi_is_sound(struct cursor body)
 {
     struct multi_header h;
     while (multi_header_get(&body, &h)) {
+        struct slice path;
         if (h.done) return true;
-        if (!skip_op(h.type, &body)) return false;
+        if (!multi_skip_write(&h.type, &body, &path) || slice_is_null(path)) return false;
     }
     return false;
 }

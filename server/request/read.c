@@ -3,8 +3,9 @@
 #include <stdlib.h>
 
 #include "request/core_private.h"
+#include "wire/java_text.h"
 
-static answer_fn exists, get_data, get_children, get_children2, get_acl, check, ping, sync_path, get_ephemerals,
+static answer_fn exists, get_data, get_children, get_children2, get_acl, ping, sync_path, get_ephemerals,
     count_children, multi_read, who_am_i;
 
 static answer_fn *answer_for(int32_t type)
@@ -15,7 +16,6 @@ static answer_fn *answer_for(int32_t type)
     case OP_GET_CHILDREN: return get_children;
     case OP_GET_CHILDREN2: return get_children2;
     case OP_GET_ACL: return get_acl;
-    case OP_CHECK: return check;
     case OP_PING: return ping;
     case OP_SYNC: return sync_path;
     case OP_GET_EPHEMERALS: return get_ephemerals;
@@ -41,7 +41,7 @@ void read_answer(struct core *c, struct client *cl, const struct request_header 
     /* setWatches sends notifications of its own ahead of its reply, so the reply is framed after the answer is known.
      */
     struct bytes response = {0};
-    struct ask a = {c, cl, zab_tree(c->zab), body, &response};
+    struct ask a = {c, cl, zab_tree(c->zab), body, &response, false};
     bool framed_late = h->type == OP_SET_WATCHES || h->type == OP_SET_WATCHES2;
     int32_t xid = h->type == OP_PING ? XID_PING : h->xid;
     if (framed_late) {
@@ -54,7 +54,7 @@ void read_answer(struct core *c, struct client *cl, const struct request_header 
     size_t header_end = bytes_waiting(a.out);
     int32_t err = answer_for(h->type)(&a);
     if (err != 0) {
-        a.out->len = a.out->head + header_end;
+        if (!a.keeps_body) a.out->len = a.out->head + header_end;
         be32_put(a.out->data + a.out->head + header_end - 4, (uint32_t)err);
     }
     reply_end(c, cl, a.out, mark);
@@ -147,18 +147,6 @@ static int32_t get_acl(struct ask *a)
     return 0;
 }
 
-/* Alone, a check is a read: no Apache server can decode a transaction of it (quorum.md 5). */
-static int32_t check(struct ask *a)
-{
-    struct check_request req;
-    if (!check_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
-    if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
-    const struct znode *n = tree_find(a->tree, req.path);
-    if (n == NULL) return ZK_NO_NODE;
-    if (!allowed(a, n, PERM_READ)) return ZK_NO_AUTH;
-    return req.version == -1 || req.version == n->stat.version ? 0 : ZK_BAD_VERSION;
-}
-
 static int32_t ping(struct ask *a)
 {
     (void)a;
@@ -169,7 +157,7 @@ static int32_t sync_path(struct ask *a)
 {
     struct path_request req;
     if (!path_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
-    jute_put_string(a->out, req.path);
+    java_string_put(a->out, req.path);
     return 0;
 }
 
@@ -180,7 +168,8 @@ static int32_t count_children(struct ask *a)
     const struct znode *n = tree_find(a->tree, req.path);
     if (n == NULL) return ZK_NO_NODE;
     if (!allowed(a, n, PERM_READ)) return ZK_NO_AUTH;
-    bytes_i32(a->out, (int32_t)tree_descendants(a->tree, req.path));
+    /* By its empty name the root counts itself, as its other one. */
+    bytes_i32(a->out, (int32_t)tree_descendants(a->tree, req.path) + (req.path.len == 0));
     return 0;
 }
 
@@ -209,7 +198,12 @@ static int32_t get_ephemerals(struct ask *a)
 {
     struct path_request req;
     if (!path_request_get(&a->body, &req)) return ZK_MARSHALLING_ERROR;
-    struct ephemerals e = {a->out, req.path, 0};
+    /* A blank prefix and the root stand for all. */
+    struct slice trimmed = req.path;
+    while (trimmed.len > 0 && trimmed.p[trimmed.len - 1] <= ' ') trimmed.len--;
+    while (trimmed.len > 0 && trimmed.p[0] <= ' ') trimmed = slice_of(trimmed.p + 1, (size_t)trimmed.len - 1);
+    bool all = trimmed.len <= 0 || slice_equal(trimmed, SLICE_OF("/"));
+    struct ephemerals e = {a->out, all ? SLICE_NULL : req.path, 0};
     size_t mark = bytes_waiting(a->out);
     bytes_i32(a->out, 0);
     tree_each_ephemeral(a->tree, a->cl->session, put_ephemeral, &e);
@@ -219,37 +213,63 @@ static int32_t get_ephemerals(struct ask *a)
 
 /* --- several reads in one; each succeeds or fails on its own --- */
 
+static bool multi_skip_read(int32_t type, struct cursor *body)
+{
+    struct path_watch_request req;
+    struct cursor at = *body;
+    if ((type != OP_GET_DATA && type != OP_GET_CHILDREN) || !path_watch_request_get(&at, &req)) return false;
+    *body = at;
+    return true;
+}
+
+/* Whether it can be read whole, and says the same of all: that they read, or that they write. */
+static bool multi_read_is_sound(struct cursor body)
+{
+    int reads = 0, writes = 0;
+    for (struct multi_header h; multi_header_get(&body, &h);) {
+        struct slice path;
+        if (h.done) return reads == 0 || writes == 0;
+        if (multi_skip_read(h.type, &body))
+            reads++;
+        else if (multi_skip_write(&h.type, &body, &path))
+            writes++;
+        else
+            return false;
+    }
+    return false;
+}
+
+/* One read with its watch flag left out; false when there is no answering it. */
+static bool read_one(const struct ask *a, int32_t type, const struct path_watch_request *req, struct bytes *response)
+{
+    if (slice_is_null(req->path)) return false;
+    struct bytes one = {0}, unwatched = {0};
+    path_watch_request_put(&unwatched, &(struct path_watch_request){req->path, false});
+    struct ask sub = {a->c, a->cl, a->tree, cursor_slice(bytes_slice(&unwatched)), &one, false};
+    int32_t err = answer_for(type)(&sub);
+    multi_header_put(response, &(struct multi_header){err ? OP_ERROR : type, false, err});
+    if (err != 0)
+        bytes_i32(response, err);
+    else
+        bytes_put(response, one.data, one.len);
+    bytes_free(&one);
+    bytes_free(&unwatched);
+    return true;
+}
+
+/* What cannot be read at all is refused; what cannot be answered ends the results that there are by then. */
 static int32_t multi_read(struct ask *a)
 {
-    struct bytes response = {0};
-    int32_t err = ZK_MARSHALLING_ERROR;
-    for (struct multi_header h; multi_header_get(&a->body, &h);) {
-        if (h.done) {
-            err = 0;
-            break;
-        }
+    if (!multi_read_is_sound(a->body)) return ZK_MARSHALLING_ERROR;
+    a->keeps_body = true;
+    int32_t err = 0;
+    for (struct multi_header h; err == 0 && multi_header_get(&a->body, &h) && !h.done;) {
         struct path_watch_request req;
-        struct cursor whole = a->body;
-        if ((h.type != OP_GET_DATA && h.type != OP_GET_CHILDREN) || !path_watch_request_get(&a->body, &req)) break;
-        struct bytes one = {0}, unwatched = {0};
-        req.watch = false;
-        path_watch_request_put(&unwatched, &req);
-        whole = cursor_slice(bytes_slice(&unwatched));
-        struct ask sub = {a->c, a->cl, a->tree, whole, &one};
-        int32_t sub_err = answer_for(h.type)(&sub);
-        multi_header_put(&response, &(struct multi_header){sub_err ? OP_ERROR : h.type, false, sub_err});
-        if (sub_err != 0)
-            bytes_i32(&response, sub_err);
-        else
-            bytes_put(&response, one.data, one.len);
-        bytes_free(&one);
-        bytes_free(&unwatched);
+        bool reads = h.type == OP_GET_DATA || h.type == OP_GET_CHILDREN;
+        if (!reads || !path_watch_request_get(&a->body, &req) || !read_one(a, h.type, &req, a->out))
+            err = ZK_MARSHALLING_ERROR;
     }
-    if (err == 0) {
-        bytes_put(a->out, response.data, response.len);
-        multi_header_put(a->out, &(struct multi_header){-1, true, -1});
-    }
-    bytes_free(&response);
+    multi_header_put(a->out, &(struct multi_header){-1, true, -1});
     return err;
 }
 

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/xalloc.h"
 #include "tree/dn.h"
+#include "wire/java_text.h"
 #include "wire/proto.h"
 
 static const struct slice auth_scheme = {(const uint8_t *)"auth", 4};
@@ -22,7 +23,7 @@ static bool any_matches(const struct auth_rules *rules, struct identity who, str
 static bool id_is_valid(const struct auth_rules *rules, struct identity who);
 static int32_t put_tidied(const struct auth_rules *rules, const struct acl_entry *e, struct vector ids,
                           struct bytes *out, int32_t *count);
-static bool *find_repeated(struct vector acl);
+static bool *find_repeated(struct vector acl, bool *comparable);
 static bool digest_of(struct slice data, struct bytes *out);
 static int32_t add_identity(struct bytes *ids, struct identity who);
 
@@ -56,9 +57,11 @@ int32_t acl_fixup(const struct auth_rules *rules, struct vector acl, struct vect
     if (acl.count <= 0) return ZK_INVALID_ACL;
     size_t from = bytes_waiting(out);
     int32_t count = 0, err = ZK_OK;
-    bool *repeated = find_repeated(acl);
+    bool comparable;
+    bool *repeated = find_repeated(acl, &comparable);
     struct cursor at = vector_elements(acl);
     bytes_i32(out, 0);
+    if (!comparable) err = ZK_MARSHALLING_ERROR;
     for (int32_t i = 0; i < acl.count && err == ZK_OK; i++) {
         struct acl_entry e;
         jute_get_acl_entry(&at, &e);
@@ -278,12 +281,21 @@ static bool id_is_valid(const struct auth_rules *rules, struct identity who)
     return slice_equal(who.scheme, sasl_scheme) ? sasl_id_is_valid(who.id) : dn_is_valid(who.id);
 }
 
+/* Where Java runs into a null: an id that is looked into. */
+static bool trips_over_null(const struct auth_rules *rules, struct identity who)
+{
+    return slice_is_null(who.id) && (slice_equal(who.scheme, SLICE_OF("world")) || scheme_is_known(rules, who.scheme));
+}
+
 static int32_t put_tidied(const struct auth_rules *rules, const struct acl_entry *e, struct vector ids,
                           struct bytes *out, int32_t *count)
 {
     if (!slice_equal(e->who.scheme, auth_scheme)) {
+        if (trips_over_null(rules, e->who)) return ZK_MARSHALLING_ERROR;
         if (!is_world_anyone(e->who) && !id_is_valid(rules, e->who)) return ZK_INVALID_ACL;
-        jute_put_acl_entry(out, *e);
+        bytes_i32(out, e->perms);
+        jute_put_string(out, e->who.scheme);
+        java_string_put(out, e->who.id);
         ++*count;
         return ZK_OK;
     }
@@ -300,35 +312,71 @@ static int32_t put_tidied(const struct auth_rules *rules, const struct acl_entry
     return *count > before ? ZK_OK : ZK_INVALID_ACL;
 }
 
-struct entry_bytes {
+struct placed_entry {
+    struct acl_entry e;
     struct slice encoded;
     int32_t place;
 };
 
-static int by_bytes_then_place(const void *a, const void *b)
+static int by_slice(struct slice x, struct slice y)
 {
-    const struct entry_bytes *x = a, *y = b;
-    if (x->encoded.len != y->encoded.len) return x->encoded.len < y->encoded.len ? -1 : 1;
-    int order = memcmp(x->encoded.p, y->encoded.p, (size_t)x->encoded.len);
+    if (x.len != y.len) return x.len < y.len ? -1 : 1;
+    return x.len > 0 ? memcmp(x.p, y.p, (size_t)x.len) : 0;
+}
+
+static int by_entry_then_place(const void *a, const void *b)
+{
+    const struct placed_entry *x = a, *y = b;
+    if (x->e.perms != y->e.perms) return x->e.perms < y->e.perms ? -1 : 1;
+    int order = by_slice(x->e.who.scheme, y->e.who.scheme);
+    if (order == 0) order = by_slice(x->e.who.id, y->e.who.id);
     return order != 0 ? order : x->place < y->place ? -1 : 1;
 }
 
+/* Java compares an entry with those kept before it: perms, scheme, id, until two differ; a null of its own that it comes to is
+ * the end of it. So is a null scheme behind an entry with the same perms, a null id behind one that has the scheme too. Null
+ * sorts before all. */
+static bool all_comparable(const struct placed_entry *entries, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t end = i;
+        int32_t first = entries[i].place;
+        bool of_perms = slice_is_null(entries[i].e.who.scheme); /* then all of the same perms count */
+        for (; end < n && entries[end].e.perms == entries[i].e.perms &&
+               (of_perms || slice_equal(entries[end].e.who.scheme, entries[i].e.who.scheme));
+             end++) {
+            if (entries[end].place < first) first = entries[end].place;
+        }
+        size_t nulls = 0;
+        for (size_t k = i; k < end; k++) {
+            struct slice looked_at = of_perms ? entries[k].e.who.scheme : entries[k].e.who.id;
+            if (!slice_is_null(looked_at)) break;
+            nulls++;
+            if (entries[k].place > first) return false;
+        }
+        i += of_perms ? nulls : end - i;
+    }
+    return true;
+}
+
 /* For each entry whether an equal one stands before it. Sorts, as a frame may bring tens of thousands. Caller frees. */
-static bool *find_repeated(struct vector acl)
+static bool *find_repeated(struct vector acl, bool *comparable)
 {
     size_t n = (size_t)acl.count;
     bool *repeated = xcalloc(n, sizeof *repeated);
-    struct entry_bytes *entries = xmalloc(n * sizeof *entries);
+    struct placed_entry *entries = xmalloc(n * sizeof *entries);
     struct cursor at = vector_elements(acl);
     for (size_t i = 0; i < n; i++) {
         const uint8_t *from = at.p;
-        jute_get_acl_entry(&at, &(struct acl_entry){0});
-        entries[i] = (struct entry_bytes){slice_of(from, (size_t)(at.p - from)), (int32_t)i};
+        jute_get_acl_entry(&at, &entries[i].e);
+        entries[i].encoded = slice_of(from, (size_t)(at.p - from));
+        entries[i].place = (int32_t)i;
     }
-    qsort(entries, n, sizeof *entries, by_bytes_then_place);
+    qsort(entries, n, sizeof *entries, by_entry_then_place);
     for (size_t i = 1; i < n; i++) {
         repeated[entries[i].place] = slice_equal(entries[i].encoded, entries[i - 1].encoded);
     }
+    *comparable = all_comparable(entries, n);
     free(entries);
     return repeated;
 }
@@ -341,9 +389,14 @@ static bool digest_of(struct slice data, struct bytes *out)
     enum { SHA1_SIZE = 20, BASE64_SIZE = 28 };
     uint8_t sum[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
-    if (EVP_Digest(data.p, (size_t)data.len, sum, &size, EVP_sha1(), NULL) != 1 || size != SHA1_SIZE) return false;
+    struct bytes text = {0};
+    java_text_put_utf8(&text, data);
+    int hashed = EVP_Digest(text.data, text.len, sum, &size, EVP_sha1(), NULL);
+    OPENSSL_cleanse(text.data, text.len);
+    bytes_free(&text);
+    if (hashed != 1 || size != SHA1_SIZE) return false;
     struct slice rest = data, user = slice_cut(&rest, ':');
-    bytes_put(out, user.p, (size_t)user.len);
+    java_text_put(out, user);
     bytes_u8(out, ':');
     EVP_EncodeBlock(bytes_room(out, BASE64_SIZE + 1), sum, SHA1_SIZE);
     bytes_grew(out, BASE64_SIZE);

@@ -265,9 +265,9 @@ static void apply_multi(struct apply *a, struct vector txns)
     }
 }
 
-static void tell(const struct apply *a, enum watch_event event, struct slice path)
+static void tell(const struct apply *a, enum watch_event event, struct slice path, int64_t acl)
 {
-    if (a->changed != NULL) a->changed(a->arg, event, path);
+    if (a->changed != NULL) a->changed(a->arg, event, path, acl_table_get(&a->tree->acls, acl));
 }
 
 struct parted {
@@ -318,8 +318,8 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
     int64_t acl = acl_table_intern(&a->tree->acls, op->acl);
     struct znode *n = znode_add(a->tree, parent, at.name, op->data, acl, &stat);
     if (r != NULL) znode_stat(n, &r->stat);
-    tell(a, EVENT_CREATED, op->path);
-    tell(a, EVENT_CHILDREN_CHANGED, at.parent);
+    tell(a, EVENT_CREATED, op->path, acl);
+    tell(a, EVENT_CHILDREN_CHANGED, at.parent, parent->acl);
     return ZK_OK;
 }
 
@@ -347,9 +347,12 @@ static int32_t delete_path(struct apply *a, struct slice path)
     }
     struct znode *n = tree_child(a->tree, parent, at.name);
     if (n == NULL) return ZK_NO_NODE;
+    int64_t acl = n->acl;
+    acl_table_use(&a->tree->acls, acl); /* it may have been the last */
     remove_all(a->tree, n);
-    tell(a, EVENT_DELETED, path);
-    tell(a, EVENT_CHILDREN_CHANGED, at.parent);
+    tell(a, EVENT_DELETED, path, acl);
+    tell(a, EVENT_CHILDREN_CHANGED, at.parent, parent->acl);
+    acl_table_release(&a->tree->acls, acl);
     return ZK_OK;
 }
 
@@ -363,7 +366,7 @@ static int32_t apply_set_data(struct apply *a, const struct op *op, struct op_re
     n->stat.mtime = a->header.time;
     n->stat.version = op->number;
     if (r != NULL) znode_stat(n, &r->stat);
-    tell(a, EVENT_DATA_CHANGED, op->path);
+    tell(a, EVENT_DATA_CHANGED, op->path, n->acl);
     return ZK_OK;
 }
 

@@ -88,8 +88,9 @@ bool tree_session_next(const struct tree *t, size_t *at, int64_t *session, int32
 bool txn_is_whole(struct slice txn, int64_t zxid);
 
 /* Told of each change after it happened, in the order of semantics.md 11: on create (CREATED path, CHILDREN_CHANGED parent), on
- * delete (DELETED path, CHILDREN_CHANGED parent), on setData (DATA_CHANGED). path borrows for the call. */
-typedef void tree_changed_fn(void *arg, enum watch_event event, struct slice path);
+ * delete (DELETED path, CHILDREN_CHANGED parent), on setData (DATA_CHANGED). path borrows for the call, and so does acl: that of the
+ * znode at path, or the one it had. */
+typedef void tree_changed_fn(void *arg, enum watch_event event, struct slice path, struct vector acl);
 
 /* The outcome of one (sub)operation, for the reply. */
 struct op_result {

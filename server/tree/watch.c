@@ -110,6 +110,17 @@ bool watch_has(const struct watches *w, enum watch_table table, struct slice pat
     return watch != NULL && watch->standing[table] != NOT_THERE;
 }
 
+bool watch_any(const struct watches *w, enum watch_table table, struct slice path)
+{
+    const struct watched_path *p = path_get(w, path);
+    return p != NULL && p->count[table] > 0;
+}
+
+bool watch_any_recursive(const struct watches *w, enum watch_table table)
+{
+    return w->recursive[table] > 0;
+}
+
 bool watch_remove(struct watches *w, enum watch_table table, struct slice path, int64_t client)
 {
     struct watched_path *p = path_get(w, path);

@@ -23,6 +23,10 @@ void watch_add(struct watches *w, enum watch_table table, enum watch_mode mode, 
 
 /* False when this client has none there. */
 bool watch_has(const struct watches *w, enum watch_table table, struct slice path, int64_t client);
+/* Whether any client has one there. */
+bool watch_any(const struct watches *w, enum watch_table table, struct slice path);
+/* Whether any client has a recursive one in that table. */
+bool watch_any_recursive(const struct watches *w, enum watch_table table);
 /* Removes one; false when there was none. */
 bool watch_remove(struct watches *w, enum watch_table table, struct slice path, int64_t client);
 /* Removes all of a connection that went away. Of very many some are only hidden, until watches_tidy() takes them apart; what watches

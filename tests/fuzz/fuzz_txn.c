@@ -10,7 +10,7 @@ enum { RAW, MADE, LOADED_ALONE, LOADED_MEMBER, KINDS };
 static void apply_raw(struct script *s);
 static void apply_made(struct script *s);
 static void load(struct script *s, int64_t self);
-static void changed(void *arg, enum watch_event event, struct slice path);
+static void changed(void *arg, enum watch_event event, struct slice path, struct vector acl);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -40,8 +40,9 @@ static bool apply(struct tree *t, struct slice txn, struct apply_result *result)
     return done;
 }
 
-static void changed(void *arg, enum watch_event event, struct slice path)
+static void changed(void *arg, enum watch_event event, struct slice path, struct vector acl)
 {
+    assert(acl.raw.len >= 4);
     assert(event >= EVENT_CREATED && event <= EVENT_CHILDREN_CHANGED && path.len > 0);
     struct slice exact = exact_copy(path);
     exact_free(exact);

@@ -26,8 +26,9 @@ static void teardown(void)
     result = (struct apply_result){0};
 }
 
-static void hear(void *arg, enum watch_event event, struct slice path)
+static void hear(void *arg, enum watch_event event, struct slice path, struct vector acl)
 {
+    ck_assert_int_ge(acl.raw.len, 4);
     bytes_printf(arg, "%d %.*s, ", (int)event, SLICE_ARG(path));
 }
 

@@ -425,9 +425,33 @@ START_TEST(reads_consume_no_zxid)
     ask_path(&d, 0, 3, OP_SYNC, "/a");
     ask_raw(&d, 0, XID_PING, OP_PING, SLICE_NULL);
     ask_auth(&d, 0, "digest", "a:b");
-    ask_check(&d, 0, 4, "/a", 0); /* docs/protocol.md: alone it is no transaction */
-    ck_heard(&d, 0, "1 OK, 2 NONODE, 3 OK, -2 OK, -4 OK, 4 OK");
+    ck_heard(&d, 0, "1 OK, 2 NONODE, 3 OK, -2 OK, -4 OK");
     ck_assert_int_eq(zxid(), before);
+}
+END_TEST
+
+/* docs/protocol.md: as in Apache it costs a zxid; unlike there it is answered also when it holds. */
+START_TEST(a_check_alone_consumes_a_zxid)
+{
+    make("/a");
+    int64_t before = zxid();
+    ask_check(&d, 0, 4, "/a", 0);
+    ask_check(&d, 0, 5, "/a", 1);
+    ask_check(&d, 0, 6, "/none", -1);
+    ck_heard(&d, 0, "4 OK, 5 BADVERSION, 6 NONODE");
+    ck_assert_int_eq(zxid(), before + 3);
+}
+END_TEST
+
+/* What would leave a transaction that no member can apply. */
+START_TEST(a_ttl_without_its_flags_is_refused)
+{
+    struct bytes req = {0};
+    create_ttl_request_put(&req, &(struct create_ttl_request){SLICE_OF("/a"), SLICE_OF(""), ACL_WORLD_ALL, 0, -1});
+    ask_raw(&d, 0, 1, OP_CREATE_TTL, bytes_slice(&req));
+    ck_heard(&d, 0, "1 BADARGUMENTS");
+    make("/a");
+    bytes_free(&req);
 }
 END_TEST
 
@@ -801,6 +825,8 @@ static void add_rest(Suite *s)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, an_undecodable_write_consumes_a_zxid_and_the_connection_stays);
     tcase_add_test(c, reads_consume_no_zxid);
+    tcase_add_test(c, a_check_alone_consumes_a_zxid);
+    tcase_add_test(c, a_ttl_without_its_flags_is_refused);
     tcase_add_test(c, sessions_consume_zxids);
     tcase_add_test(c, replies_carry_the_last_applied_zxid);
     c = unit_case(s, "multi");
