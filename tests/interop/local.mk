@@ -11,3 +11,13 @@ EXTRA_DIST += tests/interop/check_interop.py \
 check-interop: $(check_PROGRAMS)
 	top_builddir=. $(srcdir)/tests/interop/run
 .PHONY: check-interop
+
+# The same sequences to both, answer by answer; by hand on any seed: tests/interop/diff --seeds 200.
+TESTS += tests/interop/check_diff.py
+EXTRA_DIST += tests/interop/check_diff.py \
+	tests/interop/diff \
+	tests/interop/diff_cases.py \
+	tests/interop/diff_make.py \
+	tests/interop/diff_shrink.py \
+	tests/interop/diff_side.py \
+	tests/interop/diff_steps.py
