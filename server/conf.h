@@ -38,11 +38,15 @@ struct conf {
     int32_t client_port;            /* 0 when not given */
     char *client_address;           /* "" when not given */
     int32_t max_client_cnxns;       /* per address; 0 for no limit */
+    int32_t max_cnxns;              /* in all; 0 for no limit */
+    int32_t outstanding_max;        /* requests under way */
+    int32_t max_buffer;             /* bytes of a client's frame */
     int32_t min_session_ms, max_session_ms;
     int32_t snap_count;
     int32_t purge_keep, purge_hours; /* purge_hours 0: never */
     char *whitelist;
-    bool skip_acl, standalone_enabled, quorum_on_all_ips, extended_types;
+    bool skip_acl, standalone_enabled, quorum_on_all_ips, extended_types, enforce_quota;
+    bool local_sessions, local_sessions_upgrade;
     int32_t container_check_ms, sessionless_ms;
     char *super_digest; /* "" when not given */
     char *peer_type;

@@ -395,6 +395,14 @@ static int open_disk(struct server *s)
     return 0;
 }
 
+/* Each voter but one takes its part, as in LeaderZooKeeperServer.getGlobalOutstandingLimit. */
+static int32_t outstanding_max(const struct conf *c)
+{
+    size_t voters = c->standalone ? 1 : conf_voters(c);
+    int32_t part = voters > 2 ? c->outstanding_max / (int32_t)(voters - 1) : c->outstanding_max;
+    return part > 0 ? part : 1;
+}
+
 static void make_core(struct server *s, uint64_t seed)
 {
     const struct conf *c = s->conf;
@@ -419,6 +427,10 @@ static void make_core(struct server *s, uint64_t seed)
         .sasl_failed_stay = c->allow_sasl_failed,
         .enforced = s->security.enforced,
         .extended_types = c->extended_types,
+        .local_sessions = c->local_sessions && !c->standalone,
+        .local_sessions_upgrade = c->local_sessions_upgrade,
+        .enforce_quota = c->enforce_quota,
+        .outstanding_max = outstanding_max(c),
         .container_check_ms = c->container_check_ms,
         .seed = seed,
     };
@@ -452,6 +464,8 @@ static void make_net(struct server *s, uint64_t seed)
         .all_ips = c->quorum_on_all_ips,
         .reuse_port = s->control != NULL,
         .max_client_cnxns = c->max_client_cnxns,
+        .max_cnxns = c->max_cnxns,
+        .max_buffer = c->max_buffer,
         .connect_ms = c->connect_ms,
         .hello_ms = c->connect_ms,
         .sessionless_ms = c->sessionless_ms,

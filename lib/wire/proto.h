@@ -122,10 +122,10 @@ enum packet_type {
     PKT_INFORM_AND_ACTIVATE = 19,
 };
 
-/* jute.maxbuffer: the longest client frame, and the longest string or buffer inside one. */
-enum { JUTE_MAXBUFFER = 0xfffff };
-/* What a quorum or snapshot stream may hold: jute.maxbuffer + extrasize. */
-enum { JUTE_MAXBUFFER_PEER = 2 * JUTE_MAXBUFFER };
+/* jute.maxbuffer, the longest client frame: what it is unless configured, and the most it may be. */
+enum { JUTE_MAXBUFFER = 0xfffff, JUTE_MAXBUFFER_MAX = 16 << 20 };
+/* The longest string or buffer, and what a quorum or snapshot stream may hold in one: jute.maxbuffer + extrasize at most. */
+enum { JUTE_MAXBUFFER_PEER = 2 * JUTE_MAXBUFFER_MAX };
 
 static inline int64_t zxid_make(int64_t epoch, int64_t counter)
 {

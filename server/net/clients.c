@@ -44,6 +44,12 @@ struct conn *clients_take(struct net *n, int fd, const struct address *from, boo
         close(fd);
         return NULL;
     }
+    if (n->config.max_cnxns > 0 && n->n_clients >= (size_t)n->config.max_cnxns) {
+        net_trouble(n, "%zu clients are connected (maxCnxns=%d); closing one", n->n_clients, n->config.max_cnxns);
+        core_metrics(n->config.core)->connection_rejected++;
+        close(fd);
+        return NULL;
+    }
     if (n->n_clients >= n->max_clients) {
         net_trouble(n, "%zu clients are connected, the limit of open files allows no more; closing one", n->n_clients);
         core_metrics(n->config.core)->connection_rejected++;
@@ -57,6 +63,11 @@ struct conn *clients_take(struct net *n, int fd, const struct address *from, boo
     list_append(&n->unproven, &c->of_unproven);
     if (!waiter_is_on(n->sessionless)) waiter_after(n->sessionless, (int64_t)n->config.sessionless_ms * 1000);
     return c;
+}
+
+int32_t client_frame_max(const struct net *n)
+{
+    return n->config.max_buffer > 0 ? n->config.max_buffer : JUTE_MAXBUFFER;
 }
 
 static enum net_word ask(struct conn *c, struct slice bytes)
@@ -82,7 +93,7 @@ long client_greet(struct conn *c, const uint8_t *p, size_t len)
     if (word == WORD_ANSWERED || word == WORD_LATER) return -1;
     if (word == WORD_MORE) return 0;
     int32_t size = (int32_t)be32_get(p);
-    if (size < 0 || size > JUTE_MAXBUFFER) {
+    if (size < 0 || size > client_frame_max(c->net)) {
         if (c->tls == NULL && tls_begins(p, len)) secure_misplaced(c);
         conn_kill(c);
         return -1;

@@ -17,7 +17,7 @@ enum {
     SHARED_SIZE = 256 * 1024,
     ROOM_MIN = 16 * 1024,
     OUTPUT_MAX = 4 * 1024 * 1024,                /* a client with more waiting is not read until it has taken some */
-    LEARNER_PIECE_MAX = 4 * JUTE_MAXBUFFER_PEER, /* what may wait for the rest of one packet */
+    LEARNER_PIECE_MAX = 3 * JUTE_MAXBUFFER_PEER, /* what may wait for the rest of one packet */
     LINGER_MS = 2000,
 };
 
@@ -278,7 +278,7 @@ static long cut(struct conn *c, const uint8_t *p, size_t len, struct slice *fram
     }
     if (len < 4) return 0;
     int32_t size = (int32_t)be32_get(p);
-    int32_t max = c->kind == LINK_CLIENT ? JUTE_MAXBUFFER : ELECTION_MESSAGE_MAX;
+    int32_t max = c->kind == LINK_CLIENT ? client_frame_max(c->net) : ELECTION_MESSAGE_MAX;
     if (size > max) *reason = REASON_TOO_LONG;
     if (size < 0 || size > max || (size == 0 && c->kind == LINK_ELECTION)) return -1;
     if (len - 4 < (size_t)size) return 0;

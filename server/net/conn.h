@@ -203,6 +203,8 @@ void clients_accepted(struct net *n, int fd, const struct address *from);
 struct conn *clients_take(struct net *n, int fd, const struct address *from, bool secure);
 /* The first bytes: a four-letter word or a frame's length. Whole bytes used, 0 to wait for more, -1 when it is over. */
 long client_greet(struct conn *c, const uint8_t *p, size_t len);
+/* Bytes. */
+int32_t client_frame_max(const struct net *n);
 /* It takes no place among the clients any more. */
 void client_left(struct conn *c);
 void clients_sessionless(void *arg);

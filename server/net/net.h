@@ -50,6 +50,8 @@ struct net_config {
     bool all_ips;    /* the quorum and election ports listen on all addresses */
     bool reuse_port; /* someone else holds the ports bound */
     int32_t max_client_cnxns; /* per address; 0 for no limit */
+    int32_t max_cnxns;        /* clients in all; 0 for no limit */
+    int32_t max_buffer;       /* bytes of a client's frame; 0 for JUTE_MAXBUFFER */
     int32_t connect_ms;       /* for connecting to a peer, and for a peer to answer a knock */
     int32_t hello_ms;         /* for a peer to say who it is */
     int32_t sessionless_ms;   /* for a client to get a session */

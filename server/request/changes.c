@@ -57,6 +57,11 @@ void changes_clear(struct changes *c)
     *c = (struct changes){0};
 }
 
+static int32_t data_len(const struct znode *n)
+{
+    return n->data_len > 0 ? n->data_len : 0;
+}
+
 struct node_view changes_view(const struct changes *c, const struct tree *t, struct slice path)
 {
     path = canonical(path);
@@ -64,15 +69,22 @@ struct node_view changes_view(const struct changes *c, const struct tree *t, str
     const struct znode *n = ch == NULL || (ch->exists && ch->acl == NULL) ? tree_find(t, path) : NULL;
     if (ch == NULL) {
         if (n == NULL) return (struct node_view){.exists = false};
-        return (struct node_view){true,          n->stat.version,         n->stat.cversion, n->stat.aversion,
-                                  n->n_children, n->stat.ephemeral_owner, znode_acl(t, n)};
+        return (struct node_view){.exists = true,
+                                  .version = n->stat.version,
+                                  .cversion = n->stat.cversion,
+                                  .aversion = n->stat.aversion,
+                                  .n_children = n->n_children,
+                                  .data_len = data_len(n),
+                                  .owner = n->stat.ephemeral_owner,
+                                  .acl = znode_acl(t, n)};
     }
     struct vector acl = VECTOR_EMPTY;
     if (ch->acl != NULL)
         acl = vector_trusted(buf_slice(ch->acl));
     else if (n != NULL)
         acl = znode_acl(t, n);
-    return (struct node_view){ch->exists, ch->version, ch->cversion, ch->aversion, ch->n_children, ch->owner, acl};
+    return (struct node_view){ch->exists,     ch->version,  ch->cversion, ch->aversion,
+                              ch->n_children, ch->data_len, ch->owner,    acl};
 }
 
 static struct change *add(struct changes *c, const struct tree *t, struct slice path)
@@ -87,6 +99,7 @@ static struct change *add(struct changes *c, const struct tree *t, struct slice 
         ch->aversion = n->stat.aversion;
         ch->owner = n->stat.ephemeral_owner;
         ch->n_children = n->n_children;
+        ch->data_len = data_len(n);
     }
     uint64_t key = key_of(path);
     ch->next_alike = map_put(&c->by_path, key, ch);

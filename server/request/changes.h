@@ -16,7 +16,7 @@ struct change {
     bool exists;
     int32_t version, cversion, aversion; /* cversion: the stored counter */
     int64_t owner;
-    int32_t n_children;
+    int32_t n_children, data_len; /* data_len: 0 for null */
     struct buf *acl; /* NULL: as the tree has it */
     struct buf *path;
 };
@@ -46,7 +46,7 @@ void changes_clear(struct changes *c);
 /* What a request sees of a path; nothing is kept. acl borrows until the next change. */
 struct node_view {
     bool exists;
-    int32_t version, cversion, aversion, n_children;
+    int32_t version, cversion, aversion, n_children, data_len;
     int64_t owner;
     struct vector acl;
 };

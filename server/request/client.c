@@ -8,8 +8,9 @@
 #include "base/xalloc.h"
 #include "request/core_private.h"
 
-static bool touch(struct core *c, struct client *cl);
 static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+static void read_request(struct core *c, struct client *cl, const struct request_header *h, struct slice frame);
+static void close_local(struct core *c, struct client *cl, const struct request_header *h);
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static void sync_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 static struct request *enqueue(struct core *c, struct client *cl, const struct request_header *h,
@@ -66,7 +67,7 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     }
     bool identifies = h.type == OP_AUTH || h.type == OP_SASL;
     /* What comes behind the end of a session has no answer. */
-    if (!touch(c, cl) && !identifies) return;
+    if (!session_touch(c, cl) && !identifies) return;
     if (c->config->enforced != NULL && !identifies && !identity_suffices(c, cl, h.xid)) return;
     switch (h.type) {
     case OP_AUTH: identity_auth(c, cl, &h, body); break;
@@ -89,15 +90,14 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     case OP_SET_ACL:
     case OP_MULTI:
     case OP_CHECK:
-    case OP_DELETE_CONTAINER:
-    case OP_CLOSE_SESSION: write_request(c, cl, &h, body); break;
-    default:
-        if (list_empty(&cl->queue) || PLANTED(READS_OVERTAKE)) {
-            take_turn(c, cl, &h, body);
-            client_served(c, cl, h.xid, h.type, false, 0);
-        } else {
-            enqueue(c, cl, &h, WAIT_TURN)->frame = buf_new(frame.p, (size_t)frame.len);
-        }
+    case OP_DELETE_CONTAINER: write_request(c, cl, &h, body); break;
+    case OP_CLOSE_SESSION:
+        if (session_is_local(c, cl->session))
+            read_request(c, cl, &h, frame);
+        else
+            write_request(c, cl, &h, body);
+        break;
+    default: read_request(c, cl, &h, frame);
     }
 }
 
@@ -114,12 +114,15 @@ void client_drain(struct core *c, struct client *cl)
     }
 }
 
-/* Nothing of its session is before it any more. Where sessions are tracked a read, too, is only answered to whom they belong. */
+/* Nothing of its session is before it any more. Where sessions are tracked a read, too, is only answered to whom they
+ * belong. */
 static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
 {
-    int32_t err = zab_leading(c->zab) ? tracker_check(&c->tracker, cl->session, OWNER_SELF) : 0;
+    int32_t err = session_check_read(c, cl);
     if (err == ZK_SESSION_MOVED) {
         client_close(c, cl);
+    } else if (h->type == OP_CLOSE_SESSION) {
+        close_local(c, cl, h);
     } else if (is_read(h->type) && err != 0) {
         reply_header_only(c, cl, h->xid, zab_zxid(c->zab), err);
     } else if (is_read(h->type)) {
@@ -248,22 +251,30 @@ void client_offend(struct core *c, struct client *cl, enum reason why)
     client_close(c, cl);
 }
 
-/* Any request keeps the session alive: at once where sessions are tracked, with the next ping elsewhere. False where it is known that
- * the session is about to end. */
-static bool touch(struct core *c, struct client *cl)
+static void read_request(struct core *c, struct client *cl, const struct request_header *h, struct slice frame)
 {
-    if (PLANTED(FOLLOWER_EXPIRES)) tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
-    if (zab_leading(c->zab)) return tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
-    if (!cl->touched) {
-        cl->touched = true;
-        list_append(&c->touched, &cl->touched_link);
+    if (list_empty(&cl->queue) || PLANTED(READS_OVERTAKE)) {
+        struct cursor body = cursor_slice(frame);
+        request_header_get(&body, &(struct request_header){0});
+        take_turn(c, cl, h, body);
+        client_served(c, cl, h->xid, h->type, false, 0);
+    } else {
+        enqueue(c, cl, h, WAIT_TURN)->frame = buf_new(frame.p, (size_t)frame.len);
     }
-    return true;
+}
+
+/* A local session ends without a transaction, and leaves nothing behind. */
+static void close_local(struct core *c, struct client *cl, const struct request_header *h)
+{
+    tracker_remove(&c->locals, cl->session);
+    reply_header_only(c, cl, h->xid, zab_zxid(c->zab), 0);
+    client_close(c, cl);
 }
 
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
 {
-    enqueue(c, cl, h, WAIT_COMMIT);
+    int32_t refusal = session_upgrade(c, cl, h->type, body);
+    enqueue(c, cl, h, WAIT_COMMIT)->refusal = refusal;
     struct slice rest = slice_of(body.p, cursor_left(&body));
     struct vector ids = vector_trusted(bytes_slice(&cl->ids));
     if (zab_leading(c->zab))

@@ -109,7 +109,8 @@ static void notify(void *arg, int64_t id, enum watch_event event, struct slice p
     struct client *cl = client_at(c, id);
     if (cl == NULL) return;
     /* Who may not read a znode does not hear of it either; the watch is gone all the same. */
-    if (!c->config->skip_acl && !acl_allows(&c->config->auth, news->acl, PERM_READ, vector_trusted(bytes_slice(&cl->ids))))
+    if (!c->config->skip_acl &&
+        !acl_allows(&c->config->auth, news->acl, PERM_READ, vector_trusted(bytes_slice(&cl->ids))))
         return;
     size_t mark;
     struct bytes *b = reply_begin(c, cl, XID_NOTIFICATION, -1, 0, &mark);
@@ -134,6 +135,7 @@ static void answer(struct core *c, struct client *cl, const struct txn_header *h
         client_close(c, cl);
         return;
     }
+    if (err != 0 && r->refusal != 0) err = r->refusal;
     if (h->type == OP_MULTI) err = 0; /* each operation has its own */
     size_t mark;
     struct bytes *b = reply_begin(c, cl, r->xid, zab_zxid(c->zab), err, &mark);

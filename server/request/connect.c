@@ -33,6 +33,11 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
     }
     cl->session = c->next_session++;
     map_put(&c->by_session, (uint64_t)cl->session, cl);
+    if (c->config->local_sessions) {
+        tracker_add(&c->locals, cl->session, timeout, OWNER_SELF, c->now_us);
+        connect_finish(c, cl, REASON_NONE);
+        return;
+    }
     uint8_t body[4];
     be32_put(body, (uint32_t)timeout);
     struct slice rest = slice_of(body, sizeof body);
@@ -58,6 +63,11 @@ static void renew(struct core *c, struct client *cl, struct slice passwd)
         return;
     }
     map_put(&c->by_session, (uint64_t)cl->session, cl);
+    if (session_is_local(c, cl->session)) {
+        bool alive = tracker_touch(&c->locals, cl->session, cl->timeout_ms, c->now_us);
+        connect_finish(c, cl, alive ? REASON_NONE : REASON_SESSION_GONE);
+        return;
+    }
     if (zab_leading(c->zab)) {
         bool alive = tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
         if (alive) tracker_find(&c->tracker, cl->session)->owner = OWNER_SELF;

@@ -24,6 +24,7 @@ struct core *core_new(const struct core_config *config)
     list_init(&c->syncs);
     list_init(&c->touched);
     tracker_init(&c->tracker, config->tick_ms);
+    tracker_init(&c->locals, config->tick_ms);
     core_reset_stats(c);
     return c;
 }
@@ -64,12 +65,14 @@ void core_step(struct core *c, const struct event *e, struct update *u)
     if (e->type == EV_TIME) {
         expire_sessions(c);
         tidy(c);
+        session_expire_locals(c);
         reaper_time(c);
     }
 
     u->deadline_us = zab_deadline(c->zab);
     int64_t expiry = tracker_deadline(&c->tracker);
     if (expiry < u->deadline_us) u->deadline_us = expiry;
+    if (tracker_deadline(&c->locals) < u->deadline_us) u->deadline_us = tracker_deadline(&c->locals);
     if (reaper_deadline(c) < u->deadline_us) u->deadline_us = reaper_deadline(c);
     if (watches_untidy(c->watches) || zab_untidy(c->zab)) u->deadline_us = c->now_us;
 }
@@ -96,11 +99,12 @@ bool core_more(const struct core *c, enum link_kind kind, int64_t id)
 
 bool core_wants(const struct core *c, enum link_kind kind, int64_t id)
 {
-    enum { CLIENT_QUEUE_MAX = 1000, OUTSTANDING_MAX = 20000 };
+    enum { CLIENT_QUEUE_MAX = 1000 };
+    int64_t most = c->config->outstanding_max > 0 ? c->config->outstanding_max : INT64_MAX;
     if (kind != LINK_CLIENT) return true;
     const struct client *cl = client_at(c, id);
     if (cl == NULL || cl->state == CLIENT_CONNECTING || cl->proving) return false;
-    return cl->queued < CLIENT_QUEUE_MAX && (cl->queued == 0 || c->outstanding < OUTSTANDING_MAX);
+    return cl->queued < CLIENT_QUEUE_MAX && (cl->queued == 0 || c->outstanding <= most);
 }
 
 static void client_event(struct core *c, const struct event *e)
@@ -160,6 +164,7 @@ static void serve(void *arg, bool serving, enum reason why)
     map_free(&c->renewals); /* what the leader still owes comes no more */
     changes_clear(&c->changes);
     tracker_clear(&c->tracker);
+    tracker_clear(&c->locals);
     list_each_safe(l, &c->syncs_owed) {
         list_remove(l);
         free(list_entry(l, struct sync_owed, link));

@@ -57,6 +57,7 @@ struct request {
     struct client *client;
     enum request_wait wait;
     int32_t xid, type;
+    int32_t refusal; /* what this server says where the leader has another reason: 0 for none */
     int64_t arrived_us;
     struct buf *frame; /* WAIT_TURN: the whole frame */
 };
@@ -91,6 +92,7 @@ struct core {
     int64_t next_session;
 
     struct tracker tracker;  /* leader: sessions and when they expire */
+    struct tracker locals;   /* sessions that this server alone knows */
     struct changes changes;  /* leader: what is proposed and not yet applied */
     struct link syncs_owed;  /* leader */
     int64_t reap_at;         /* leader: when to look for containers and TTL znodes to remove */
@@ -135,6 +137,19 @@ bool identity_suffices(struct core *c, struct client *cl, int32_t xid);
 void identity_auth(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 void identity_sasl(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
 void identity_judged(struct core *c, struct client *cl, const struct event *e);
+
+/* session.c: what a client's session is worth here */
+/* A sign of life. False where it is known that there is no such session, or that it is about to end. */
+bool session_touch(struct core *c, struct client *cl);
+/* Whether a read may be answered here: 0, ZK_SESSION_EXPIRED or ZK_SESSION_MOVED. */
+int32_t session_check_read(struct core *c, const struct client *cl);
+/* Leader: whether this session may write, and own what it writes. */
+int32_t session_check_write(struct core *c, int64_t session, int64_t owner, bool ephemeral);
+bool session_is_local(const struct core *c, int64_t session);
+/* Before a write of a local session: makes it a global one if it needs to be. What to say if it may not be, else 0. */
+int32_t session_upgrade(struct core *c, struct client *cl, int32_t type, struct cursor body);
+/* The ends of local sessions that are silent for too long. */
+void session_expire_locals(struct core *c);
 
 /* connect.c */
 void connect_frame(struct core *c, struct client *cl, struct slice frame);

@@ -13,6 +13,7 @@ libcore_a_SOURCES += \
 	server/request/read.c \
 	server/request/read_watch.c \
 	server/request/reaper.c \
+	server/request/session.c \
 	server/request/tracker.c server/request/tracker.h
 
 if HAVE_CHECK

@@ -11,7 +11,8 @@ struct prep {
     const struct tree *tree;
     int64_t zxid, session, owner;
     struct vector ids;
-    int32_t session_err; /* what the session's state says of any write */
+    int32_t session_err;   /* what the session's state says of any write */
+    int32_t ephemeral_err; /* and of one that it would own */
 };
 
 /* Appends the transaction's body to out and sets *txn_type (as given: the opcode); or returns an error, with out in any
@@ -27,9 +28,16 @@ void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, st
     int64_t zxid = zab_next_zxid(c->zab);
     if (zxid < 0) return;
     c->metrics->requests_prepared++;
-    struct prep p = {c, zab_tree(c->zab), zxid, session, owner, ids, 0};
+    struct prep p = {c, zab_tree(c->zab), zxid, session, owner, ids, 0, 0};
     bool of_session = type == OP_CREATE_SESSION || type == OP_CLOSE_SESSION || type == OP_DELETE_CONTAINER;
-    if (!of_session) p.session_err = tracker_check(&c->tracker, session, owner);
+    if (!of_session) {
+        p.session_err = session_check_write(c, session, owner, false);
+        p.ephemeral_err = p.session_err;
+        if (c->config->local_sessions) p.ephemeral_err = session_check_write(c, session, owner, true);
+        /* Of the special creates Apache does not ask before it finds that no global session is there. */
+        bool special = type == OP_CREATE_CONTAINER || type == OP_CREATE_TTL;
+        if (special && p.ephemeral_err == ZK_EPHEMERAL_ON_LOCAL_SESSION) p.ephemeral_err = ZK_SESSION_EXPIRED;
+    }
 
     struct txn_header h = {session, cxid, zxid, c->wall_ms, type};
     struct bytes *b = &c->txn;
@@ -81,6 +89,11 @@ static bool allowed(const struct prep *p, const struct node_view *v, int32_t per
     return p->c->config->skip_acl || acl_allows(&p->c->config->auth, v->acl, perms, p->ids);
 }
 
+static int32_t check_quota(const struct prep *p, struct slice path, int64_t bytes, int64_t count)
+{
+    return p->c->config->enforce_quota ? tree_check_quota(p->tree, path, bytes, count) : 0;
+}
+
 static bool has_nul(struct slice path)
 {
     return path.len > 0 && memchr(path.p, 0, (size_t)path.len) != NULL;
@@ -92,7 +105,7 @@ static bool has_nul(struct slice path)
 struct creation {
     struct slice path, data;
     struct vector acl;
-    bool sequential;
+    bool sequential, ephemeral;
     int64_t owner, ttl;
     int32_t txn_type;
 };
@@ -107,8 +120,8 @@ static int32_t create(struct prep *p, struct cursor body, struct bytes *out, int
 {
     struct creation cr;
     int32_t err = creation_of(p, body, *txn_type, &cr);
+    if (err == 0) err = cr.ephemeral ? p->ephemeral_err : p->session_err;
     if (err != 0) return err;
-    if (p->session_err != 0) return p->session_err;
     struct slice parent;
     if (slice_is_null(cr.path)) return ZK_MARSHALLING_ERROR;
     if (!path_parent(cr.path, &parent) || has_nul(cr.path)) return ZK_BAD_ARGUMENTS;
@@ -135,15 +148,15 @@ static int32_t creation_of(const struct prep *p, struct cursor body, int32_t typ
     bool ttl_mode = req.flags == MODE_TTL || req.flags == MODE_TTL_SEQUENTIAL;
     if (ttl_mode && !p->c->config->extended_types) return ZK_UNIMPLEMENTED;
     if (ttl_mode ? req.ttl < 1 || req.ttl > TTL_MAX : req.ttl >= 0) return ZK_BAD_ARGUMENTS;
-    bool ephemeral = req.flags == MODE_EPHEMERAL || req.flags == MODE_EPHEMERAL_SEQUENTIAL;
     *cr = (struct creation){.path = req.path, .data = req.data, .acl = req.acl, .ttl = req.ttl, .txn_type = type};
+    cr->ephemeral = req.flags == MODE_EPHEMERAL || req.flags == MODE_EPHEMERAL_SEQUENTIAL;
     cr->sequential = req.flags == MODE_PERSISTENT_SEQUENTIAL || req.flags == MODE_EPHEMERAL_SEQUENTIAL ||
                      req.flags == MODE_TTL_SEQUENTIAL;
     if (type == OP_CREATE_CONTAINER)
         cr->owner = OWNER_CONTAINER;
     else if (ttl_mode)
         cr->owner = OWNER_TTL_MASK | req.ttl;
-    else if (ephemeral)
+    else if (cr->ephemeral)
         cr->owner = p->session;
     return 0;
 }
@@ -171,6 +184,9 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
     if (is_ephemeral_owner(p, above.owner)) return ZK_NO_CHILDREN_FOR_EPHEMERALS;
     /* No member could apply a TTL znode without a time to live; a leader of Apache's ends over it. */
     if (cr->txn_type == OP_CREATE_TTL && cr->ttl < 0) return ZK_BAD_ARGUMENTS;
+    int32_t data_len = cr->data.len > 0 ? cr->data.len : 0;
+    int32_t err = check_quota(p, full, data_len, 1);
+    if (err != 0) return err;
 
     struct change *up = touch(p, parent);
     up->cversion = (int32_t)((uint32_t)up->cversion + 1);
@@ -178,6 +194,7 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
     struct change *ch = touch(p, full);
     ch->exists = true;
     ch->version = ch->cversion = ch->aversion = ch->n_children = 0;
+    ch->data_len = data_len;
     ch->owner = cr->owner;
     struct vector acls = vector_trusted(acl);
     change_set_acl(ch, acls);
@@ -270,9 +287,12 @@ static int32_t set_data(struct prep *p, struct cursor body, struct bytes *out, i
     if (!set_data_request_get(&body, &req)) return ZK_MARSHALLING_ERROR;
     if (!path_is_valid(req.path)) return ZK_BAD_ARGUMENTS;
     int32_t err = permitted(p, req.path, PERM_WRITE, &v);
+    int32_t data_len = req.data.len > 0 ? req.data.len : 0;
+    if (err == 0) err = check_quota(p, req.path, data_len - v.data_len, 0);
     if (err != 0) return err;
     if (req.version != -1 && req.version != v.version) return ZK_BAD_VERSION;
     struct change *ch = touch(p, req.path);
+    ch->data_len = data_len;
     ch->version = (int32_t)((uint32_t)ch->version + 1);
     set_data_txn_put(out, &(struct set_data_txn){req.path, req.data, ch->version});
     return 0;
@@ -365,8 +385,9 @@ static void put_sub(struct bytes *out, int32_t type, size_t mark)
     be32_put(out->data + mark + 4, (uint32_t)(out->len - mark - 8));
 }
 
-/* The flags, not the opcode, say what a create inside a multi makes; a create2 is one of those that 3.8.0 cannot apply. TTL
- * flags need the opcode, too: there is no time to live without it, and the record says so by not being what it is taken for. */
+/* The flags, not the opcode, say what a create inside a multi makes; a create2 is one of those that 3.8.0 cannot apply.
+ * TTL flags need the opcode, too: there is no time to live without it, and the record says so by not being what it is
+ * taken for. */
 static int32_t create_in_multi(int32_t flags)
 {
     if (flags == MODE_TTL || flags == MODE_TTL_SEQUENTIAL) return OP_CREATE_TTL;

@@ -64,7 +64,8 @@ static void rearm_child(struct ask *a, struct slice path, int64_t seen)
 }
 
 /* Does all up to the first thing that is null, as Java does, which trips over it where it looks for a znode. */
-static bool each_path(struct ask *a, struct vector paths, void (*rearm)(struct ask *, struct slice, int64_t), int64_t seen)
+static bool each_path(struct ask *a, struct vector paths, void (*rearm)(struct ask *, struct slice, int64_t),
+                      int64_t seen)
 {
     bool looks = rearm == rearm_data || rearm == rearm_exist || rearm == rearm_child;
     if (paths.count < 0) return false;
@@ -145,8 +146,9 @@ int32_t answer_remove_watches(struct ask *a)
     return found ? 0 : ZK_NO_WATCHER;
 }
 
-/* 3.8 asks whether anyone watches the path, not whether this client does. With recursive watches about it goes on to look at the
- * parents, and trips over a path without a slash in front (WatchManager.containsWatcher, PathParentIterator). */
+/* 3.8 asks whether anyone watches the path, not whether this client does. With recursive watches about it goes on to
+ * look at the parents, and trips over a path without a slash in front (WatchManager.containsWatcher,
+ * PathParentIterator). */
 static int32_t check_table(const struct watches *w, enum watch_table table, struct slice path, bool *found)
 {
     if (path.len == 0) return 0;

@@ -26,9 +26,13 @@ static void consider(void *arg, const struct znode *n)
     if (h->count >= REMOVED_MAX || !is_ripe(h->c, n)) return;
     struct bytes path = {0};
     znode_path(n, &path);
-    jute_put_string(&h->paths, bytes_slice(&path));
+    /* Its end, or a child, may be on the way already. */
+    struct node_view coming = changes_view(&h->c->changes, zab_tree(h->c->zab), bytes_slice(&path));
+    if (coming.exists && coming.n_children == 0) {
+        jute_put_string(&h->paths, bytes_slice(&path));
+        h->count++;
+    }
     bytes_free(&path);
-    h->count++;
 }
 
 void reaper_start(struct core *c)

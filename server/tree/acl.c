@@ -333,9 +333,9 @@ static int by_entry_then_place(const void *a, const void *b)
     return order != 0 ? order : x->place < y->place ? -1 : 1;
 }
 
-/* Java compares an entry with those kept before it: perms, scheme, id, until two differ; a null of its own that it comes to is
- * the end of it. So is a null scheme behind an entry with the same perms, a null id behind one that has the scheme too. Null
- * sorts before all. */
+/* Java compares an entry with those kept before it: perms, scheme, id, until two differ; a null of its own that it
+ * comes to is the end of it. So is a null scheme behind an entry with the same perms, a null id behind one that has the
+ * scheme too. Null sorts before all. */
 static bool all_comparable(const struct placed_entry *entries, size_t n)
 {
     for (size_t i = 0; i < n;) {

@@ -318,6 +318,7 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
     int64_t acl = acl_table_intern(&a->tree->acls, op->acl);
     struct znode *n = znode_add(a->tree, parent, at.name, op->data, acl, &stat);
     if (r != NULL) znode_stat(n, &r->stat);
+    quota_added(a->tree, n, op->path, op->data.len > 0 ? op->data.len : 0);
     tell(a, EVENT_CREATED, op->path, acl);
     tell(a, EVENT_CHILDREN_CHANGED, at.parent, parent->acl);
     return ZK_OK;
@@ -347,9 +348,10 @@ static int32_t delete_path(struct apply *a, struct slice path)
     }
     struct znode *n = tree_child(a->tree, parent, at.name);
     if (n == NULL) return ZK_NO_NODE;
-    int64_t acl = n->acl;
+    int64_t acl = n->acl, bytes = n->data_len > 0 ? n->data_len : 0;
     acl_table_use(&a->tree->acls, acl); /* it may have been the last */
     remove_all(a->tree, n);
+    quota_changed(a->tree, path, -bytes, -1);
     tell(a, EVENT_DELETED, path, acl);
     tell(a, EVENT_CHILDREN_CHANGED, at.parent, parent->acl);
     acl_table_release(&a->tree->acls, acl);
@@ -360,12 +362,14 @@ static int32_t apply_set_data(struct apply *a, const struct op *op, struct op_re
 {
     struct znode *n = tree_get(a->tree, op->path);
     if (n == NULL) return ZK_NO_NODE;
+    int64_t bytes = (op->data.len > 0 ? op->data.len : 0) - (n->data_len > 0 ? n->data_len : 0);
     znode_touch(a->tree, n);
     znode_set_data(a->tree, n, op->data);
     n->stat.mzxid = a->header.zxid;
     n->stat.mtime = a->header.time;
     n->stat.version = op->number;
     if (r != NULL) znode_stat(n, &r->stat);
+    quota_changed(a->tree, op->path, bytes, 0);
     tell(a, EVENT_DATA_CHANGED, op->path, n->acl);
     return ZK_OK;
 }

@@ -5,6 +5,7 @@ libcore_a_SOURCES = \
 	server/tree/acl_table.c \
 	server/tree/apply.c \
 	server/tree/dn.c server/tree/dn.h \
+	server/tree/quota.c \
 	server/tree/snapshot.c \
 	server/tree/tree.c server/tree/tree.h server/tree/tree_private.h \
 	server/tree/watch.c server/tree/watch.h

@@ -67,7 +67,7 @@ bool tree_free_some(struct tree *t, size_t max)
 void tree_clear(struct tree *t)
 {
     assert(list_empty(&t->snapshots));
-    list_each_safe (l, &t->order) {
+    list_each_safe(l, &t->order) {
         struct znode *n = znode_of_order(l);
         free(n->data);
         free(n);
@@ -82,7 +82,7 @@ void tree_clear(struct tree *t)
     map_free(&t->owners);
     acl_table_free(&t->acls);
     t->root = NULL;
-    t->path_bytes = t->data_bytes = t->ephemerals = t->sessions = 0;
+    t->path_bytes = t->data_bytes = t->ephemerals = t->limits = t->sessions = 0;
     t->next_seq = 0;
 }
 
@@ -219,7 +219,7 @@ int64_t tree_descendants(const struct tree *t, struct slice path)
 
 void tree_each(const struct tree *t, void (*fn)(void *arg, const struct znode *n), void *arg)
 {
-    list_each (l, &t->order) fn(arg, znode_of_order(l));
+    list_each(l, &t->order) fn(arg, znode_of_order(l));
 }
 
 uint64_t tree_digest(const struct tree *t)
@@ -227,7 +227,7 @@ uint64_t tree_digest(const struct tree *t)
     uint64_t sum = 0;
     struct bytes scratch = {0};
     const struct znode *config = tree_get(t, SLICE_OF("/zookeeper/config"));
-    list_each (l, &t->order) {
+    list_each(l, &t->order) {
         const struct znode *n = znode_of_order(l);
         if (n != config) sum += znode_digest(t, n, &scratch);
     }
@@ -247,7 +247,7 @@ void tree_each_ephemeral(const struct tree *t, int64_t session, void (*fn)(void 
 {
     const struct owner *o = map_get(&t->owners, (uint64_t)session);
     if (o == NULL) return;
-    list_each (l, &o->ephemerals) fn(arg, list_entry(l, struct znode, of_owner));
+    list_each(l, &o->ephemerals) fn(arg, list_entry(l, struct znode, of_owner));
 }
 
 bool tree_has_ephemerals(const struct tree *t, int64_t session)
@@ -327,6 +327,7 @@ struct znode *znode_add(struct tree *t, struct znode *parent, struct slice name,
         table_insert(t, n);
     }
     t->path_bytes += path_len(n);
+    if (name_is_limits(n->name, n->name_len)) t->limits++;
     znode_set_data(t, n, data);
     owner_link(t, n);
     return n;
@@ -341,6 +342,7 @@ void znode_remove(struct tree *t, struct znode *n)
     }
     owner_unlink(t, n);
     t->path_bytes -= path_len(n);
+    if (name_is_limits(n->name, n->name_len)) t->limits--;
     t->data_bytes -= len_or_zero(n->data_len);
     table_remove(t, n);
     if (n->sibling_prev != NULL)

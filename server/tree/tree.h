@@ -66,6 +66,11 @@ size_t tree_ephemeral_count(const struct tree *t);
 /* All below path; -1 when there is no such znode. */
 int64_t tree_descendants(const struct tree *t, struct slice path);
 
+/* Whether a change at path that adds so many bytes and znodes stays within the hard limits of the deepest quota above it, as far as it
+ * is applied: 0, ZK_QUOTA_EXCEEDED, or ZK_MARSHALLING_ERROR for limits that cannot be read. Soft limits do not count. Source:
+ * ZooKeeperServer.checkQuota, DataTree.updateQuotaStat, StatsTrack.java (3.8.0); semantics.md 9. */
+int32_t tree_check_quota(const struct tree *t, struct slice path, int64_t bytes, int64_t count);
+
 /* Calls fn for each ephemeral of a session, in order of creation; fn must not change the tree. */
 void tree_each_ephemeral(const struct tree *t, int64_t session, void (*fn)(void *arg, const struct znode *n), void *arg);
 

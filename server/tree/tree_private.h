@@ -60,6 +60,7 @@ struct tree {
     uint64_t next_seq;
     size_t path_bytes, data_bytes, ephemerals;
     struct link mortals; /* containers and TTL znodes, of_owner */
+    size_t limits;     /* znodes named zookeeper_limits: without any there are no quotas to look for */
     struct map owners; /* session -> struct owner */
     size_t sessions;   /* of owners, the open ones */
     struct acl_table acls;
@@ -85,6 +86,12 @@ struct znode *znode_add(struct tree *t, struct znode *parent, struct slice name,
 /* Removes a znode without children. */
 void znode_remove(struct tree *t, struct znode *n);
 void znode_set_data(struct tree *t, struct znode *n, struct slice data);
+
+/* quota.c: after a znode was added, with so many bytes of data, or after a change below a path: what that adds to the stats of its
+ * quota, if it has one. */
+void quota_added(struct tree *t, struct znode *n, struct slice path, int64_t bytes);
+void quota_changed(struct tree *t, struct slice path, int64_t bytes, int64_t count);
+bool name_is_limits(const char *name, size_t len);
 
 /* Forgets everything: znodes, sessions, ACLs. */
 void tree_clear(struct tree *t);

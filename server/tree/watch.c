@@ -113,7 +113,11 @@ bool watch_has(const struct watches *w, enum watch_table table, struct slice pat
 bool watch_any(const struct watches *w, enum watch_table table, struct slice path)
 {
     const struct watched_path *p = path_get(w, path);
-    return p != NULL && p->count[table] > 0;
+    if (p == NULL || p->count[table] == 0) return false;
+    for (const struct watch *watch = p->watches; watch != NULL; watch = watch->path_next) {
+        if (watch->standing[table] != NOT_THERE && !watch->watcher->gone) return true;
+    }
+    return false;
 }
 
 bool watch_any_recursive(const struct watches *w, enum watch_table table)

@@ -30,6 +30,10 @@ struct core_config {
     bool sasl;                   /* tokens are looked at; else each is answered with none */
     bool sasl_failed_stay;       /* a client that failed at SASL may go on, as who it was */
     const char *const *enforced; /* schemes, then NULL: requests are for clients that one of them proved; NULL: for all */
+    int32_t outstanding_max;    /* requests under way above which clients that have some are not read; 0 for no limit */
+    bool local_sessions;        /* new sessions live on their server alone */
+    bool local_sessions_upgrade; /* until they need an ephemeral */
+    bool enforce_quota;         /* hard limits are kept */
     bool extended_types;        /* TTL znodes exist */
     int32_t container_check_ms; /* between looks for containers and TTL znodes to remove; 0 for never */
     uint64_t seed;

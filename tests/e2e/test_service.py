@@ -1194,7 +1194,13 @@ class Limits(harness.Case):
     """A server with limits of its own."""
 
     def test_too_many_connections_from_one_address(self):
-        ens = self.ensemble(1, options={"maxClientCnxns": 4}).start()
+        self.check_four_fit({"maxClientCnxns": 4})
+
+    def test_too_many_connections_in_all(self):
+        self.check_four_fit({"maxCnxns": 4})
+
+    def check_four_fit(self, options):
+        ens = self.ensemble(1, options=options).start()
         m = ens[1]
 
         def four():

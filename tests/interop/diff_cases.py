@@ -69,6 +69,9 @@ case("multi: what it may not hold", HELLO, *(["multi", ["create", "/x"], op] for
     ["getData", "/"], ["setACL", "/", WORLD], ["exists", "/"], ["sync", "/"], ["ping"], ["multi"])), ["multi", ["getData", "/"]],
     ["multiRead", ["create", "/x"]], ["multiRead", ["getData", "/"], ["create", "/x"]], ["multiRead", ["exists", "/"]],
     ["multiRead", ["getData", None]], ["multiRead", ["getData", "/"], ["getChildren", None]])
+case("multi: what Java trips over", HELLO, *(["multi", ["create", "/n", "", WORLD, 2], ["create", "/x", "", a], ["create", "/y"]] for a in (
+    [[1, "world", None]], [[1, "digest", None]], [[1, "ip", None]], [[1, "world", "anyone"], [1, None, "x"]], [[1, None, "x"]], None)),
+     ["create", "/n", "", WORLD, 2], ["multi", ["create", "/z", "", []], ["create", "/x", "", [[1, "world", None]]]])
 case("multi: watches", HELLO, [1, "connect"], [1, "exists", "/w", True], [1, "getChildren", "/", True], [1, "exists", "/w/x", True],
      ["multi", ["create", "/w"], ["create", "/w/x"], ["setData", "/w", "1"], ["delete", "/w/x"], ["delete", "/w"]],
      ["multiRead", ["getData", "/", True], ["getChildren", "/", True]], [1, "create", "/after"])
@@ -201,3 +204,86 @@ case("reserved znodes", HELLO, *([op, p, *rest] for p in ("/", "/zookeeper", "/z
     ("getData",), ("getACL",), ("getChildren2",), ("setData", "x"), ("setACL", WORLD), ("delete",), ("create",))),
      ["getACL", "/zookeeper/config"], ["setData", "/zookeeper/config", "x"], ["setACL", "/zookeeper/config", WORLD], ["delete", "/zookeeper/config"],
      ["create", "/zookeeper/config/x"], ["create", "/zookeeper/x"], ["getChildren", "/zookeeper"], ["getData", "/zookeeper/config"])
+
+# -- quotas
+
+LIMITS, STATS = "/zookeeper/quota/q/zookeeper_limits", "/zookeeper/quota/q/zookeeper_stats"
+
+
+def with_quota(limits, *steps):
+    return [HELLO, ["create", "/q", "12"], ["create", "/q/a", "345"], ["create", "/zookeeper/quota/q"], ["create", LIMITS, limits],
+            ["create2", STATS, "anything"], ["getData", STATS], *steps, ["getData", STATS]]
+
+
+case("quota: what is counted", *with_quota("count=-1,bytes=-1", ["create", "/q/b", "6"], ["create", "/q/b/c", None], ["getData", STATS],
+     ["setData", "/q/b", "1234567"], ["setData", "/q", ""], ["setData", "/q/a", None], ["getData", STATS, True], ["delete", "/q/a"],
+     ["create", "/qq", "x"], ["create", "/q/e", "eph", WORLD, 1], ["create", "/q/s", "seq", WORLD, 2], ["getData", STATS],
+     ["multi", ["create", "/q/m", "m"], ["delete", "/q/m"], ["create", "/q/n", "n"]], [1, "connect"], ["closeSession"], [1, "getData", STATS],
+     [1, "setData", STATS, "count=7,bytes=9=;x=3;a=4"], [1, "create", "/q/o", "o"], [1, "getData", STATS], [1, "delete", LIMITS],
+     [1, "create", "/q/p"]))
+case("quota: the deepest one counts", *with_quota("count=-1,bytes=-1", ["create", "/q/a/in", "x"], ["create", "/zookeeper/quota/q/a"],
+     ["create", "/zookeeper/quota/q/a/zookeeper_limits", "count=5"], ["create", "/q/a/early"], ["create", "/zookeeper/quota/q/a/zookeeper_stats"],
+     ["create", "/q/a/more", "yy"], ["getData", "/zookeeper/quota/q/a/zookeeper_stats"], ["getData", STATS],
+     ["delete", "/zookeeper/quota/q/a/zookeeper_limits"], ["create", "/q/a/last", "zzz"], ["getData", "/zookeeper/quota/q/a/zookeeper_stats"]))
+case("quota: limits that are not enforced", *with_quota("count=1,bytes=1=;byteHardLimit=1;countHardLimit=1", ["create", "/q/b", "x" * 50],
+     ["setData", "/q/b", "y"], ["create", "/q/c"]))
+for limits in ("count=3,bytes=-1", "count=1,bytes=1", "countHardLimit=3", "count=1,bytes=1=;countHardLimit=4", "byteHardLimit=8",
+               "count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=4", "count=1,bytes=1=;byteHardLimit=9", "byteHardLimit=-1", "nonsense", "count=x",
+               "count=", "count==4", "", "countHardLimit=+3", ",count=1", "countHardLimit=3;;", None):
+    case("quota: %s enforced" % limits, *with_quota(limits, ["create", "/q/b", "1234"], ["create", "/q/c", "12345"], ["create", "/q/d"],
+         ["setData", "/q/b", "123"], ["setData", "/q/a", "12345678901", 7], ["setData", "/q/a", "1"], ["setData", "/q/a", None],
+         # One by one, and on one server: what the leader has applied counts, which is a race for all others.
+         ["delete", "/q/a"], ["create", "/q/e"], ["create", "/q/f"], ["setData", "/q/e", "123456"], ["setData", "/q/e", "1234567"],
+         ["multi", ["create", "/q/m", "123456789"], ["create", "/q/n"]], ["create", "/r", "123456789012"]), servers=(1,),
+         enforceQuota="true")
+
+# -- containers and TTL znodes, and who removes them
+
+REAP = {"znode__container__checkIntervalMs": 300}
+TTL = {"extendedTypesEnabled": "true", **REAP}
+# What takes time is tried on one server; a step lasts until a znode is gone.
+case("containers that emptied go", HELLO, [1, "connect"], ["createContainer", "/never"], ["createContainer", "/used"], ["create", "/used/x"],
+     ["createContainer", "/outer"], ["createContainer", "/outer/inner"], ["create", "/outer/inner/x"], ["multi", ["create", "/plain", "", WORLD, 4]],
+     ["create", "/persistent", "", WORLD, 4], ["create", "/persistent/x"], ["delete", "/persistent/x"], ["createContainer", "/eph", "", WORLD, 1],
+     ["create", "/eph/x"], [1, "exists", "/used", True], [1, "getChildren", "/", True], ["until gone", "/used", ["delete", "/used/x"]],
+     ["until gone", "/eph", ["delete", "/eph/x"]], ["create", "/plain/x"], ["until gone", "/plain", ["delete", "/plain/x"]],
+     ["until gone", "/outer", ["delete", "/outer/inner/x"]], ["getChildren2", "/"], [1, "ping"], servers=(1,), **REAP)
+case("TTL znodes", HELLO, *(["createTTL", "/t%d-%d" % (flag, k), "x", WORLD, flag, ttl]
+                            for flag in range(-1, 8) for k, ttl in enumerate((0, 1, 60000, (1 << 40) - 1, 1 << 40, 5 if flag < 5 else -1))),
+     *([op, "/o%s%d" % (op, flag), "", WORLD, flag] for op in ("create", "create2", "createContainer") for flag in (5, 6)),
+     *(["multi", [op, "/m%s%d" % (op, flag), "", WORLD, flag]] for op in ("create", "create2", "createContainer") for flag in (5, 6)),
+     *(["multi", ["createTTL", "/m%d-%d" % (flag, k), "", WORLD, flag, ttl]]
+       for flag in (0, 2, 4, 5, 6) for k, ttl in enumerate((-1, 0, 60000))),
+     ["create", "/t5-2/child"], ["create", "/t5-2/eph", "", WORLD, 1], ["exists", "/t5-2"], ["getEphemerals", "/"],
+     extendedTypesEnabled="true")
+case("TTL znodes that outlived their time go", HELLO, [1, "connect"], ["createTTL", "/long", "x", WORLD, 5, 600000], [1, "addWatch", "/", 1],
+     ["until gone", "/short", ["createTTL", "/short", "x", WORLD, 5, 200]], ["multi", ["createTTL", "/full", "x", WORLD, 5, 200], ["create", "/full/x"]],
+     ["until gone", "/next", ["createTTL", "/next", "x", WORLD, 5, 300]], ["getChildren2", "/"], ["until gone", "/full", ["delete", "/full/x"]],
+     ["createContainer", "/c"], ["create", "/c/x"], ["until gone", "/c", ["delete", "/c/x"]], ["getChildren", "/"], servers=(1,), **TTL)
+
+# -- limits
+
+case("a smaller jute.maxbuffer", HELLO, ["create", "/big", {"fill": "x", "n": 2000 - 8 - 8 - 39}], ["setData", "/big", {"fill": "y", "n": 2000 - 8 - 16}],
+     ["setData", "/big", {"fill": "z", "n": 2000 - 8 - 15}], [1, "connect"], [1, "exists", "/big"], [2, "raw", "000007d1"], [3, "connect", {"tail": "00" * 1955}],
+     [4, "connect", {"tail": "00" * 1956}], servers=(1,), **{"jute__maxbuffer": 2000})
+case("a larger jute.maxbuffer", HELLO, ["create", "/big", {"fill": "x", "n": 4000000}], ["exists", "/big"], ["getData", "/big"],
+     ["multi", ["setData", "/big", {"fill": "y", "n": 3000000}], ["create", "/more", {"fill": "z", "n": 900000}]], [1, "connect", {"server": 1}],
+     [1, "exists", "/big"], ["setData", "/big", {"fill": "x", "n": 4194304}], servers=(3,), **{"jute__maxbuffer": 4194304})
+
+# -- local sessions
+
+LOCAL = [["connect", {"server": 0}], [1, "connect", {"server": 2}], ["create", "/l", "x"], [1, "create", "/m"], ["getData", "/l", True],
+         [1, "setData", "/l", "y"], [2, "resume", 0, {"server": 0}], [2, "getData", "/l"], [2, "setData", "/l", "z"], [3, "resume", 0, {"server": 1}],
+         [3, "resume", 0, {"server": 2}], [0, "resume", 1, {"server": 2}], [0, "delete", "/m"], [0, "setData", "/l", ""], [1, "ping"],
+         [1, "connect", {"server": 2}], [1, "getEphemerals", "/"]]
+EPHEMERALS = [[label, *op] for label in (2, 1) for op in (
+    ["multi", ["create", "/n%d" % label], ["create", "/e%d" % label, "", WORLD, 3], ["create", "/o"]], ["createContainer", "/c%d" % label, "", WORLD, 1],
+    ["create", "/e%d" % label, "", WORLD, 1], ["create", "/e", "", WORLD, 100], ["create2", "/f%d" % label, "", WORLD, 3],
+    ["create", "/g%d" % label, "", WORLD, 1, {"cut": 2}], ["exists", "/e%d" % label], ["getEphemerals", "/"])]
+for upgrade in ("false", "true"):
+    case("local sessions, upgrading: %s" % upgrade, *LOCAL, *EPHEMERALS, [3, "resume", 2, {"server": 1}], [3, "getEphemerals", "/"],
+         [3, "create", "/h", "", WORLD, 1], [2, "ping"], [2, "closeSession"], [3, "closeSession"], [1, "closeSession"], [0, "connect", {"server": 1}],
+         [0, "getChildren", "/"], [0, "batch", ["create", "/p"], ["getData", "/p"], ["create", "/q", "", WORLD, 1], ["getData", "/q"], ["closeSession"]],
+         [1, "connect"], [1, "getChildren2", "/"], [1, "resume", 0], servers=(3,), localSessionsEnabled="true",
+         localSessionsUpgradingEnabled=upgrade)
+case("local sessions need an ensemble", HELLO, ["create", "/e", "", WORLD, 1], ["closeSession"], servers=(1,), localSessionsEnabled="true")

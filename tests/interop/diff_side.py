@@ -30,6 +30,7 @@ OPTIONS = {"tickTime": 1000, "initLimit": 20, "syncLimit": 20, "minSessionTimeou
            "forceSync": "no", "preAllocSize": 1024, "snapCount": 1000000,
            "DigestAuthenticationProvider.superDigest": SUPER_DIGEST, "4lw.commands.whitelist": "*"}
 CONTAINER_CHECK = "znode.container.checkIntervalMs"
+PROPERTIES = (CONTAINER_CHECK, "jute.maxbuffer", "readonlymode.enabled")
 
 
 class Broken(Exception):
@@ -109,11 +110,11 @@ class Side:
     def __init__(self, engine, n, options=None):
         self.engine, self.n = engine, n
         options = dict(OPTIONS, **(options or {}))
-        reap = options.pop(CONTAINER_CHECK, 100000000)
-        properties = ["%s=%s" % (CONTAINER_CHECK, reap)] + options.pop("properties", [])
-        if engine == "ours":
-            options[CONTAINER_CHECK] = reap
-        properties.append("file.encoding=UTF-8")
+        # What zoo.cfg cannot set in Apache.
+        options.setdefault(CONTAINER_CHECK, 100000000)
+        properties = ["file.encoding=UTF-8"]
+        if engine == "apache":
+            properties += ["%s=%s" % (k, options.pop(k)) for k in PROPERTIES if k in options]
         self.ens = ensemble.Ensemble(n, options=options, engines=[engine] * n, properties=properties)
         for m in self.ens.members:
             m.start()
@@ -224,7 +225,7 @@ class Side:
             self.step(step)
             for label in sorted(self.conns):
                 self.barrier(label)
-            if "closeSession" in json.dumps(step):
+            if "closeSession" in json.dumps(step) or step[1] == "until gone":
                 self.lines.sort()  # the session's ephemerals go in no certain order
             self.lines.append("zxid %s" % self.names.zxid(self.zxid))
             transcript.append(self.lines)
@@ -246,8 +247,8 @@ class Side:
             self.drop(label)
         elif name == "raw":
             self.guard(label, lambda c: c.send(bytes.fromhex(args[0])))
-        elif name == "wait":
-            self.wait(label, args[0])
+        elif name == "until gone":
+            self.guard(label, lambda c: self.until_gone(c, *args))
         elif name == "batch" and not self.is_stolen(label):
             self.guard(label, lambda c: self.requests(c, args))
         elif name == "batch":
@@ -331,12 +332,26 @@ class Side:
             sid, passwd = self.known[of]
             self.connect(label, o or {}, sid, passwd)
 
-    def wait(self, label, ms):
-        end = time.monotonic() + ms / 1000
-        while time.monotonic() < end:
-            time.sleep(min(0.05, max(0, end - time.monotonic())))
+    def until_gone(self, c, path, op):
+        self.requests(c, [op])
+        end = time.monotonic() + ensemble.DEADLINE
+        gone = False
+        while not gone and time.monotonic() < end:
+            c.barriers += 1
+            xid, _, payload = encode(["exists", path, {"xid": BARRIER_XID + c.barriers}], 0, 0)
+            c.send(wire.i(len(payload)) + payload)
+            while True:
+                frame = c.frame()
+                got, _, err = struct.unpack_from(">iqi", frame)
+                if got == xid:
+                    break
+                self.show(c, frame, [])
+            gone = err == wire.NO_NODE
             for other in sorted(self.conns):
-                self.barrier(other)
+                if other != c.label:
+                    self.barrier(other)
+            time.sleep(0 if gone else 0.02)
+        self.say(c.label, "%s %s" % (path, "is gone" if gone else "stays"))
 
     def requests(self, c, ops):
         """Send them together, then read until all are answered."""

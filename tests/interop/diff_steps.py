@@ -7,7 +7,7 @@ A step is [connection, name, argument..., {options}]. Steps of a connection:
   [0, "drop"]                                            the socket is closed, the session stays
   [0, "raw", "00000010..."]                              bytes as they are
   [0, "batch", ["create", "/a", ...], ["getData", ...]]  requests sent together
-  [0, "wait", 500]                                       pings for so many ms (for what only time does)
+  [0, "until gone", "/a", ["delete", "/a/b"]]            a request, and waiting until that znode is no more
 
 Any other name is an operation (OPS below), "op" with a number and a body in hex for what has no name. Options of an
 operation make it hostile: {"xid": 7}, {"cut": n} bytes off the end of the body, {"tail": "ff"} behind it, {"poke": [at, byte]}.

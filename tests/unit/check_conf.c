@@ -86,13 +86,13 @@ END_TEST
 
 START_TEST(test_warnings)
 {
-    ck_assert_int_eq(parse(LEAST "forceSync=no\nreconfigEnabled=FALSE\ntickTim=5\nzookeeper.maxCnxns=5\n"),
+    ck_assert_int_eq(parse(LEAST "forceSync=no\nreconfigEnabled=FALSE\ntickTim=5\nzookeeper.largeRequestThreshold=5\n"),
                      0);
     ck_assert_uint_eq(c.n_warnings, 3);
     ck_assert_str_eq(c.warnings[0],
                      "zoo.cfg:3: forceSync: known to Apache, without effect here: what is acknowledged is on the disk");
     ck_assert_str_eq(c.warnings[1], "zoo.cfg:5: tickTim: unknown, ignored; check the spelling");
-    ck_assert_ptr_nonnull(strstr(c.warnings[2], "zoo.cfg:6: zookeeper.maxCnxns: known to Apache"));
+    ck_assert_ptr_nonnull(strstr(c.warnings[2], "zoo.cfg:6: zookeeper.largeRequestThreshold: known to Apache"));
     ck_assert_uint_eq(c.n_notes, 0);
     conf_free(&c);
 }
