@@ -8,7 +8,8 @@
 #include "base/xalloc.h"
 #include "request/core_private.h"
 
-static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
+static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body,
+                      bool waited);
 static void read_request(struct core *c, struct client *cl, const struct request_header *h, struct slice frame);
 static void close_local(struct core *c, struct client *cl, const struct request_header *h);
 static void write_request(struct core *c, struct client *cl, const struct request_header *h, struct cursor body);
@@ -109,16 +110,18 @@ void client_drain(struct core *c, struct client *cl)
         struct cursor body = cursor_slice(buf_slice(r->frame));
         struct request_header h;
         request_header_get(&body, &h);
-        take_turn(c, cl, &h, body);
+        take_turn(c, cl, &h, body, true);
         if (cl->state == CLIENT_OPEN) client_answered(c, r);
     }
 }
 
 /* Nothing of its session is before it any more. Where sessions are tracked a read, too, is only answered to whom they
- * belong. */
-static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body)
+ * belong. What has waited came before the session began to end, and is answered (Apache looks when it arrives). */
+static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body,
+                      bool waited)
 {
     int32_t err = session_check_read(c, cl);
+    if (waited && err == ZK_SESSION_EXPIRED) err = 0;
     if (err == ZK_SESSION_MOVED) {
         client_close(c, cl);
     } else if (h->type == OP_CLOSE_SESSION) {
@@ -256,7 +259,7 @@ static void read_request(struct core *c, struct client *cl, const struct request
     if (list_empty(&cl->queue) || PLANTED(READS_OVERTAKE)) {
         struct cursor body = cursor_slice(frame);
         request_header_get(&body, &(struct request_header){0});
-        take_turn(c, cl, h, body);
+        take_turn(c, cl, h, body, false);
         client_served(c, cl, h->xid, h->type, false, 0);
     } else {
         enqueue(c, cl, h, WAIT_TURN)->frame = buf_new(frame.p, (size_t)frame.len);
@@ -294,7 +297,7 @@ static void sync_request(struct core *c, struct client *cl, const struct request
         r->frame = buf_new(body.p - 8, cursor_left(&body) + 8);
         learner_forward_sync(c, r, slice_of(body.p, cursor_left(&body)));
     } else if (list_empty(&cl->queue)) {
-        take_turn(c, cl, h, body);
+        take_turn(c, cl, h, body, false);
         client_served(c, cl, h->xid, h->type, false, 0);
     } else {
         enqueue(c, cl, h, WAIT_TURN)->frame = buf_new(body.p - 8, cursor_left(&body) + 8);

@@ -83,6 +83,21 @@ START_TEST(a_read_sees_the_writes_before_it_alone)
 }
 END_TEST
 
+/* What came before a closeSession is answered as what it was asked for, also when its turn comes after the session has begun
+ * to end. */
+START_TEST(what_waits_is_answered_before_close_session)
+{
+    standalone();
+    d.holds_disk = true;
+    ask_create(&d, 0, 1, "/a", "", MODE_PERSISTENT);
+    ask_read(&d, 0, 2, OP_EXISTS, "/a", false);
+    ask_path(&d, 0, 3, OP_SYNC, "/a");
+    ask_raw(&d, 0, 4, OP_CLOSE_SESSION, SLICE_NULL);
+    driver_persist(&d);
+    ck_heard(&d, 0, "1 OK, 2 OK, 3 OK, 4 OK");
+}
+END_TEST
+
 /* "Reads of other sessions are not blocked by them." */
 START_TEST(other_sessions_do_not_wait)
 {
@@ -458,6 +473,7 @@ int main(void)
     tcase_add_test(c, a_read_sees_the_writes_before_it_alone);
     tcase_add_test(c, other_sessions_do_not_wait);
     tcase_add_test(c, errors_keep_their_place);
+    tcase_add_test(c, what_waits_is_answered_before_close_session);
     tcase_add_test(c, nothing_is_answered_behind_close_session);
     tcase_add_test(c, equal_xids_are_answered_one_by_one);
     tcase_add_test(c, a_client_that_leaves_with_requests_waiting);
