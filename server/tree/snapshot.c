@@ -253,7 +253,8 @@ static bool load_znode(struct tree *t, struct cursor *c)
     struct snap_node r;
     if (!snap_node_get(c, &r) || slice_is_null(r.path)) return false;
     if (r.path.len == 0) {
-        if (t->root != NULL || !use_acl(t, r.acl)) return false;
+        /* A root that belongs to a session could not go with it. */
+        if (t->root != NULL || r.stat.ephemeral_owner != 0 || !use_acl(t, r.acl)) return false;
         znode_add(t, NULL, r.path, r.data, r.acl, &r.stat);
         return true;
     }
