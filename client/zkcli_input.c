@@ -58,7 +58,11 @@ void shell_notice(FILE *to, const char *format, ...)
     va_end(ap);
     fflush(to);
 #ifdef HAVE_LIBEDIT
-    if (editing != NULL && prompt_shown) rl_forced_update_display();
+    if (editing == NULL || !prompt_shown) return;
+    char *prompt = prompt_make(editing); /* the session's state may be what changed */
+    rl_set_prompt(prompt);
+    rl_forced_update_display();
+    free(prompt);
 #endif
 }
 

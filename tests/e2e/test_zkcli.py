@@ -715,6 +715,7 @@ class AtATerminal(harness.Case):
         t.see(r"CONNECTING\) 1\] ")
         ens[1].start()
         t.see(r"session 0x\w+ goes on at %s\n" % re.escape(ens.hosts))
+        t.see(r"CONNECTED\) 1\] ")
         t.line("ls /")
         t.see(r"\[zookeeper\]")
         t.see(r"CONNECTED\) 2\] ")
