@@ -5,4 +5,4 @@ import sys
 
 sys.dont_write_bytecode = True
 os.execv(sys.executable, [sys.executable, "-B", os.path.join(os.path.dirname(os.path.abspath(__file__)), "diff"), "--cases",
-                          "--first", "1000", "--seeds", "4", "--steps", "300", "--shrink", "100"])
+                          "--first", "1000", "--seeds", "2", "--steps", "300", "--shrink", "100"])

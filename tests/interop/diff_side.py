@@ -362,7 +362,13 @@ class Side:
             waiting.append((op, xid))
         c.send(data)
         while waiting:
-            self.show(c, c.frame(), waiting)
+            frame = c.frame()
+            self.show(c, frame, waiting)
+        # Whoever is about to be closed is not asked once more: that might still be answered, or not.
+        err = struct.unpack_from(">iqi", frame)[2]
+        if ops[-1][0] == "closeSession" or (ops[-1][0] == "auth" and err) or (ops[-1][0] == "op" and err == wire.UNIMPLEMENTED):
+            while True:
+                self.show(c, c.frame(), [])
 
     def show(self, c, frame, waiting):
         """One frame's line; takes what it answers off `waiting`."""
