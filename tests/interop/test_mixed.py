@@ -20,10 +20,10 @@ class Together(mixed.MixedCase):
         root = conns[ens[1]].create(self.fresh())
         for n in range(60):
             m = ens.members[n % len(ens.members)]
-            conns[m].sync()
+            self.sync(m, conns[m])
             conns[m].create("%s/from-%d-%d" % (root, m.sid, n), b"%d" % n)
         for m, c in conns.items():
-            c.sync()
+            self.sync(m, c)
             self.assertEqual(len(c.children(root)), 60)
         self.assert_equal_trees(ens)
         for c in conns.values():
