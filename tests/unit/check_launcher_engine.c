@@ -94,7 +94,7 @@ static struct event_base *base;
 static struct relays relays;
 static struct links links;
 static struct evconnlistener *server;
-static struct bufferevent *client;
+static struct bufferevent *client, *served;
 static struct evbuffer *heard;
 static bool client_closed;
 
@@ -109,6 +109,7 @@ static void on_server_event(struct bufferevent *b, short what, void *arg)
     (void)what;
     (void)arg;
     bufferevent_free(b);
+    served = NULL;
 }
 
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *a, int len, void *arg)
@@ -120,6 +121,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     struct bufferevent *b = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
     bufferevent_setcb(b, on_server_bytes, NULL, on_server_event, NULL);
     bufferevent_enable(b, EV_READ | EV_WRITE);
+    served = b;
 }
 
 static void on_client_bytes(struct bufferevent *b, void *arg)
@@ -165,10 +167,12 @@ static void teardown(void)
 {
     if (client) bufferevent_free(client);
     relays_free(&relays);
+    if (served) bufferevent_free(served);
     if (server) evconnlistener_free(server);
-    client = NULL;
+    client = served = NULL;
     server = NULL;
     evbuffer_free(heard);
+    event_base_loop(base, EVLOOP_NONBLOCK); /* what was freed goes in the loop's next turn */
     event_base_free(base);
 }
 
