@@ -17,6 +17,7 @@ static void judge_done(struct sim_client *c, const struct op *op, const struct e
 static void judge_multi(struct sim_client *c, const struct op *op, const struct entry *e, struct cursor *body);
 static void judge_read(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor *body);
 static void judge_children(struct sim_client *c, const struct op *op, int64_t zxid, struct cursor *body);
+static struct slice parent_of(const char *path);
 static int32_t expected_error(const struct sim_client *c, const struct sub *s, int64_t before);
 static const char *differs(const struct sub *s, int32_t type, struct cursor *txn, struct slice *path);
 static bool stat_equals(const struct zk_stat *got, const struct state *want);
@@ -249,9 +250,16 @@ static const char *judge_part_failed(int32_t want, struct cursor *reply)
     return h.err == want && err == want && !reply->bad ? NULL : "another error";
 }
 
-/* Whether what one does may change what the other comes to. */
+static bool is_sequential(const struct sub *s)
+{
+    return s->type == OP_CREATE && (s->flags == MODE_PERSISTENT_SEQUENTIAL || s->flags == MODE_EPHEMERAL_SEQUENTIAL);
+}
+
+/* Whether what one does may change what the other comes to. The number of a sequential znode is its parent's cversion.
+ */
 static bool subs_meet(const struct sub *a, const struct sub *b)
 {
+    if (is_sequential(b) && slice_equal(parent_of(a->path), parent_of(b->path))) return true;
     size_t la = strlen(a->path), lb = strlen(b->path);
     return strncmp(a->path, b->path, la < lb ? la : lb) == 0;
 }
@@ -369,10 +377,9 @@ static int32_t expected_error(const struct sim_client *c, const struct sub *s, i
     const struct state *node = model_at(m, slice_str(s->path), before);
     if (s->type == OP_CREATE) {
         const struct state *parent = model_at(m, parent_of(s->path), before);
-        bool sequential = s->flags == MODE_PERSISTENT_SEQUENTIAL || s->flags == MODE_EPHEMERAL_SEQUENTIAL;
         if (parent == NULL) return ZK_NO_NODE;
         char full[PATH_SIZE + 16];
-        snprintf(full, sizeof full, sequential ? "%s%010d" : "%s", s->path, parent->stat.cversion);
+        snprintf(full, sizeof full, is_sequential(s) ? "%s%010d" : "%s", s->path, parent->stat.cversion);
         if (model_at(m, slice_str(full), before) != NULL) return ZK_NODE_EXISTS;
         return parent->stat.ephemeral_owner != 0 ? ZK_NO_CHILDREN_FOR_EPHEMERALS : 0;
     }
