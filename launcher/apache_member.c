@@ -5,13 +5,12 @@
 #include <event2/bufferevent.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/xalloc.h"
+#include "launcher/dial.h"
 #include "launcher/text.h"
 #include "launcher/view.h"
 
@@ -106,27 +105,15 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
     ask(arg, "srvr");
 }
 
-static bool connect_to(struct bufferevent *b, const struct member *m)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *ai = NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%u", m->client_port);
-    if (getaddrinfo(reachable_host(m->client_host), service, &hints, &ai) != 0) return false;
-    bool ok = bufferevent_socket_connect(b, ai->ai_addr, (int)ai->ai_addrlen) == 0;
-    freeaddrinfo(ai);
-    return ok;
-}
-
 static void ask(struct apache *a, const char *word)
 {
     struct timeval within = {ANSWER_WITHIN_S, 0};
     event_del(a->again);
     a->word = word;
-    a->asking = bufferevent_socket_new(a->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-    bufferevent_setcb(a->asking, NULL, NULL, on_answer_event, a);
+    a->asking =
+        dial(a->base, reachable_host(a->member->client_host), a->member->client_port, NULL, NULL, on_answer_event, a);
     bufferevent_set_timeouts(a->asking, &within, NULL);
     bufferevent_write(a->asking, word, strlen(word));
-    if (!connect_to(a->asking, a->member)) bufferevent_trigger_event(a->asking, BEV_EVENT_ERROR, 0);
     bufferevent_enable(a->asking, EV_READ | EV_WRITE);
 }
 

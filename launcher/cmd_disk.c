@@ -29,14 +29,9 @@ const struct command cmd_disk = {
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
     enum { SLOW_MOST_S = 60 };
-    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
     long timeout_s = 60;
     int exit = EXIT_DONE;
-    for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
-        if (o == 0) return exit;
-        if (o == 't' && !fault_timeout(optarg, &timeout_s))
-            return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
-    }
+    if (!fault_options(self, g, argc, argv, &timeout_s, &exit)) return exit;
     int left = argc - optind;
     if (left < 2) return command_usage(self, "which server, and slow, full, eio or ok?");
     const char *mode = argv[optind + 1], *time = left > 2 ? argv[optind + 2] : NULL;

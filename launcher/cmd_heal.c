@@ -20,14 +20,9 @@ const struct command cmd_heal = {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
     long timeout_s = 60;
     int exit = EXIT_DONE;
-    for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
-        if (o == 0) return exit;
-        if (o == 't' && !fault_timeout(optarg, &timeout_s))
-            return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
-    }
+    if (!fault_options(self, g, argc, argv, &timeout_s, &exit)) return exit;
     if (argc - optind > 1) return command_usage(self, "one target; join several with commas");
     const char *target = optind < argc ? argv[optind] : "all";
     return fault_ask(self, g, json_pack("{s:s, s:I}", "target", target, "timeout_ms", (json_int_t)timeout_s * 1000));

@@ -38,14 +38,9 @@ static json_t *sides_of(int n, char **words)
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
     long timeout_s = 60;
     int exit = EXIT_DONE;
-    for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
-        if (o == 0) return exit;
-        if (o == 't' && !fault_timeout(optarg, &timeout_s))
-            return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
-    }
+    if (!fault_options(self, g, argc, argv, &timeout_s, &exit)) return exit;
     json_t *sides = sides_of(argc - optind, argv + optind);
     if (json_array_size(sides) < 2) {
         json_decref(sides);

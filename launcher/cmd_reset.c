@@ -31,14 +31,9 @@ const struct command cmd_reset = {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
     long timeout_s = 30;
     int exit = EXIT_DONE;
-    for (int o; (o = command_option(self, g, argc, argv, "", longs, &exit)) != -1;) {
-        if (o == 0) return exit;
-        if (o == 't' && !fault_timeout(optarg, &timeout_s))
-            return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
-    }
+    if (!fault_options(self, g, argc, argv, &timeout_s, &exit)) return exit;
     if (argc - optind > 1) return command_usage(self, "one name, not several");
     const char *name = optind < argc ? argv[optind] : "";
     if (*name && !save_name_fine(name)) return command_usage(self, "'%s' is no name of a save", name);

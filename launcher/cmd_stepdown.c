@@ -17,14 +17,9 @@ const struct command cmd_stepdown = {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
     long timeout_s = 30;
     int exit = EXIT_DONE;
-    for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
-        if (o == 0) return exit;
-        if (o == 't' && !fault_timeout(optarg, &timeout_s))
-            return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
-    }
+    if (!fault_options(self, g, argc, argv, &timeout_s, &exit)) return exit;
     if (optind < argc) return command_usage(self, "it takes no '%s': only the leader can step down", argv[optind]);
     return fault_ask(self, g, json_pack("{s:I}", "timeout_ms", (json_int_t)timeout_s * 1000));
 }

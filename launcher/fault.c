@@ -23,19 +23,25 @@ static void print_outcome(const struct show *show, const json_t *end, const char
 
 int fault_run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
     long timeout_s = 30;
     int exit = EXIT_DONE;
-    for (int o; (o = command_option(self, g, argc, argv, "t:", longs, &exit)) != -1;) {
-        if (o == 0) return exit;
-        if (o == 't' && !fault_timeout(optarg, &timeout_s)) {
-            return command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
-        }
-    }
+    if (!fault_options(self, g, argc, argv, &timeout_s, &exit)) return exit;
     if (argc - optind != 1)
         return command_usage(self, argc == optind ? "which server?" : "one target; join several with commas");
     return fault_ask(self, g,
                      json_pack("{s:s, s:I}", "target", argv[optind], "timeout_ms", (json_int_t)timeout_s * 1000));
+}
+
+bool fault_options(const struct command *self, struct globals *g, int argc, char **argv, long *timeout_s, int *exit)
+{
+    static const struct option longs[] = {{"timeout", required_argument, NULL, 't'}, {0}};
+    for (int o; (o = command_option(self, g, argc, argv, "t:", longs, exit)) != -1;) {
+        if (o == 0) return false;
+        if (o != 't' || fault_timeout(optarg, timeout_s)) continue;
+        *exit = command_usage(self, "--timeout takes whole seconds, not '%s'", optarg);
+        return false;
+    }
+    return true;
 }
 
 bool fault_timeout(const char *text, long *timeout_s)

@@ -11,6 +11,7 @@ liblauncher_a_SOURCES = \
 	launcher/confs.c launcher/confs.h \
 	launcher/control.c \
 	launcher/control_client.c launcher/control_client.h \
+	launcher/dial.c launcher/dial.h \
 	launcher/engine.c launcher/engine.h \
 	launcher/differences.c launcher/differences.h \
 	launcher/ensemble.c \

@@ -3,15 +3,11 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/xalloc.h"
+#include "launcher/dial.h"
 #include "wire/client_records.h"
 #include "wire/proto.h"
 
@@ -24,7 +20,6 @@ struct probe {
     bool closing; /* answered, and the session is being closed */
 };
 
-static bool connect_to(struct bufferevent *link, const char *host, uint16_t port);
 static void on_event(struct bufferevent *link, short what, void *arg);
 static void on_bytes(struct bufferevent *link, void *arg);
 static void ask_session(struct probe *p);
@@ -38,11 +33,8 @@ struct probe *probe_start(struct event_base *base, const char *host, uint16_t po
     struct probe *p = xcalloc(1, sizeof *p);
     p->answered = answered;
     p->arg = arg;
-    /* Deferred, so that a connection that fails at once is told after this function has returned. */
-    p->link = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-    bufferevent_setcb(p->link, on_bytes, NULL, on_event, p);
+    p->link = dial(base, host, port, on_bytes, NULL, on_event, p);
     ask_session(p);
-    if (!connect_to(p->link, host, port)) bufferevent_trigger_event(p->link, BEV_EVENT_ERROR, 0);
     bufferevent_enable(p->link, EV_READ | EV_WRITE);
     return p;
 }
@@ -53,23 +45,11 @@ void probe_cancel(struct probe *p)
     free(p);
 }
 
-static bool connect_to(struct bufferevent *link, const char *host, uint16_t port)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *ai = NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%u", port);
-    if (getaddrinfo(host, service, &hints, &ai) != 0) return false;
-    bool ok = bufferevent_socket_connect(link, ai->ai_addr, (int)ai->ai_addrlen) == 0;
-    freeaddrinfo(ai);
-    return ok;
-}
-
 static void on_event(struct bufferevent *link, short what, void *arg)
 {
     struct probe *p = arg;
     if (what & BEV_EVENT_CONNECTED) {
-        int on = 1;
-        setsockopt(bufferevent_getfd(link), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        dial_no_delay(bufferevent_getfd(link));
         return;
     }
     if (!p->closing) p->answered(p->arg, false);

@@ -6,16 +6,14 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/list.h"
 #include "base/xalloc.h"
+#include "launcher/dial.h"
 #include "launcher/text.h"
 
 enum { BACKLOG = 16, TRY_AGAIN_MS = 20, TRIES_MOST = 50, QUEUE_MOST = 4 * 1024 * 1024 };
@@ -164,10 +162,9 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     (void)a;
     (void)len;
     struct relay *y = arg;
-    int on = 1;
     struct pair *p = xcalloc(1, sizeof *p);
     p->of = y;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    dial_no_delay(fd);
     p->near = bufferevent_socket_new(y->of->base, fd, BEV_OPT_CLOSE_ON_FREE);
     bufferevent_setcb(p->near, on_near_bytes, on_room, on_near_event, p);
     p->again = evtimer_new(y->of->base, on_again, p);
@@ -188,17 +185,9 @@ static void pair_apply(struct pair *p)
 
 static void pair_connect(struct pair *p)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *ai = NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%u", p->of->port);
+    const struct relay *y = p->of;
     p->tries++;
-    /* Deferred, so that a connection that fails at once is told after this function has returned. */
-    p->far = bufferevent_socket_new(p->of->of->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-    bufferevent_setcb(p->far, on_far_bytes, on_room, on_far_event, p);
-    bool begun = getaddrinfo(p->of->host, service, &hints, &ai) == 0 &&
-                 bufferevent_socket_connect(p->far, ai->ai_addr, (int)ai->ai_addrlen) == 0;
-    if (ai) freeaddrinfo(ai);
-    if (!begun) bufferevent_trigger_event(p->far, BEV_EVENT_ERROR, 0);
+    p->far = dial(y->of->base, y->host, y->port, on_far_bytes, on_room, on_far_event, p);
 }
 
 static void pair_free(struct pair *p)
@@ -225,8 +214,7 @@ static void on_far_event(struct bufferevent *b, short what, void *arg)
     struct pair *p = arg;
     struct timeval soon = {.tv_usec = TRY_AGAIN_MS * 1000};
     if (what & BEV_EVENT_CONNECTED) {
-        int on = 1;
-        setsockopt(bufferevent_getfd(b), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        dial_no_delay(bufferevent_getfd(b));
         p->tries = -1; /* connected */
         flow_apply(&p->there);
         flow_apply(&p->back);

@@ -40,6 +40,9 @@ int fault_ask(const struct command *self, const struct globals *g, json_t *reque
 #define FAULT_EXITS \
     "Exit codes: 0 done, 1 failed, 2 usage, 3 no cluster runs, 4 no such target now or nothing to do, 5 not settled\n" \
     "in time.\n"
+/* Reads the options of a command that has none but --timeout; *timeout_s comes with its default. False when the command is over and
+ * must return *exit. */
+bool fault_options(const struct command *self, struct globals *g, int argc, char **argv, long *timeout_s, int *exit);
 /* --timeout, for commands that have options of their own: {"timeout", required_argument, NULL, 't'}. False when it is no time. */
 bool fault_timeout(const char *text, long *timeout_s);
 
