@@ -205,8 +205,8 @@ class Screen(Case):
 
 
 class Lines(Case):
-    def follow(self, folder, *args, env=(), tty=False):
-        """watch, until it has said that writes are acknowledged again after a killed leader; what it said."""
+    def follow(self, folder, *args, env=(), tty=False, until=(b"first write acknowledged",)):
+        """watch beside a killed leader, until it has said all that it is to say, in any order; what it said."""
         main, slave = pty.openpty() if tty else os.pipe()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0)) if tty else None
         p = subprocess.Popen([program("pseudo-cluster"), "-C", folder, "watch"] + list(args), stdin=slave if tty else subprocess.DEVNULL,
@@ -216,7 +216,7 @@ class Lines(Case):
         self.addCleanup(p.terminate)
         said, end = b"", time.monotonic() + DEADLINE
         hit = False
-        while b"first write acknowledged" not in said and b'"fact":"write"' not in said:
+        while not all(words in said for words in until):
             self.assertLess(time.monotonic(), end, said)
             if not select.select([main], [], [], 0.1)[0]:
                 continue
@@ -243,8 +243,7 @@ class Lines(Case):
 
     def test_for_programs(self):
         folder = self.up(3)
-        said = self.follow(folder, "--json")
-        self.assertIn('"fact":"session-opened"', said)
+        said = self.follow(folder, "--json", until=(b'"fact":"session-opened"', b'"fact":"write"'))
         self.assertIn('"fact":"killed"', said)
 
 
