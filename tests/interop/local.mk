@@ -21,3 +21,7 @@ EXTRA_DIST += tests/interop/check_diff.py \
 	tests/interop/diff_shrink.py \
 	tests/interop/diff_side.py \
 	tests/interop/diff_steps.py
+
+# kazoo's own tests, on ours.
+TESTS += tests/interop/check_kazoo.py
+EXTRA_DIST += tests/interop/check_kazoo.py
