@@ -54,11 +54,11 @@ def builddir():
 
 
 def program(name):
-    """Path of one of our programs: $NAME (ZKSERVER, PSEUDO_CLUSTER, CLOAD) or <builddir>/name or <builddir>/tests/e2e/name."""
+    """Path of one of our programs: $NAME (ZKSERVER, PSEUDO_CLUSTER, CLOAD) or in the build folder's root, tests/e2e or tests/interop."""
     named = os.environ.get(name.upper().replace("-", "_"))
     if named:
         return os.path.abspath(named)
-    for folder in ("", "tests/e2e"):
+    for folder in ("", "tests/e2e", "tests/interop"):
         path = os.path.join(builddir(), folder, name)
         if os.access(path, os.X_OK) and os.path.isfile(path):
             return path

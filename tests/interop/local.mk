@@ -25,3 +25,13 @@ EXTRA_DIST += tests/interop/check_diff.py \
 # kazoo's own tests, on ours.
 TESTS += tests/interop/check_kazoo.py
 EXTRA_DIST += tests/interop/check_kazoo.py
+
+# Each function of the Apache C client.
+TESTS += tests/interop/check_cclient.py
+EXTRA_DIST += tests/interop/check_cclient.py
+if HAVE_ZOOKEEPER_C
+check_PROGRAMS += tests/interop/cflows
+tests_interop_cflows_SOURCES = tests/interop/cflows.c
+tests_interop_cflows_CPPFLAGS = $(AM_CPPFLAGS) -DTHREADED
+tests_interop_cflows_LDADD = -lzookeeper_mt
+endif
