@@ -35,3 +35,7 @@ tests_interop_cflows_SOURCES = tests/interop/cflows.c
 tests_interop_cflows_CPPFLAGS = $(AM_CPPFLAGS) -DTHREADED
 tests_interop_cflows_LDADD = -lzookeeper_mt
 endif
+
+# Apache Curator's recipes.
+TESTS += tests/interop/check_curator.py
+EXTRA_DIST += tests/interop/check_curator.py tests/interop/CuratorFlows.java
