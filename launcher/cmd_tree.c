@@ -82,13 +82,13 @@ static void put_row(void *arg, const struct znode *n, int depth)
     if (depth == 0)
         znode_path(n, b);
     else
-        bytes_printf(b, "%*s%.*s", 2 * depth, "", (int)n->name_len, n->name);
+        bytes_printf(b, "%*s%.*s", 2 * depth, "", SLICE_ARG(znode_name(n)));
     bytes_printf(b, "  ");
     value_put(b, znode_data(n), VALUE_SHOWN);
-    if (znode_is_ephemeral(n)) bytes_printf(b, "  ephemeral of 0x%" PRIx64, (uint64_t)n->stat.ephemeral_owner);
-    if (n->stat.ephemeral_owner == OWNER_CONTAINER) bytes_printf(b, "  container");
+    if (znode_is_ephemeral(n)) bytes_printf(b, "  ephemeral of 0x%" PRIx64, (uint64_t)znode_owner(n));
+    if (znode_owner(n) == OWNER_CONTAINER) bytes_printf(b, "  container");
     if (znode_ttl(n)) bytes_printf(b, "  ttl %" PRId64 " ms", znode_ttl(n));
-    if (n->acl != ACL_OPEN) {
+    if (!znode_acl_is_open(n)) {
         bytes_printf(b, "  acl ");
         acl_put(b, znode_acl(l->tree, n));
     }

@@ -108,7 +108,8 @@ static void compare_znode(void *arg, const struct znode *n, int depth)
             if (!slice_equal(znode_data(n), znode_data(other)))
                 note(row, "data", value_json(znode_data(n)), value_json(znode_data(other)));
             if (!slice_equal(x.raw, y.raw)) note(row, "acl", list_json(x), list_json(y));
-            compare_stats(row, &n->stat, &other->stat);
+            struct stored_stat is = znode_stored_stat(n), there = znode_stored_stat(other);
+            compare_stats(row, &is, &there);
         }
         if (json_object_size(row) > 1)
             json_array_append_new(c->znodes, row);

@@ -250,8 +250,8 @@ struct orphan {
 static void find_orphan(void *arg, const struct znode *n)
 {
     struct orphan *o = arg;
-    if (znode_is_ephemeral(n) && tree_session_timeout(o->tree, n->stat.ephemeral_owner) < 0)
-        o->session = n->stat.ephemeral_owner;
+    if (znode_is_ephemeral(n) && tree_session_timeout(o->tree, znode_owner(n)) < 0)
+        o->session = znode_owner(n);
 }
 
 void state_drop_orphans(struct state *s)

@@ -80,7 +80,7 @@ static void write_znode(void *arg, const struct znode *n, int depth)
     struct bytes path = {0};
     (void)depth;
     znode_path(n, &path);
-    bool plain_root = !n->parent && n->data_len <= 0 && n->acl == ACL_OPEN;
+    bool plain_root = !n->parent && n->data_len <= 0 && znode_acl_is_open(n);
     if (znode_is_ephemeral(n) && !w->ephemerals) {
         w->left_out++;
     } else if (!text_is_utf8(bytes_slice(&path))) {

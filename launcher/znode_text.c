@@ -67,15 +67,15 @@ void time_put(struct bytes *b, int64_t ms)
 
 const char *znode_kind(const struct znode *n)
 {
-    if (n->stat.ephemeral_owner == 0) return "persistent";
-    if (n->stat.ephemeral_owner == OWNER_CONTAINER) return "container";
+    if (znode_owner(n) == 0) return "persistent";
+    if (znode_owner(n) == OWNER_CONTAINER) return "container";
     return znode_is_ephemeral(n) ? "ephemeral" : "ttl";
 }
 
 int64_t znode_ttl(const struct znode *n)
 {
-    bool ttl = n->stat.ephemeral_owner != 0 && n->stat.ephemeral_owner != OWNER_CONTAINER && !znode_is_ephemeral(n);
-    return ttl ? n->stat.ephemeral_owner & TTL_MAX : 0;
+    bool ttl = znode_owner(n) != 0 && znode_owner(n) != OWNER_CONTAINER && !znode_is_ephemeral(n);
+    return ttl ? znode_owner(n) & TTL_MAX : 0;
 }
 
 /* --- JSON --- */
@@ -156,7 +156,7 @@ json_t *znode_json(const struct tree *t, const struct znode *n)
     json_object_set_new(o, "acl", acl_json(znode_acl(t, n)));
     json_object_set_new(o, "kind", json_string(znode_kind(n)));
     if (znode_ttl(n)) json_object_set_new(o, "ttl", json_integer(znode_ttl(n)));
-    if (znode_is_ephemeral(n)) json_object_set_new(o, "owner", hex_json(n->stat.ephemeral_owner));
+    if (znode_is_ephemeral(n)) json_object_set_new(o, "owner", hex_json(znode_owner(n)));
     znode_stat(n, &s);
     json_object_set_new(o, "stat",
                         json_pack("{s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:i}", "czxid", hex_json(s.czxid), "mzxid",
@@ -195,8 +195,8 @@ struct level {
 static struct level level_of(const struct znode *n)
 {
     struct level l = {0};
-    l.children = xmalloc((size_t)(n->n_children + 1) * sizeof *l.children);
-    for (const struct znode *c = n->first_child; c; c = c->sibling_next) l.children[l.n++] = c;
+    l.children = xmalloc((size_t)(znode_child_count(n) + 1) * sizeof *l.children);
+    for (const struct znode *c = znode_first_child(n); c; c = c->sibling_next) l.children[l.n++] = c;
     if (l.n > 1) qsort(l.children, l.n, sizeof *l.children, by_name);
     return l;
 }

@@ -245,7 +245,7 @@ static bool add_owner(struct expiry *x, const struct tree *t, struct slice hex)
         bytes_u8(&path, (uint8_t)strtoul(digits, NULL, 16));
     }
     const struct znode *n = tree_find(t, bytes_slice(&path));
-    int64_t owner = n != NULL ? n->stat.ephemeral_owner : 0;
+    int64_t owner = n != NULL ? znode_owner(n) : 0;
     bool found = owner != 0 && tree_session_timeout(t, owner) >= 0;
     if (found) expiry_add(x, owner);
     bytes_free(&path);

@@ -57,11 +57,6 @@ void changes_clear(struct changes *c)
     *c = (struct changes){0};
 }
 
-static int32_t data_len(const struct znode *n)
-{
-    return n->data_len > 0 ? n->data_len : 0;
-}
-
 struct node_view changes_view(const struct changes *c, const struct tree *t, struct slice path)
 {
     path = canonical(path);
@@ -70,12 +65,12 @@ struct node_view changes_view(const struct changes *c, const struct tree *t, str
     if (ch == NULL) {
         if (n == NULL) return (struct node_view){.exists = false};
         return (struct node_view){.exists = true,
-                                  .version = n->stat.version,
-                                  .cversion = n->stat.cversion,
-                                  .aversion = n->stat.aversion,
-                                  .n_children = n->n_children,
-                                  .data_len = data_len(n),
-                                  .owner = n->stat.ephemeral_owner,
+                                  .version = n->version,
+                                  .cversion = znode_cversion(n),
+                                  .aversion = znode_aversion(n),
+                                  .n_children = znode_child_count(n),
+                                  .data_len = znode_data_size(n),
+                                  .owner = znode_owner(n),
                                   .acl = znode_acl(t, n)};
     }
     struct vector acl = VECTOR_EMPTY;
@@ -94,12 +89,12 @@ static struct change *add(struct changes *c, const struct tree *t, struct slice 
     ch->path = buf_new(path.p, (size_t)path.len);
     if (n != NULL) {
         ch->exists = true;
-        ch->version = n->stat.version;
-        ch->cversion = n->stat.cversion;
-        ch->aversion = n->stat.aversion;
-        ch->owner = n->stat.ephemeral_owner;
-        ch->n_children = n->n_children;
-        ch->data_len = data_len(n);
+        ch->version = n->version;
+        ch->cversion = znode_cversion(n);
+        ch->aversion = znode_aversion(n);
+        ch->owner = znode_owner(n);
+        ch->n_children = znode_child_count(n);
+        ch->data_len = znode_data_size(n);
     }
     uint64_t key = key_of(path);
     ch->next_alike = map_put(&c->by_path, key, ch);

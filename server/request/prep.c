@@ -482,7 +482,7 @@ static void doom_pending(void *arg, const struct change *ch)
     struct doomed *d = arg;
     if (!ch->exists || ch->owner != d->p->session) return;
     const struct znode *n = tree_find(d->p->tree, buf_slice(ch->path));
-    bool listed = n != NULL && n->stat.ephemeral_owner == d->p->session;
+    bool listed = n != NULL && znode_owner(n) == d->p->session;
     if (!listed) doom(d, buf_slice(ch->path));
 }
 

@@ -37,7 +37,7 @@ static void rearm_data(struct ask *a, struct slice path, int64_t seen)
     const struct znode *n = tree_find(a->tree, path);
     if (n == NULL)
         catch_up(a, EVENT_DELETED, path);
-    else if (n->stat.mzxid > seen)
+    else if (n->mzxid > seen)
         catch_up(a, EVENT_DATA_CHANGED, path);
     else
         watch(a, WATCH_DATA, WATCH_ONCE, path);
@@ -57,7 +57,7 @@ static void rearm_child(struct ask *a, struct slice path, int64_t seen)
     const struct znode *n = tree_find(a->tree, path);
     if (n == NULL)
         catch_up(a, EVENT_DELETED, path);
-    else if (n->stat.pzxid > seen)
+    else if (znode_pzxid(n) > seen)
         catch_up(a, EVENT_CHILDREN_CHANGED, path);
     else
         watch(a, WATCH_CHILD, WATCH_ONCE, path);

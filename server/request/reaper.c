@@ -13,11 +13,11 @@ struct harvest {
 
 static bool is_ripe(const struct core *c, const struct znode *n)
 {
-    int64_t owner = n->stat.ephemeral_owner;
-    if (n->n_children > 0) return false;
-    if (owner == OWNER_CONTAINER) return n->stat.cversion > 0;
+    int64_t owner = znode_owner(n);
+    if (znode_child_count(n) > 0) return false;
+    if (owner == OWNER_CONTAINER) return znode_cversion(n) > 0;
     bool ttl = c->config->extended_types && (owner & OWNER_TTL_MASK) == OWNER_TTL_MASK;
-    return ttl && c->wall_ms - n->stat.mtime > (owner & TTL_MAX);
+    return ttl && c->wall_ms - n->mtime > (owner & TTL_MAX);
 }
 
 static void consider(void *arg, const struct znode *n)

@@ -1,4 +1,5 @@
 /* One copy of each ACL: znodes name it by a number. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -21,6 +22,7 @@ struct acl_row {
     struct acl_row *next; /* same hash */
     int64_t id;
     size_t uses;
+    uint32_t number;
     int32_t len;
     uint8_t encoded[];
 };
@@ -30,39 +32,43 @@ static struct acl_row *row_add(struct acl_table *a, int64_t id, struct slice enc
 static void row_drop(struct acl_table *a, struct acl_row *row);
 static struct slice row_slice(const struct acl_row *row);
 
-int64_t acl_table_intern(struct acl_table *a, struct vector acl)
+uint32_t acl_table_intern(struct acl_table *a, struct vector acl)
 {
-    if (acl.count < 0 || slice_equal(acl.raw, ACL_WORLD_ALL.raw)) return ACL_OPEN;
+    if (acl.count < 0 || slice_equal(acl.raw, ACL_WORLD_ALL.raw)) return ACL_NUMBER_OPEN;
     struct acl_row *row = map_get(&a->by_hash, row_hash(a, acl.raw));
     while (row != NULL && !slice_equal(row_slice(row), acl.raw)) row = row->next;
     if (row == NULL) row = row_add(a, a->last + 1, acl.raw);
     row->uses++;
-    return row->id;
+    return row->number;
 }
 
-bool acl_table_use(struct acl_table *a, int64_t id)
+void acl_table_use(struct acl_table *a, uint32_t number)
 {
+    if (number != ACL_NUMBER_OPEN) a->rows[number]->uses++;
+}
+
+/* The ACLs of a fuzzy snapshot are written before its znodes, so that one made meanwhile is not among them. The
+ * transaction that made it comes again with the replay, and says it. */
+bool acl_table_use_id(struct acl_table *a, int64_t id, uint32_t *number)
+{
+    *number = ACL_NUMBER_OPEN;
     if (id == ACL_OPEN) return true;
+    if (map_get(&a->by_id, (uint64_t)id) == NULL && !acl_table_load(a, id, ACL_AWAITED)) return false;
     struct acl_row *row = map_get(&a->by_id, (uint64_t)id);
-    if (row == NULL) return false;
     row->uses++;
+    *number = row->number;
     return true;
 }
 
-bool acl_table_await(struct acl_table *a, int64_t id)
+bool acl_table_awaits(const struct acl_table *a, uint32_t number)
 {
-    return acl_table_load(a, id, ACL_AWAITED) && acl_table_use(a, id);
+    return slice_equal(acl_table_get(a, number).raw, ACL_AWAITED.raw);
 }
 
-bool acl_table_awaits(const struct acl_table *a, int64_t id)
+void acl_table_release(struct acl_table *a, uint32_t number)
 {
-    return slice_equal(acl_table_get(a, id).raw, ACL_AWAITED.raw);
-}
-
-void acl_table_release(struct acl_table *a, int64_t id)
-{
-    if (id == ACL_OPEN) return;
-    struct acl_row *row = map_get(&a->by_id, (uint64_t)id);
+    if (number == ACL_NUMBER_OPEN) return;
+    struct acl_row *row = a->rows[number];
     if (--row->uses == 0) row_drop(a, row);
 }
 
@@ -85,10 +91,14 @@ void acl_table_purge(struct acl_table *a)
     free(unused);
 }
 
-struct vector acl_table_get(const struct acl_table *a, int64_t id)
+struct vector acl_table_get(const struct acl_table *a, uint32_t number)
 {
-    if (id == ACL_OPEN) return ACL_WORLD_ALL;
-    return vector_trusted(row_slice(map_get(&a->by_id, (uint64_t)id)));
+    return number == ACL_NUMBER_OPEN ? ACL_WORLD_ALL : vector_trusted(row_slice(a->rows[number]));
+}
+
+int64_t acl_table_id(const struct acl_table *a, uint32_t number)
+{
+    return number == ACL_NUMBER_OPEN ? ACL_OPEN : a->rows[number]->id;
 }
 
 void acl_table_put(const struct acl_table *a, struct bytes *b)
@@ -108,7 +118,9 @@ void acl_table_free(struct acl_table *a)
     for (struct map_slot *s; (s = map_next(&a->by_id, &at)) != NULL;) free(s->value);
     map_free(&a->by_id);
     map_free(&a->by_hash);
-    a->last = 0;
+    free(a->rows);
+    free(a->free);
+    *a = (struct acl_table){.seed = a->seed};
 }
 
 static uint64_t row_hash(const struct acl_table *a, struct slice encoded)
@@ -116,10 +128,24 @@ static uint64_t row_hash(const struct acl_table *a, struct slice encoded)
     return hash_bytes(a->seed, encoded.p, (size_t)encoded.len);
 }
 
+static uint32_t number_take(struct acl_table *a)
+{
+    if (a->n_free > 0) return a->free[--a->n_free];
+    if (a->n_rows == a->cap) {
+        assert(a->cap < UINT32_MAX / 2);
+        a->cap = a->cap > 0 ? a->cap * 2 : 8;
+        a->rows = xrealloc(a->rows, a->cap * sizeof(struct acl_row *));
+        a->free = xrealloc(a->free, a->cap * sizeof *a->free);
+    }
+    if (a->n_rows == 0) a->rows[a->n_rows++] = NULL; /* ACL_NUMBER_OPEN */
+    return a->n_rows++;
+}
+
 static struct acl_row *row_add(struct acl_table *a, int64_t id, struct slice encoded)
 {
     struct acl_row *row = xmalloc(sizeof *row + (size_t)encoded.len);
-    *row = (struct acl_row){.id = id, .len = encoded.len};
+    *row = (struct acl_row){.id = id, .number = number_take(a), .len = encoded.len};
+    a->rows[row->number] = row;
     memcpy(row->encoded, encoded.p, (size_t)encoded.len);
     row->next = map_put(&a->by_hash, row_hash(a, encoded), row);
     map_put(&a->by_id, (uint64_t)id, row);
@@ -141,6 +167,8 @@ static void row_drop(struct acl_table *a, struct acl_row *row)
         first->next = row->next;
     }
     map_del(&a->by_id, (uint64_t)row->id);
+    a->rows[row->number] = NULL;
+    a->free[a->n_free++] = row->number;
     free(row);
 }
 

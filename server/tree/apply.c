@@ -265,7 +265,7 @@ static void apply_multi(struct apply *a, struct vector txns)
     }
 }
 
-static void tell(const struct apply *a, enum watch_event event, struct slice path, int64_t acl)
+static void tell(const struct apply *a, enum watch_event event, struct slice path, uint32_t acl)
 {
     if (a->changed != NULL) a->changed(a->arg, event, path, acl_table_get(&a->tree->acls, acl));
 }
@@ -285,17 +285,17 @@ static struct parted path_part(struct slice path)
 /* Counters only move forward: over a fuzzy snapshot a create may be seen again after what followed it. */
 static void parent_created(const struct apply *a, struct znode *parent, int32_t cversion)
 {
-    if (cversion == CVERSION_UNSAID) cversion = (int32_t)((uint32_t)parent->stat.cversion + 1);
-    if (cversion <= parent->stat.cversion) return;
+    if (cversion == CVERSION_UNSAID) cversion = (int32_t)((uint32_t)znode_cversion(parent) + 1);
+    if (cversion <= znode_cversion(parent)) return;
     znode_touch(a->tree, parent);
-    parent->stat.cversion = cversion;
-    parent->stat.pzxid = a->header.zxid;
+    znode_more(parent)->cversion = cversion;
+    znode_more(parent)->pzxid = a->header.zxid;
 }
 
 static void replace_acl(struct apply *a, struct znode *n, struct vector acl)
 {
     znode_touch(a->tree, n);
-    int64_t former = n->acl;
+    uint32_t former = n->acl;
     n->acl = acl_table_intern(&a->tree->acls, acl);
     acl_table_release(&a->tree->acls, former);
 }
@@ -315,10 +315,10 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
     int64_t zxid = a->header.zxid, now = a->header.time;
     struct stored_stat stat = {.czxid = zxid, .mzxid = zxid, .pzxid = zxid, .ctime = now, .mtime = now};
     stat.ephemeral_owner = op->owner;
-    int64_t acl = acl_table_intern(&a->tree->acls, op->acl);
+    uint32_t acl = acl_table_intern(&a->tree->acls, op->acl);
     struct znode *n = znode_add(a->tree, parent, at.name, op->data, acl, &stat);
     if (r != NULL) znode_stat(n, &r->stat);
-    quota_added(a->tree, n, op->path, op->data.len > 0 ? op->data.len : 0);
+    quota_added(a->tree, n, op->path, znode_data_size(n));
     tell(a, EVENT_CREATED, op->path, acl);
     tell(a, EVENT_CHILDREN_CHANGED, at.parent, parent->acl);
     return ZK_OK;
@@ -329,7 +329,7 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
 static void remove_all(struct tree *t, struct znode *top)
 {
     for (struct znode *n = top, *up;; n = up) {
-        while (n->first_child != NULL) n = n->first_child;
+        while (znode_first_child(n) != NULL) n = n->more->first_child;
         up = n->parent;
         bool last = n == top;
         znode_remove(t, n);
@@ -342,13 +342,14 @@ static int32_t delete_path(struct apply *a, struct slice path)
     struct parted at = path_part(path);
     struct znode *parent = tree_get(a->tree, at.parent);
     if (parent == NULL) return ZK_NO_NODE;
-    if (a->header.zxid > parent->stat.pzxid) {
+    if (a->header.zxid > znode_pzxid(parent)) {
         znode_touch(a->tree, parent);
-        parent->stat.pzxid = a->header.zxid;
+        znode_more(parent)->pzxid = a->header.zxid;
     }
     struct znode *n = tree_child(a->tree, parent, at.name);
     if (n == NULL) return ZK_NO_NODE;
-    int64_t acl = n->acl, bytes = n->data_len > 0 ? n->data_len : 0;
+    uint32_t acl = n->acl;
+    int32_t bytes = znode_data_size(n);
     acl_table_use(&a->tree->acls, acl); /* it may have been the last */
     remove_all(a->tree, n);
     quota_changed(a->tree, path, -bytes, -1);
@@ -362,14 +363,14 @@ static int32_t apply_set_data(struct apply *a, const struct op *op, struct op_re
 {
     struct znode *n = tree_get(a->tree, op->path);
     if (n == NULL) return ZK_NO_NODE;
-    int64_t bytes = (op->data.len > 0 ? op->data.len : 0) - (n->data_len > 0 ? n->data_len : 0);
+    int32_t former = znode_data_size(n);
     znode_touch(a->tree, n);
     znode_set_data(a->tree, n, op->data);
-    n->stat.mzxid = a->header.zxid;
-    n->stat.mtime = a->header.time;
-    n->stat.version = op->number;
+    n->mzxid = a->header.zxid;
+    n->mtime = a->header.time;
+    n->version = op->number;
     if (r != NULL) znode_stat(n, &r->stat);
-    quota_changed(a->tree, op->path, bytes, 0);
+    quota_changed(a->tree, op->path, znode_data_size(n) - former, 0);
     tell(a, EVENT_DATA_CHANGED, op->path, n->acl);
     return ZK_OK;
 }
@@ -379,7 +380,7 @@ static int32_t apply_set_acl(struct apply *a, const struct op *op, struct op_res
     struct znode *n = tree_get(a->tree, op->path);
     if (n == NULL) return ZK_NO_NODE;
     replace_acl(a, n, op->acl);
-    n->stat.aversion = op->number;
+    znode_more(n)->aversion = op->number;
     if (r != NULL) znode_stat(n, &r->stat);
     return ZK_OK;
 }

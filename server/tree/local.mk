@@ -8,10 +8,12 @@ libcore_a_SOURCES = \
 	server/tree/quota.c \
 	server/tree/snapshot.c \
 	server/tree/tree.c server/tree/tree.h server/tree/tree_private.h \
-	server/tree/watch.c server/tree/watch.h
+	server/tree/watch.c server/tree/watch.h \
+	server/tree/znode.c server/tree/znode.h \
+	server/tree/znode_order.c server/tree/znode_order.h
 
 if HAVE_CHECK
-TREE_TESTS = check_base check_wire check_tree check_apply check_snapshot check_acl check_watch
+TREE_TESTS = check_base check_wire check_tree check_apply check_snapshot check_acl check_watch check_znode check_znode_order
 check_PROGRAMS += $(TREE_TESTS)
 TESTS += $(TREE_TESTS)
 TREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -39,4 +41,10 @@ check_acl_LDADD = $(TREE_TEST_LIBS)
 check_watch_SOURCES = tests/unit/check_watch.c tests/unit/unit.h
 check_watch_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
 check_watch_LDADD = $(TREE_TEST_LIBS)
+check_znode_SOURCES = tests/unit/check_znode.c tests/unit/unit.h
+check_znode_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_znode_LDADD = $(TREE_TEST_LIBS)
+check_znode_order_SOURCES = tests/unit/check_znode_order.c tests/unit/unit.h
+check_znode_order_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
+check_znode_order_LDADD = $(TREE_TEST_LIBS)
 endif

@@ -39,7 +39,7 @@ bool name_is_limits(const char *name, size_t len)
 void quota_added(struct tree *t, struct znode *n, struct slice path, int64_t bytes)
 {
     struct slice parent = slice_of(path.p, (size_t)path.len - n->name_len - 1);
-    if (slice_equal(slice_of(n->name, n->name_len), stats_name) && parent.len > quota_folder.len &&
+    if (slice_equal(znode_name(n), stats_name) && parent.len > quota_folder.len &&
         memcmp(parent.p, quota_folder.p, (size_t)quota_folder.len) == 0 && parent.p[quota_folder.len] == '/')
         count_anew(t, slice_of(parent.p + quota_folder.len, (size_t)(parent.len - quota_folder.len)), n);
     quota_changed(t, path, bytes, 1);
@@ -243,9 +243,9 @@ static void count_anew(struct tree *t, struct slice prefix, struct znode *stats)
     int64_t count = 0, bytes = 0;
     while (n != NULL) {
         count++;
-        bytes += n->data_len > 0 ? n->data_len : 0;
-        if (n->first_child != NULL) {
-            n = n->first_child;
+        bytes += znode_data_size(n);
+        if (znode_first_child(n) != NULL) {
+            n = znode_first_child(n);
             continue;
         }
         while (n != top && n->sibling_next == NULL) n = n->parent;

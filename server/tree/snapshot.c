@@ -9,28 +9,27 @@
 
 /* A znode as it was at begin, kept because it changed before its turn. */
 struct saved_row {
-    struct heap_node by_seq;
+    struct heap_node by_place;
     size_t len;
     uint8_t encoded[];
 };
 
-/* Rows leave in the order of seq, merged of two sources: znodes from `at` on that are as they were, and saved ones. A
- * znode that is both leaves as saved. Those beyond `end` came after begin. */
+/* Rows leave in order of their places, merged of two sources: znodes from `at` on that are as they were, and saved
+ * ones. A znode that is both leaves as saved. Those from `end` on came after begin. */
 struct tree_snapshot {
     struct tree *tree;
     struct link of_tree;
     int64_t zxid;
-    uint64_t end;
-    struct link *at; /* in the tree's order; its head when there are no more */
+    size_t at, end; /* places */
     struct heap saved;
-    struct map saved_by_seq; /* seq -> struct saved_row */
+    struct map saved_by_place; /* place -> struct saved_row */
     struct bytes sessions, acls;
     struct bytes scratch;
     enum { PHASE_SESSIONS, PHASE_ACLS, PHASE_ZNODES, PHASE_OVER } phase;
 };
 
 static void put_sessions(const struct tree *t, struct bytes *b);
-static void put_znode(const struct znode *n, struct bytes *b);
+static void put_znode(const struct tree *t, const struct znode *n, struct bytes *b);
 static bool put_next_znode(struct tree_snapshot *s, struct bytes *b);
 static bool is_to_come(const struct tree_snapshot *s, const struct znode *n);
 static void drop_row(struct tree_snapshot *s, struct saved_row *row);
@@ -42,8 +41,7 @@ struct tree_snapshot *tree_snapshot_begin(struct tree *t)
     struct tree_snapshot *s = xcalloc(1, sizeof *s);
     s->tree = t;
     s->zxid = t->zxid;
-    s->at = t->order.next;
-    s->end = t->next_seq - 1;
+    s->end = t->order.used;
     put_sessions(t, &s->sessions);
     acl_table_put(&t->acls, &s->acls);
     list_append(&t->snapshots, &s->of_tree);
@@ -85,9 +83,10 @@ void tree_snapshot_end(struct tree_snapshot *s)
 {
     if (s == NULL) return;
     list_remove(&s->of_tree);
-    for (struct heap_node *h; (h = heap_min(&s->saved)) != NULL;) drop_row(s, list_entry(h, struct saved_row, by_seq));
+    for (struct heap_node *h; (h = heap_min(&s->saved)) != NULL;)
+        drop_row(s, list_entry(h, struct saved_row, by_place));
     heap_free(&s->saved);
-    map_free(&s->saved_by_seq);
+    map_free(&s->saved_by_place);
     bytes_free(&s->sessions);
     bytes_free(&s->acls);
     bytes_free(&s->scratch);
@@ -98,23 +97,15 @@ void snapshots_save(struct tree *t, const struct znode *n)
 {
     list_each(l, &t->snapshots) {
         struct tree_snapshot *s = list_entry(l, struct tree_snapshot, of_tree);
-        if (!is_to_come(s, n) || map_get(&s->saved_by_seq, n->seq) != NULL) continue;
+        if (!is_to_come(s, n) || map_get(&s->saved_by_place, n->place) != NULL) continue;
         bytes_clear(&s->scratch);
-        put_znode(n, &s->scratch);
+        put_znode(t, n, &s->scratch);
         struct saved_row *row = xmalloc(sizeof *row + s->scratch.len);
-        row->by_seq = (struct heap_node){0};
+        row->by_place = (struct heap_node){0};
         row->len = s->scratch.len;
         memcpy(row->encoded, s->scratch.data, row->len);
-        heap_set(&s->saved, &row->by_seq, (int64_t)n->seq);
-        map_put(&s->saved_by_seq, n->seq, row);
-    }
-}
-
-void snapshots_forget(struct tree *t, const struct znode *n)
-{
-    list_each(l, &t->snapshots) {
-        struct tree_snapshot *s = list_entry(l, struct tree_snapshot, of_tree);
-        if (s->at == &n->order) s->at = n->order.next;
+        heap_set(&s->saved, &row->by_place, n->place);
+        map_put(&s->saved_by_place, n->place, row);
     }
 }
 
@@ -156,47 +147,43 @@ static void put_sessions(const struct tree *t, struct bytes *b)
     while (tree_session_next(t, &at, &r.id, &r.timeout)) snap_session_put(b, &r);
 }
 
-static void put_znode(const struct znode *n, struct bytes *b)
+static void put_znode(const struct tree *t, const struct znode *n, struct bytes *b)
 {
+    struct stored_stat stat = znode_stored_stat(n);
     znode_path_put(n, b);
     jute_put_string(b, znode_data(n));
-    bytes_i64(b, n->acl);
-    jute_put_stored_stat(b, &n->stat);
-}
-
-static bool live_is_over(const struct tree_snapshot *s)
-{
-    return s->at == &s->tree->order || znode_of_order(s->at)->seq > s->end;
+    bytes_i64(b, znode_acl_id(t, n));
+    jute_put_stored_stat(b, &stat);
 }
 
 /* False when all have left. */
 static bool put_next_znode(struct tree_snapshot *s, struct bytes *b)
 {
     struct heap_node *first_saved = heap_min(&s->saved);
-    bool live = !live_is_over(s);
-    if (first_saved == NULL && !live) return false;
-    int64_t seq = live ? (int64_t)znode_of_order(s->at)->seq : INT64_MAX;
-    if (first_saved == NULL || seq < first_saved->key) {
-        put_znode(znode_of_order(s->at), b);
-        s->at = s->at->next;
+    const struct znode *n = order_from(&s->tree->order, s->at);
+    s->at = n != NULL && n->place < s->end ? n->place : s->end;
+    if (first_saved == NULL && s->at == s->end) return false;
+    if (first_saved == NULL || (int64_t)s->at < first_saved->key) {
+        put_znode(s->tree, n, b);
+        s->at++;
         return true;
     }
-    struct saved_row *row = list_entry(first_saved, struct saved_row, by_seq);
+    struct saved_row *row = list_entry(first_saved, struct saved_row, by_place);
     bytes_put(b, row->encoded, row->len);
-    if (seq == first_saved->key) s->at = s->at->next;
+    if ((int64_t)s->at == first_saved->key) s->at++;
     drop_row(s, row);
     return true;
 }
 
 static bool is_to_come(const struct tree_snapshot *s, const struct znode *n)
 {
-    return !live_is_over(s) && n->seq <= s->end && n->seq >= znode_of_order(s->at)->seq;
+    return n->place >= s->at && n->place < s->end;
 }
 
 static void drop_row(struct tree_snapshot *s, struct saved_row *row)
 {
-    map_del(&s->saved_by_seq, (uint64_t)row->by_seq.key);
-    heap_remove(&s->saved, &row->by_seq);
+    map_del(&s->saved_by_place, (uint64_t)row->by_place.key);
+    heap_remove(&s->saved, &row->by_place);
     free(row);
 }
 
@@ -241,21 +228,15 @@ static struct znode *near(struct znode *last, struct slice path)
     return has_path(last, path) ? last : NULL;
 }
 
-/* The ACLs of a fuzzy snapshot are written before its znodes, so that one made meanwhile is not among them. The
- * transaction that made it comes again with the replay, and says it. */
-static bool use_acl(struct tree *t, int64_t id)
-{
-    return acl_table_use(&t->acls, id) || acl_table_await(&t->acls, id);
-}
-
 static bool load_znode(struct tree *t, struct cursor *c)
 {
     struct snap_node r;
+    uint32_t acl;
     if (!snap_node_get(c, &r) || slice_is_null(r.path)) return false;
     if (r.path.len == 0) {
         /* A root that belongs to a session could not go with it. */
-        if (t->root != NULL || r.stat.ephemeral_owner != 0 || !use_acl(t, r.acl)) return false;
-        znode_add(t, NULL, r.path, r.data, r.acl, &r.stat);
+        if (t->root != NULL || r.stat.ephemeral_owner != 0 || !acl_table_use_id(&t->acls, r.acl, &acl)) return false;
+        znode_add(t, NULL, r.path, r.data, acl, &r.stat);
         return true;
     }
     int32_t slash = r.path.len - 1;
@@ -263,11 +244,12 @@ static bool load_znode(struct tree *t, struct cursor *c)
     /* At 1 the parent would be "/", which is not how a path names the root. */
     if (slash < 0 || slash == 1 || slash == r.path.len - 1) return false;
     struct slice above = slice_of(r.path.p, (size_t)slash);
-    struct znode *parent = t->order.prev != &t->order ? near(znode_of_order(t->order.prev), above) : NULL;
+    struct znode *last = order_last(&t->order), *parent = last != NULL ? near(last, above) : NULL;
     if (parent == NULL) parent = tree_get(t, above);
     struct slice name = slice_of(r.path.p + slash + 1, (size_t)(r.path.len - slash - 1));
-    if (parent == NULL || tree_child(t, parent, name) != NULL || !use_acl(t, r.acl)) return false;
-    znode_add(t, parent, name, r.data, r.acl, &r.stat);
+    if (parent == NULL || tree_child(t, parent, name) != NULL) return false;
+    if (!acl_table_use_id(&t->acls, r.acl, &acl)) return false;
+    znode_add(t, parent, name, r.data, acl, &r.stat);
     return true;
 }
 

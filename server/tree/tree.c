@@ -15,13 +15,13 @@ static struct znode **table_bucket(const struct znode_table *table, uint64_t has
 static void table_insert(struct tree *t, struct znode *n);
 static void table_remove(struct tree *t, struct znode *n);
 static struct znode *child_named(const struct tree *t, const struct znode *parent, const uint8_t *name, size_t len);
+static void child_link(struct znode_more *parent, struct znode *n);
+static void child_unlink(struct znode_more *parent, struct znode *n);
+static void pack_order(struct tree *t);
 static void add_initial_znodes(struct tree *t);
 static struct znode *add_config(struct tree *t);
-static size_t path_len(const struct znode *n);
-static size_t len_or_zero(int32_t len);
 static struct owner *owner_get(struct tree *t, int64_t session);
 static void owner_drop_if_idle(struct tree *t, struct owner *o);
-static bool owner_is_session(int64_t owner);
 static void owner_link(struct tree *t, struct znode *n);
 static void owner_unlink(struct tree *t, struct znode *n);
 static uint64_t znode_digest(const struct tree *t, const struct znode *n, struct bytes *scratch);
@@ -34,7 +34,6 @@ struct tree *tree_new(uint64_t seed)
 {
     struct tree *t = xcalloc(1, sizeof *t);
     t->seed = t->acls.seed = seed;
-    list_init(&t->order);
     list_init(&t->snapshots);
     list_init(&t->mortals);
     t->expect = SNAP_SESSIONS;
@@ -53,26 +52,21 @@ void tree_free(struct tree *t)
 bool tree_free_some(struct tree *t, size_t max)
 {
     assert(list_empty(&t->snapshots));
-    for (; max > 0 && !list_empty(&t->order); max--) {
-        struct znode *n = znode_of_order(t->order.next);
-        list_remove(&n->order);
-        free(n->data);
-        free(n);
+    for (struct znode *n; max > 0; max--) {
+        if ((n = order_pop(&t->order)) == NULL) {
+            tree_free(t);
+            return true;
+        }
+        znode_free(n);
     }
-    if (!list_empty(&t->order)) return false;
-    tree_free(t);
-    return true;
+    return false;
 }
 
 void tree_clear(struct tree *t)
 {
     assert(list_empty(&t->snapshots));
-    list_each_safe(l, &t->order) {
-        struct znode *n = znode_of_order(l);
-        free(n->data);
-        free(n);
-    }
-    list_init(&t->order);
+    for (struct znode *n; (n = order_pop(&t->order)) != NULL;) znode_free(n);
+    order_free(&t->order);
     list_init(&t->mortals);
     free(t->table.buckets);
     free(t->table.old);
@@ -83,7 +77,6 @@ void tree_clear(struct tree *t)
     acl_table_free(&t->acls);
     t->root = NULL;
     t->path_bytes = t->data_bytes = t->ephemerals = t->limits = t->sessions = 0;
-    t->next_seq = 0;
 }
 
 /* --- looking up --- */
@@ -114,67 +107,14 @@ struct znode *tree_child(const struct tree *t, const struct znode *parent, struc
     return child_named(t, parent, name.p, (size_t)name.len);
 }
 
-void znode_stat(const struct znode *n, struct zk_stat *s)
-{
-    const struct stored_stat *from = &n->stat;
-    *s = (struct zk_stat){
-        .czxid = from->czxid,
-        .mzxid = from->mzxid,
-        .ctime = from->ctime,
-        .mtime = from->mtime,
-        .version = from->version,
-        /* Every creation and every deletion counts one; those still there were only created. Wraps, as in Java. */
-        .cversion = (int32_t)((uint32_t)from->cversion * 2 - (uint32_t)n->n_children),
-        .aversion = from->aversion,
-        .ephemeral_owner = znode_is_ephemeral(n) ? from->ephemeral_owner : 0,
-        .data_length = n->data_len > 0 ? n->data_len : 0,
-        .num_children = n->n_children,
-        .pzxid = from->pzxid,
-    };
-}
-
-bool znode_is_ephemeral(const struct znode *n)
-{
-    return owner_is_session(n->stat.ephemeral_owner);
-}
-
-void znode_path(const struct znode *n, struct bytes *b)
-{
-    if (n->parent == NULL) {
-        bytes_u8(b, '/');
-        return;
-    }
-    size_t len = path_len(n);
-    uint8_t *at = bytes_room(b, len) + len;
-    for (; n->parent != NULL; n = n->parent) {
-        at -= n->name_len;
-        memcpy(at, n->name, n->name_len);
-        *--at = '/';
-    }
-    bytes_grew(b, len);
-}
-
-void znode_path_put(const struct znode *n, struct bytes *b)
-{
-    if (n->parent == NULL) {
-        bytes_i32(b, 0);
-        return;
-    }
-    bytes_i32(b, (int32_t)path_len(n));
-    znode_path(n, b);
-}
-
 struct vector znode_acl(const struct tree *t, const struct znode *n)
 {
     return acl_table_get(&t->acls, n->acl);
 }
 
-void znode_children_put(const struct znode *n, struct bytes *b)
+int64_t znode_acl_id(const struct tree *t, const struct znode *n)
 {
-    bytes_i32(b, n->n_children);
-    for (const struct znode *child = n->first_child; child != NULL; child = child->sibling_next) {
-        jute_put_string(b, slice_of(child->name, child->name_len));
-    }
+    return acl_table_id(&t->acls, n->acl);
 }
 
 int64_t tree_zxid(const struct tree *t)
@@ -206,8 +146,8 @@ int64_t tree_descendants(const struct tree *t, struct slice path)
     int64_t count = 0;
     const struct znode *n = top;
     for (;;) {
-        if (n->first_child != NULL) {
-            n = n->first_child;
+        if (znode_first_child(n) != NULL) {
+            n = znode_first_child(n);
         } else {
             while (n != top && n->sibling_next == NULL) n = n->parent;
             if (n == top) return count;
@@ -219,7 +159,7 @@ int64_t tree_descendants(const struct tree *t, struct slice path)
 
 void tree_each(const struct tree *t, void (*fn)(void *arg, const struct znode *n), void *arg)
 {
-    list_each(l, &t->order) fn(arg, znode_of_order(l));
+    order_each(n, &t->order) fn(arg, n);
 }
 
 uint64_t tree_digest(const struct tree *t)
@@ -227,8 +167,7 @@ uint64_t tree_digest(const struct tree *t)
     uint64_t sum = 0;
     struct bytes scratch = {0};
     const struct znode *config = tree_get(t, SLICE_OF("/zookeeper/config"));
-    list_each(l, &t->order) {
-        const struct znode *n = znode_of_order(l);
+    order_each(n, &t->order) {
         if (n != config) sum += znode_digest(t, n, &scratch);
     }
     bytes_free(&scratch);
@@ -247,7 +186,7 @@ void tree_each_ephemeral(const struct tree *t, int64_t session, void (*fn)(void 
 {
     const struct owner *o = map_get(&t->owners, (uint64_t)session);
     if (o == NULL) return;
-    list_each(l, &o->ephemerals) fn(arg, list_entry(l, struct znode, of_owner));
+    list_each(l, &o->ephemerals) fn(arg, znode_of_owner(l));
 }
 
 bool tree_has_ephemerals(const struct tree *t, int64_t session)
@@ -258,12 +197,12 @@ bool tree_has_ephemerals(const struct tree *t, int64_t session)
 struct znode *tree_first_ephemeral(const struct tree *t, int64_t session)
 {
     const struct owner *o = map_get(&t->owners, (uint64_t)session);
-    return o == NULL || list_empty(&o->ephemerals) ? NULL : list_first(&o->ephemerals, struct znode, of_owner);
+    return o == NULL || list_empty(&o->ephemerals) ? NULL : znode_of_owner(o->ephemerals.next);
 }
 
 void tree_each_mortal(const struct tree *t, void (*fn)(void *arg, const struct znode *n), void *arg)
 {
-    list_each (l, &t->mortals) fn(arg, list_entry(l, struct znode, of_owner));
+    list_each(l, &t->mortals) fn(arg, znode_of_owner(l));
 }
 
 int32_t tree_session_timeout(const struct tree *t, int64_t session)
@@ -308,61 +247,70 @@ void tree_session_close(struct tree *t, int64_t session)
 
 /* --- changing --- */
 
-struct znode *znode_add(struct tree *t, struct znode *parent, struct slice name, struct slice data, int64_t acl,
+struct znode *znode_add(struct tree *t, struct znode *parent, struct slice name, struct slice data, uint32_t acl,
                         const struct stored_stat *stat)
 {
-    struct znode *n = xmalloc(sizeof *n + (size_t)name.len);
-    *n = (struct znode){.parent = parent, .seq = t->next_seq++, .stat = *stat, .data_len = -1, .acl = acl};
-    n->name_len = (uint32_t)name.len;
-    if (name.len > 0) memcpy(n->name, name.p, (size_t)name.len);
-    list_append(&t->order, &n->order);
-    list_init(&n->of_owner);
+    struct znode *n = znode_new(parent, name, data, acl, stat);
+    order_append(&t->order, n);
     if (parent == NULL) {
         t->root = n;
     } else {
-        n->sibling_next = parent->first_child;
-        if (n->sibling_next != NULL) n->sibling_next->sibling_prev = n;
-        parent->first_child = n;
-        parent->n_children++;
+        child_link(znode_more(parent), n);
         table_insert(t, n);
     }
-    t->path_bytes += path_len(n);
+    t->path_bytes += znode_path_len(n);
+    t->data_bytes += (size_t)znode_data_size(n);
     if (name_is_limits(n->name, n->name_len)) t->limits++;
-    znode_set_data(t, n, data);
     owner_link(t, n);
+    pack_order(t);
     return n;
 }
 
 void znode_remove(struct tree *t, struct znode *n)
 {
-    assert(n->first_child == NULL && n->parent != NULL);
-    if (!list_empty(&t->snapshots)) {
-        snapshots_save(t, n);
-        snapshots_forget(t, n);
-    }
+    assert(znode_first_child(n) == NULL && n->parent != NULL);
+    znode_touch(t, n);
     owner_unlink(t, n);
-    t->path_bytes -= path_len(n);
+    t->path_bytes -= znode_path_len(n);
+    t->data_bytes -= (size_t)znode_data_size(n);
     if (name_is_limits(n->name, n->name_len)) t->limits--;
-    t->data_bytes -= len_or_zero(n->data_len);
     table_remove(t, n);
-    if (n->sibling_prev != NULL)
-        n->sibling_prev->sibling_next = n->sibling_next;
-    else
-        n->parent->first_child = n->sibling_next;
-    if (n->sibling_next != NULL) n->sibling_next->sibling_prev = n->sibling_prev;
-    n->parent->n_children--;
-    list_remove(&n->order);
+    child_unlink(znode_more(n->parent), n);
+    order_remove(&t->order, n);
     acl_table_release(&t->acls, n->acl);
-    free(n->data);
-    free(n);
+    znode_free(n);
+    pack_order(t);
 }
 
 void znode_set_data(struct tree *t, struct znode *n, struct slice data)
 {
-    t->data_bytes += len_or_zero(data.len) - len_or_zero(n->data_len);
-    free(n->data);
-    n->data = data.len > 0 ? xmemdup(data.p, (size_t)data.len) : NULL;
-    n->data_len = data.len;
+    t->data_bytes -= (size_t)znode_data_size(n);
+    znode_data_put(n, data);
+    t->data_bytes += (size_t)znode_data_size(n);
+}
+
+static void child_link(struct znode_more *parent, struct znode *n)
+{
+    n->sibling_next = parent->first_child;
+    if (n->sibling_next != NULL) n->sibling_next->sibling_prev = n;
+    parent->first_child = n;
+    parent->n_children++;
+}
+
+static void child_unlink(struct znode_more *parent, struct znode *n)
+{
+    if (n->sibling_prev != NULL)
+        n->sibling_prev->sibling_next = n->sibling_next;
+    else
+        parent->first_child = n->sibling_next;
+    if (n->sibling_next != NULL) n->sibling_next->sibling_prev = n->sibling_prev;
+    parent->n_children--;
+}
+
+/* Snapshots under way remember places. */
+static void pack_order(struct tree *t)
+{
+    if (list_empty(&t->snapshots)) order_pack(&t->order);
 }
 
 void tree_set_config(struct tree *t, struct slice text, int64_t wall_ms)
@@ -372,9 +320,9 @@ void tree_set_config(struct tree *t, struct slice text, int64_t wall_ms)
     if (n == NULL) n = add_config(t);
     znode_touch(t, n);
     znode_set_data(t, n, text);
-    n->stat.version = -1;
-    n->stat.mzxid = 0;
-    n->stat.mtime = wall_ms;
+    n->version = -1;
+    n->mzxid = 0;
+    n->mtime = wall_ms;
 }
 
 /* --- the initial znodes --- */
@@ -383,9 +331,9 @@ static void add_initial_znodes(struct tree *t)
 {
     struct slice empty = SLICE_OF("");
     struct stored_stat zero = {0};
-    struct znode *root = znode_add(t, NULL, empty, empty, ACL_OPEN, &zero);
-    struct znode *zookeeper = znode_add(t, root, zookeeper_name, empty, ACL_OPEN, &zero);
-    znode_add(t, zookeeper, quota_name, empty, ACL_OPEN, &zero);
+    struct znode *root = znode_add(t, NULL, empty, empty, ACL_NUMBER_OPEN, &zero);
+    struct znode *zookeeper = znode_add(t, root, zookeeper_name, empty, ACL_NUMBER_OPEN, &zero);
+    znode_add(t, zookeeper, quota_name, empty, ACL_NUMBER_OPEN, &zero);
     add_config(t);
 }
 
@@ -394,7 +342,7 @@ static struct znode *add_config(struct tree *t)
 {
     struct stored_stat zero = {0}, config = {.aversion = -1};
     struct znode *zookeeper = tree_child(t, t->root, zookeeper_name);
-    if (zookeeper == NULL) zookeeper = znode_add(t, t->root, zookeeper_name, SLICE_OF(""), ACL_OPEN, &zero);
+    if (zookeeper == NULL) zookeeper = znode_add(t, t->root, zookeeper_name, SLICE_OF(""), ACL_NUMBER_OPEN, &zero);
     return znode_add(t, zookeeper, config_name, SLICE_OF(""), acl_table_intern(&t->acls, ACL_WORLD_READ), &config);
 }
 
@@ -471,21 +419,6 @@ static void table_remove(struct tree *t, struct znode *n)
     t->table.count--;
 }
 
-/* --- sizes --- */
-
-static size_t len_or_zero(int32_t len)
-{
-    return len > 0 ? (size_t)len : 0;
-}
-
-static size_t path_len(const struct znode *n)
-{
-    if (n->parent == NULL) return 1;
-    size_t len = 0;
-    for (; n->parent != NULL; n = n->parent) len += 1 + (size_t)n->name_len;
-    return len;
-}
-
 /* --- owners --- */
 
 static struct owner *owner_get(struct tree *t, int64_t session)
@@ -506,30 +439,24 @@ static void owner_drop_if_idle(struct tree *t, struct owner *o)
     free(o);
 }
 
-/* Containers have the sign bit alone, TTL znodes a high byte of ff and a zero feature id in bits 40 to 55. */
-static bool owner_is_session(int64_t owner)
-{
-    return owner != 0 && owner != OWNER_CONTAINER && (uint64_t)owner >> 40 != 0xff0000;
-}
-
 static void owner_link(struct tree *t, struct znode *n)
 {
-    if (n->stat.ephemeral_owner == 0) return;
+    if (znode_owner(n) == 0) return;
     if (!znode_is_ephemeral(n)) {
-        list_append(&t->mortals, &n->of_owner);
+        list_append(&t->mortals, &n->more->of_owner);
         return;
     }
-    list_append(&owner_get(t, n->stat.ephemeral_owner)->ephemerals, &n->of_owner);
+    list_append(&owner_get(t, znode_owner(n))->ephemerals, &n->more->of_owner);
     t->ephemerals++;
 }
 
 static void owner_unlink(struct tree *t, struct znode *n)
 {
-    if (list_empty(&n->of_owner)) return;
-    list_remove(&n->of_owner);
+    if (znode_owner(n) == 0) return;
+    list_remove(&n->more->of_owner);
     if (!znode_is_ephemeral(n)) return;
     t->ephemerals--;
-    owner_drop_if_idle(t, map_get(&t->owners, (uint64_t)n->stat.ephemeral_owner));
+    owner_drop_if_idle(t, map_get(&t->owners, (uint64_t)znode_owner(n)));
 }
 
 /* --- digest --- */
@@ -540,6 +467,7 @@ static uint64_t znode_digest(const struct tree *t, const struct znode *n, struct
     znode_path_put(n, scratch);
     jute_put_string(scratch, znode_data(n));
     jute_put_vector(scratch, znode_acl(t, n));
-    jute_put_stored_stat(scratch, &n->stat);
+    struct stored_stat stat = znode_stored_stat(n);
+    jute_put_stored_stat(scratch, &stat);
     return hash_bytes(0, scratch->data, scratch->len);
 }

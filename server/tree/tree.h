@@ -8,31 +8,13 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "base/list.h"
 #include "base/slice.h"
+#include "tree/znode.h"
 #include "wire/proto.h"
 #include "wire/snap_stream.h"
 #include "wire/txn_records.h"
 
 struct tree;
-
-/* Read-only outside server/tree. */
-struct znode {
-    struct znode *hash_next;
-    struct znode *parent;        /* NULL for the root */
-    struct znode *first_child;   /* siblings in no particular order */
-    struct znode *sibling_prev, *sibling_next;
-    struct link order;           /* on the tree's list of all znodes, in order of creation: parents before children */
-    struct link of_owner;        /* on the list of its owner's ephemerals or of the tree's containers and TTL znodes, else empty */
-    uint64_t seq;                /* place in that order */
-    struct stored_stat stat;     /* cversion counts creations */
-    int32_t n_children;
-    int32_t data_len;            /* -1: null */
-    uint8_t *data;
-    int64_t acl;                 /* ACL_OPEN or an id of this tree's ACL table */
-    uint32_t name_len;
-    char name[];                 /* not terminated */
-};
 
 /* A new tree holds the initial znodes: /, /zookeeper, /zookeeper/quota, /zookeeper/config (semantics.md 2). seed perturbs the
  * hash. */
@@ -44,20 +26,10 @@ bool tree_free_some(struct tree *t, size_t max);
 /* NULL when there is none. "" and "/" are the root. A literal lookup: "/a/" and "a" are not found. */
 const struct znode *tree_find(const struct tree *t, struct slice path);
 
-/* The visible Stat: cversion = 2 x stored - children, owner 0 for containers. */
-void znode_stat(const struct znode *n, struct zk_stat *s);
-static inline struct slice znode_data(const struct znode *n)
-{
-    return (struct slice){n->data, n->data_len};
-}
-/* Whether the stored owner means an ordinary ephemeral: a session. */
-bool znode_is_ephemeral(const struct znode *n);
-/* Appends the full path; "/" for the root. */
-void znode_path(const struct znode *n, struct bytes *b);
 /* The ACL, encoded, count included. Valid until the next change. */
 struct vector znode_acl(const struct tree *t, const struct znode *n);
-/* Appends vector<ustring> of the children's names. */
-void znode_children_put(const struct znode *n, struct bytes *b);
+/* As snapshots name it: ACL_OPEN or an id of this tree's ACL table. */
+int64_t znode_acl_id(const struct tree *t, const struct znode *n);
 
 int64_t tree_zxid(const struct tree *t);  /* last applied, 0 for none */
 size_t tree_count(const struct tree *t);  /* znodes as Apache counts them: a fresh tree has 5 */

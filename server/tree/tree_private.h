@@ -3,32 +3,41 @@
 #define TREE_TREE_PRIVATE_H
 
 #include "base/map.h"
+#include "tree/znode_order.h"
 #include "tree/tree.h"
 
 /* --- ACLs, one copy of each, counted --- */
 
+/* Snapshots name a row by its id, which no other row ever has. A znode has the number of its place here, which is half
+ * as wide and is given to another row once this one is forgotten. */
 struct acl_table {
-    struct map by_id;   /* id -> struct acl_row */
-    struct map by_hash; /* hash of the encoding -> the first of a chain of struct acl_row */
+    struct acl_row **rows;        /* by number; [ACL_NUMBER_OPEN] and those on the free list are NULL */
+    uint32_t *free;               /* numbers below n_rows without a row */
+    uint32_t n_rows, n_free, cap; /* cap: of both */
+    struct map by_id;             /* id -> struct acl_row */
+    struct map by_hash;           /* hash of the encoding -> the first of a chain of struct acl_row */
     uint64_t seed;
     int64_t last; /* highest id ever used */
 };
 
-/* The id of this ACL with one more use; null and world:anyone:31 are ACL_OPEN. */
-int64_t acl_table_intern(struct acl_table *a, struct vector acl);
-/* One more use of an id; false when it is unknown. */
-bool acl_table_use(struct acl_table *a, int64_t id);
-/* A use of an id that nobody has said anything of yet: until then a list that allows nobody anything. False when it is impossible. */
-bool acl_table_await(struct acl_table *a, int64_t id);
-bool acl_table_awaits(const struct acl_table *a, int64_t id);
+/* The number of this ACL with one more use; null and world:anyone:31 are ACL_NUMBER_OPEN. */
+uint32_t acl_table_intern(struct acl_table *a, struct vector acl);
+/* One more use of a number that is in use. */
+void acl_table_use(struct acl_table *a, uint32_t number);
+/* One more use of the row that a snapshot names by this id. One that nobody has said anything of yet allows nobody
+ * anything until then. False when the id is impossible. */
+bool acl_table_use_id(struct acl_table *a, int64_t id, uint32_t *number);
+bool acl_table_awaits(const struct acl_table *a, uint32_t number);
 /* One use less; the last one forgets the row. */
-void acl_table_release(struct acl_table *a, int64_t id);
+void acl_table_release(struct acl_table *a, uint32_t number);
 /* A row as a snapshot has it, without a use yet. False when the id is impossible or taken. */
 bool acl_table_load(struct acl_table *a, int64_t id, struct vector acl);
 /* Forgets rows without use. */
 void acl_table_purge(struct acl_table *a);
-/* The encoding; ACL_OPEN is world:anyone:31. The id must be in use. */
-struct vector acl_table_get(const struct acl_table *a, int64_t id);
+/* The encoding; that of ACL_NUMBER_OPEN is world:anyone:31. The number must be in use. */
+struct vector acl_table_get(const struct acl_table *a, uint32_t number);
+/* ACL_OPEN, or the id of the row. */
+int64_t acl_table_id(const struct acl_table *a, uint32_t number);
 /* Appends a snapshot's ACL element. */
 void acl_table_put(const struct acl_table *a, struct bytes *b);
 void acl_table_free(struct acl_table *a);
@@ -38,7 +47,7 @@ void acl_table_free(struct acl_table *a);
 /* Who owns ephemerals: a session, or one that is gone (or not loaded yet) and left some. */
 struct owner {
     int64_t id;
-    struct link ephemerals; /* struct znode, of_owner */
+    struct link ephemerals; /* struct znode_more, of_owner */
     int32_t timeout_ms;
     bool open; /* between createSession and closeSession */
 };
@@ -56,13 +65,12 @@ struct tree {
     uint64_t seed;
     struct znode_table table; /* all znodes but the root */
     struct znode *root;       /* NULL only while a snapshot is being loaded */
-    struct link order;        /* all znodes by seq */
-    uint64_t next_seq;
+    struct order order;
     size_t path_bytes, data_bytes, ephemerals;
     struct link mortals; /* containers and TTL znodes, of_owner */
-    size_t limits;     /* znodes named zookeeper_limits: without any there are no quotas to look for */
-    struct map owners; /* session -> struct owner */
-    size_t sessions;   /* of owners, the open ones */
+    size_t limits;       /* znodes named zookeeper_limits: without any there are no quotas to look for */
+    struct map owners;   /* session -> struct owner */
+    size_t sessions;     /* of owners, the open ones */
     struct acl_table acls;
     struct link snapshots; /* under way: struct tree_snapshot, of_tree */
     int64_t zxid;
@@ -72,16 +80,15 @@ struct tree {
 
 struct znode *tree_get(const struct tree *t, struct slice path);
 struct znode *tree_child(const struct tree *t, const struct znode *parent, struct slice name);
-static inline struct znode *znode_of_order(struct link *l)
+
+static inline struct znode *znode_of_owner(struct link *l)
 {
-    return list_entry(l, struct znode, order);
+    /* Whoever has an owner lies right behind what it has more. */
+    return (struct znode *)(list_entry(l, struct znode_more, of_owner) + 1);
 }
 
-/* Appends the path as a snapshot's ustring: the root's is "". */
-void znode_path_put(const struct znode *n, struct bytes *b);
-
 /* Adds a znode below parent (NULL: the root). Takes over one use of acl; copies data. */
-struct znode *znode_add(struct tree *t, struct znode *parent, struct slice name, struct slice data, int64_t acl,
+struct znode *znode_add(struct tree *t, struct znode *parent, struct slice name, struct slice data, uint32_t acl,
                         const struct stored_stat *stat);
 /* Removes a znode without children. */
 void znode_remove(struct tree *t, struct znode *n);
@@ -102,8 +109,6 @@ struct znode *tree_first_ephemeral(const struct tree *t, int64_t session);
 
 /* Called before a znode changes or vanishes: lets the snapshots under way keep what it was. */
 void snapshots_save(struct tree *t, const struct znode *n);
-/* Called as a znode vanishes, after snapshots_save. */
-void snapshots_forget(struct tree *t, const struct znode *n);
 
 static inline void znode_touch(struct tree *t, const struct znode *n)
 {

@@ -25,7 +25,7 @@ static void look_at_znode(void *arg, const struct znode *n)
     walk->count++;
     struct zk_stat stat;
     znode_stat(n, &stat);
-    stat.cversion = n->stat.cversion;
+    stat.cversion = znode_cversion(n);
     const struct state *want = model_at(check_model(w), p, check_last(w));
     if (want == NULL)
         violation(w, "trees hold what was committed", "zoo%" PRId64 " has %.*s", walk->server->sid, SLICE_ARG(p));

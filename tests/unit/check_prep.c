@@ -138,7 +138,7 @@ START_TEST(container_flags_alone_make_no_container)
 {
     ask_create(&d, 0, 1, "/c", "", MODE_CONTAINER);
     ck_heard(&d, 0, "1 OK");
-    ck_assert_int_eq(node("/c")->stat.ephemeral_owner, 0);
+    ck_assert_int_eq(znode_owner(node("/c")), 0);
 }
 END_TEST
 
@@ -352,7 +352,7 @@ START_TEST(set_acl_checks_in_order)
     set_acl_fails("/a", ACL_WORLD_ALL, 1, "7 BADVERSION");
     ask_set_acl(&d, 0, 2, "/a", acl_of(&b, PERM_READ, "world", "anyone"), 0);
     ck_heard(&d, 0, "2 OK");
-    ck_assert_int_eq(node("/a")->stat.aversion, 1);
+    ck_assert_int_eq(znode_aversion(node("/a")), 1);
     set_fails("/a", -1, "7 NOAUTH"); /* and it holds */
 }
 END_TEST
@@ -556,8 +556,8 @@ START_TEST(a_multi_is_one_transaction)
     ask_multi(&d, 0, 1, &b);
     ck_assert_str_eq(multi_results(1), "1 /m, 1 /m/n, 5 v1, 13, 2");
     ck_assert_int_eq(zxid(), before + 1); /* "one for the whole" */
-    ck_assert_int_eq(node("/m")->stat.czxid, before + 1);
-    ck_assert_int_eq(node("/a")->stat.mzxid, before + 1);
+    ck_assert_int_eq(node("/m")->czxid, before + 1);
+    ck_assert_int_eq(node("/a")->mzxid, before + 1);
     ck_assert_ptr_null(node("/del"));
 }
 END_TEST
@@ -617,7 +617,7 @@ START_TEST(a_multi_may_create_and_delete_the_same)
     multi_create(&b, "/x", OP_CREATE, MODE_PERSISTENT);
     ask_multi(&d, 0, 1, &b);
     ck_assert_str_eq(multi_results(1), "1 /x, 2, 1 /x");
-    ck_assert_int_eq(node("/x")->stat.ephemeral_owner, 0);
+    ck_assert_int_eq(znode_owner(node("/x")), 0);
 }
 END_TEST
 
@@ -682,8 +682,8 @@ START_TEST(close_session_removes_its_ephemerals)
     ck_heard(&d, 1, "4 OK");
     ck_links(&d, "close client 1");
     ck_assert_ptr_null(node("/p/e"));
-    ck_assert_int_eq(node("/p")->n_children, 2);
-    ck_assert_int_eq(node("/p")->stat.pzxid, zxid());
+    ck_assert_int_eq(znode_child_count(node("/p")), 2);
+    ck_assert_int_eq(znode_pzxid(node("/p")), zxid());
     ck_assert_int_eq(driver_status(&d).sessions, 1);
     ck_assert_int_eq(driver_status(&d).ephemerals, 1);
 }
@@ -705,9 +705,9 @@ START_TEST(close_session_sees_what_is_outstanding)
     driver_persist(&d);
     ck_heard(&d, 1, "1 OK, 2 OK, 3 OK, 4 OK, 6 OK");
     ck_heard(&d, 0, "5 OK, 7 OK, 8 OK");
-    ck_assert_int_eq(node("/new")->stat.ephemeral_owner, 0);
-    ck_assert_int_eq(node("/gone")->stat.ephemeral_owner, session);
-    ck_assert_int_eq(node("/old")->stat.ephemeral_owner, 0);
+    ck_assert_int_eq(znode_owner(node("/new")), 0);
+    ck_assert_int_eq(znode_owner(node("/gone")), session);
+    ck_assert_int_eq(znode_owner(node("/old")), 0);
 }
 END_TEST
 

@@ -83,7 +83,7 @@ START_TEST(exists_answers_with_the_stat)
     ck_assert_int_eq(s.data_length, 4);
     ck_assert_int_eq(s.num_children, 2);
     ck_assert_int_eq(s.cversion, 2); /* semantics.md 1: 2 x created - children */
-    ck_assert_int_eq(s.pzxid, tree_find(core_tree(d.core), SLICE_OF("/a/e"))->stat.czxid);
+    ck_assert_int_eq(s.pzxid, tree_find(core_tree(d.core), SLICE_OF("/a/e"))->czxid);
     ask_read(&d, 0, 2, OP_EXISTS, "/none", false);
     ck_heard(&d, 0, "2 NONODE");
 }

@@ -74,10 +74,10 @@ START_TEST(a_container)
     ck_assert(!r.body.bad && cursor_left(&r.body) == 0);
     ck_slice_eq(path, "/c");
     ck_assert_int_eq(s.ephemeral_owner, 0);
-    ck_assert_int_eq(node("/c")->stat.ephemeral_owner, OWNER_CONTAINER);
+    ck_assert_int_eq(znode_owner(node("/c")), OWNER_CONTAINER);
     ask_container(2, "/plain", MODE_PERSISTENT);
     ck_heard(&d, 0, "2 OK");
-    ck_assert_int_eq(node("/plain")->stat.ephemeral_owner, OWNER_CONTAINER);
+    ck_assert_int_eq(znode_owner(node("/plain")), OWNER_CONTAINER);
     create("/c/child");
 }
 END_TEST
@@ -94,7 +94,7 @@ START_TEST(a_ttl_znode)
     jute_get_zk_stat(&r.body, &s);
     ck_assert(!r.body.bad && cursor_left(&r.body) == 0);
     ck_assert_int_eq(s.ephemeral_owner, 0);
-    ck_assert_int_eq(node("/t")->stat.ephemeral_owner, (int64_t)0xff00000000001388u);
+    ck_assert_int_eq(znode_owner(node("/t")), (int64_t)0xff00000000001388u);
     ck_heard(&d, 0, "2 OK");
     ck_assert_ptr_nonnull(node("/s0000000001"));
     create("/t/child");
@@ -149,7 +149,7 @@ START_TEST(both_in_a_multi)
         jute_get_zk_stat(&r.body, &s);
         ck_slice_eq(path, i == 0 ? "/c" : "/t");
     }
-    ck_assert_int_eq(node("/c")->stat.ephemeral_owner, OWNER_CONTAINER);
+    ck_assert_int_eq(znode_owner(node("/c")), OWNER_CONTAINER);
 }
 END_TEST
 

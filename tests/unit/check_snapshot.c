@@ -197,13 +197,13 @@ START_TEST(test_acl_ids)
     snap_end_put(&b);
     struct tree *t = tree_new(3);
     ck_assert_int_eq(tree_load(t, bytes_slice(&b), 9), 1);
-    ck_assert_int_eq(tree_find(t, SLICE_OF("/a"))->acl, 40);
+    ck_assert_int_eq(znode_acl_id(t, tree_find(t, SLICE_OF("/a"))), 40);
     ck_assert(slice_equal(znode_acl(t, tree_find(t, SLICE_OF("/a"))).raw, one.raw));
     struct txn_maker m = {.zxid = 9};
     must_apply(t, make_create(&m, "/b", SLICE_OF(""), one, false, -1));
     must_apply(t, make_create(&m, "/c", SLICE_OF(""), ACL_WORLD_READ, false, -1));
-    ck_assert_int_eq(tree_find(t, SLICE_OF("/b"))->acl, 40);
-    ck_assert_int_eq(tree_find(t, SLICE_OF("/c"))->acl, 42);
+    ck_assert_int_eq(znode_acl_id(t, tree_find(t, SLICE_OF("/b"))), 40);
+    ck_assert_int_eq(znode_acl_id(t, tree_find(t, SLICE_OF("/c"))), 42);
     /* From before 3.5 there is no config. */
     tree_set_config(t, SLICE_OF("x"), 1);
     ck_slice_eq(znode_data(tree_find(t, SLICE_OF("/zookeeper/config"))), "x");
@@ -302,7 +302,7 @@ START_TEST(test_awaited_acl)
     must_apply(t, make_create(&m, "/a", SLICE_OF("x"), ACL_WORLD_ALL, false, 1));
     must_apply(t, make_set_acl(&m, "/b", ACL_WORLD_READ, 1));
     must_apply(t, make_create(&m, "/c", SLICE_OF("x"), ACL_WORLD_ALL, false, 1));
-    ck_assert_int_eq(tree_find(t, SLICE_OF("/a"))->acl, ACL_OPEN);
+    ck_assert_int_eq(znode_acl_id(t, tree_find(t, SLICE_OF("/a"))), ACL_OPEN);
     ck_assert(slice_equal(znode_data(tree_find(t, SLICE_OF("/a"))), SLICE_OF("d")));
     ck_assert(slice_equal(znode_acl(t, tree_find(t, SLICE_OF("/b"))).raw, ACL_WORLD_READ.raw));
     ck_assert(slice_equal(znode_acl(t, tree_find(t, SLICE_OF("/c"))).raw, ACL_WORLD_READ.raw));

@@ -232,8 +232,8 @@ START_TEST(each_transaction_is_delivered_once)
     ensemble_settle(&e);
     for (int64_t sid = 1; sid <= 3; sid++) {
         const struct znode *q = tree_find(core_tree(server(sid)->core), SLICE_OF("/q"));
-        ck_assert_int_eq(q->n_children, 20);
-        ck_assert_int_eq(q->stat.cversion, 20);
+        ck_assert_int_eq(znode_child_count(q), 20);
+        ck_assert_int_eq(znode_cversion(q), 20);
         ck_assert(has(sid, "/q/n0000000019"));
     }
 }

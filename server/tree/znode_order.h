@@ -1,0 +1,34 @@
+/* All znodes of a tree in order of creation, so parents before children: an array in which each has a place. Where one
+ * went a hole is left; when there are too many, packing moves the others down, a few at a time, in the same order. */
+#ifndef TREE_ZNODE_ORDER_H
+#define TREE_ZNODE_ORDER_H
+
+#include <stddef.h>
+
+struct znode;
+
+/* Zero-initialised is valid and empty. */
+struct order {
+    struct znode **at; /* NULL: a hole */
+    size_t used, cap;  /* places; from used on nobody has been */
+    size_t holes;
+    size_t packed, unpacked; /* while packing, those between are holes; both 0 when not */
+};
+
+/* Gives it the place behind all others: one that no other had since the last packing. */
+void order_append(struct order *o, struct znode *n);
+void order_remove(struct order *o, struct znode *n);
+/* The znode at this place or the first one behind it; NULL when there is none. */
+struct znode *order_from(const struct order *o, size_t place);
+/* The last one appended; NULL when there is none or it is gone. */
+struct znode *order_last(const struct order *o);
+/* Takes the last one off, whatever its place is to it; NULL when there is none. */
+struct znode *order_pop(struct order *o);
+/* Packs a little, if it is worth while: often enough when called at each append and removal. Places change. */
+void order_pack(struct order *o);
+/* Forgets them all. */
+void order_free(struct order *o);
+
+#define order_each(n, o) for (struct znode *n = order_from(o, 0); n != NULL; n = order_from(o, (size_t)n->place + 1))
+
+#endif
