@@ -150,7 +150,7 @@ static bool run(struct panel *v, const char *name, const char *query, struct adm
         bytes_free(&unknown);
         return false;
     }
-    if (!c->unserved && !s.serving) {
+    if (!c->unserved && s.service == SERVICE_NONE) {
         end(&a->page, c->name, not_serving);
         return false;
     }
@@ -232,9 +232,16 @@ static const char *put_hash(struct panel *v, const char *query, struct page *p, 
     return put_nothing(v, query, p, why);
 }
 
+static bool is_read_only(const struct panel *v)
+{
+    struct core_status s;
+    core_status(v->core, &s);
+    return s.service == SERVICE_READ_ONLY;
+}
+
 static const char *put_read_only(struct panel *v, const char *query, struct page *p, char why[WHY_MAX])
 {
-    page_bool(p, "read_only", false);
+    page_bool(p, "read_only", is_read_only(v));
     return put_nothing(v, query, p, why);
 }
 
@@ -367,7 +374,7 @@ static const char *put_server_stats(struct panel *v, const char *query, struct p
     struct figures f;
     panel_figures(v, &f);
     page_text(p, "version", version_text());
-    page_bool(p, "read_only", false);
+    page_bool(p, "read_only", f.s.service == SERVICE_READ_ONLY);
     put_figures(v, &f, p);
     put_sizes(p, "client_response", f.s.reply_last, f.s.reply_min, f.s.reply_max);
     if (!f.s.standalone && f.s.state == PEER_LEADING)
@@ -382,7 +389,7 @@ static const char *put_leader(struct panel *v, const char *query, struct page *p
 {
     struct core_status s;
     core_status(v->core, &s);
-    if (s.standalone) return "server is not initialized";
+    if (!panel_shows_ensemble(&s)) return "server is not initialized";
     const struct conf_server *leader = conf_find(v->conf, s.leader);
     page_bool(p, "is_leader", s.state == PEER_LEADING);
     page_int(p, "leader_id", s.leader);
@@ -430,7 +437,10 @@ static const char *put_voting_view(struct panel *v, const char *query, struct pa
 {
     const struct conf *c = v->conf;
     page_begin(p, "current_config");
-    for (size_t i = 0; i < c->n_servers && !c->standalone; i++) {
+    struct core_status now;
+    core_status(v->core, &now);
+    bool shown = panel_shows_ensemble(&now);
+    for (size_t i = 0; shown && i < c->n_servers; i++) {
         const struct conf_server *s = &c->servers[i];
         char key[24], client[128];
         if (s->observer) continue;
@@ -478,7 +488,7 @@ static const char *put_zab_state(struct panel *v, const char *query, struct page
     const struct conf *c = v->conf;
     struct core_status s;
     core_status(v->core, &s);
-    if (s.serving && !s.standalone && c->self != NULL) {
+    if (s.service == SERVICE_FULL && !s.standalone && c->self != NULL) {
         char text[128];
         page_int(p, "myid", c->myid);
         page_bool(p, "is_leader", s.state == PEER_LEADING);
@@ -487,14 +497,14 @@ static const char *put_zab_state(struct panel *v, const char *query, struct page
         client_address_of(v, c->self, text);
         page_text(p, "client_address", text);
     }
-    page_bool(p, "voting", s.serving && !s.standalone && !s.observer);
-    if (s.serving && !s.standalone) {
+    page_bool(p, "voting", s.service == SERVICE_FULL && !s.standalone && !s.observer);
+    if (s.service == SERVICE_FULL && !s.standalone) {
         char zxid[24];
         snprintf(zxid, sizeof zxid, "0x%" PRIx64, (uint64_t)s.zxid);
         page_text(p, "last_zxid", zxid);
         page_int(p, "zab_epoch", (int64_t)((uint64_t)s.zxid >> 32));
         page_int(p, "zab_counter", s.zxid & 0xffffffff);
     }
-    page_text(p, "zabstate", s.serving ? panel_zab_state(&s) : "");
+    page_text(p, "zabstate", s.service == SERVICE_FULL ? panel_zab_state(&s) : "");
     return put_nothing(v, query, p, why);
 }

@@ -256,6 +256,10 @@ static int check_ensemble(struct reading *r)
     if (c->standalone) return 0;
     if (c->init_limit == 0) return fail(r, 0, "initLimit", "missing, an ensemble needs it; add initLimit=10");
     if (c->sync_limit == 0) return fail(r, 0, "syncLimit", "missing, an ensemble needs it; add syncLimit=5");
+    if (c->read_only && !c->local_sessions)
+        warn(c, line_of(r, "readonlymode.enabled"), "readonlymode.enabled",
+             "no client gets a new session without a quorum unless its server alone may know it (as in Apache "
+             "ZooKeeper); add localSessionsEnabled=true");
     return 0;
 }
 

@@ -46,7 +46,7 @@ struct conf {
     int32_t purge_keep, purge_hours; /* purge_hours 0: never */
     char *whitelist;
     bool skip_acl, standalone_enabled, quorum_on_all_ips, extended_types, enforce_quota;
-    bool local_sessions, local_sessions_upgrade;
+    bool local_sessions, local_sessions_upgrade, read_only;
     int32_t container_check_ms, sessionless_ms;
     char *super_digest; /* "" when not given */
     char *peer_type;

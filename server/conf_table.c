@@ -57,6 +57,10 @@ static const struct conf_option options[] = {
      "true: in an ensemble new sessions live on their server alone and cost no transaction", 0},
     {"localSessionsUpgradingEnabled", CONF_BOOL, AT(local_sessions_upgrade), 0, 0, "false",
      "true: a local session becomes a global one with its first ephemeral", 0},
+    {"readonlymode.enabled", CONF_BOOL, AT(read_only), 0, 0, "false",
+     "true: a member that has looked for a leader for 2 s, or a tick if that is longer, serves clients that asked for "
+     "readOnly, until it finds one; needs localSessionsEnabled for new sessions",
+     PROPERTY},
     {"snapCount", CONF_INT, AT(snap_count), 2, INT32_MAX, "100000", "transactions between snapshots", PROPERTY},
     {"autopurge.snapRetainCount", CONF_INT, AT(purge_keep), INT32_MIN, INT32_MAX, "3",
      "snapshots that a purge keeps; 3 at least", 0},
@@ -196,7 +200,6 @@ static const struct conf_option options[] = {
     UNUSED("admin.forceHttps", "false", "the admin pages are plain HTTP"),
     UNUSED("admin.portUnification", "false", "the admin pages are plain HTTP"),
     UNUSED("audit.enable", "false", "there is no audit log"),
-    UNUSED("readonlymode.enabled", "false", "a server without a quorum serves nobody"),
     UNUSED("znode.container.maxPerMinute", "10000", "containers are removed as they are found"),
     UNUSED("znode.container.maxNeverUsedIntervalMs", "0", "containers that never had a child stay"),
 

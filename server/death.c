@@ -37,7 +37,8 @@ const char *death_arm(struct death *d, enum death_step step, bool power_loss)
     if (step > DEATH_NOW) {
         if (d->core == NULL) return "it has not started yet";
         core_status(d->core, &now);
-        if (now.state != PEER_LEADING || !now.serving) return "it does not lead now: only a leader proposes";
+        if (now.state != PEER_LEADING || now.service != SERVICE_FULL)
+            return "it does not lead now: only a leader proposes";
         if (now.standalone && step == DEATH_COMMIT)
             return "it is alone and sends nobody a COMMIT; possible are propose and quorum-acked";
     }
@@ -51,7 +52,7 @@ void death_stepped(struct death *d, const struct update *u)
     struct core_status now;
     if (d->step == DEATH_NONE) return;
     core_status(d->core, &now);
-    if (d->zxid == 0 && now.state == PEER_LEADING && now.serving) d->zxid = write_in(u);
+    if (d->zxid == 0 && now.state == PEER_LEADING && now.service == SERVICE_FULL) d->zxid = write_in(u);
     if (d->zxid == 0 || now.zxid < d->zxid) return;
     /* It is committed, and of this update nothing has left. Not at the turn's end: a socket that becomes writable
      * before would send some of it. */

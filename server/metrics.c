@@ -55,7 +55,7 @@ void metrics_put_lines(const struct panel *v, struct bytes *b)
     struct figures f;
     panel_figures(v, &f);
     bytes_printf(b, "zk_version\t%s\nzk_server_state\t%s\n", version_text(), f.mode);
-    if (!f.s.standalone) {
+    if (panel_shows_ensemble(&f.s)) {
         bytes_printf(b, "zk_peer_state\t");
         panel_peer_state(v, &f.s, b);
         bytes_u8(b, '\n');
@@ -71,7 +71,7 @@ void metrics_put_fields(const struct panel *v, struct page *p)
     page_text(p, "version", version_text());
     page_text(p, "server_state", f.mode);
     panel_peer_state(v, &f.s, &state);
-    if (!f.s.standalone) page_slice(p, "peer_state", bytes_slice(&state));
+    if (panel_shows_ensemble(&f.s)) page_slice(p, "peer_state", bytes_slice(&state));
     bytes_free(&state);
     each(v, put_field, p);
 }
@@ -124,7 +124,7 @@ static void each(const struct panel *v, metric_fn *fn, void *arg)
     panel_figures(v, &f);
     if (v->store != NULL) store_figures(v->store, &m->fsynctime, &m->sync_processor_batch_size, false);
     each_gauge(v, &f, fn, arg);
-    if (!f.s.standalone) each_gauge_of_ensemble(v, &f, fn, arg);
+    if (panel_shows_ensemble(&f.s)) each_gauge_of_ensemble(v, &f, fn, arg);
     /* Apache's leader sends reads the same way. */
     int64_t prepared = m->requests_prepared + (f.s.state == PEER_LEADING ? m->readlatency.count : 0);
     fn(arg, &(struct metric){"prep_processor_request_queued", "requests that the leader took", COUNTER, PLAIN, prepared,

@@ -169,7 +169,7 @@ static void order_stepdown(struct orders *o, struct slice line)
 {
     struct core_status now;
     core_status(o->core, &now);
-    if (now.state != PEER_LEADING || !now.serving || now.standalone) {
+    if (now.state != PEER_LEADING || now.service != SERVICE_FULL || now.standalone) {
         refuse(o, line, now.standalone ? "it is alone: there is nobody to lead" : "it does not lead now");
         return;
     }
@@ -285,7 +285,7 @@ static void order_expire(struct orders *o, struct slice line)
     struct core_status now;
     const struct tree *t = core_tree(o->core);
     core_status(o->core, &now);
-    if (now.state != PEER_LEADING || !now.serving) {
+    if (now.state != PEER_LEADING || now.service != SERVICE_FULL) {
         refuse(o, line, "it does not lead now");
         return;
     }
@@ -330,7 +330,7 @@ static bool expiry_settle(struct orders *o, struct expiry *x)
     }
     if (x->n == 0) {
         control_say(o->control, "answer", ",\"id\":%s,\"expired\":%zu", x->id, x->expired);
-    } else if (now.state != PEER_LEADING || !now.serving) {
+    } else if (now.state != PEER_LEADING || now.service != SERVICE_FULL) {
         control_say(o->control, "answer",
                     ",\"id\":%s,\"error\":\"it lost the lead before that was committed; ask again\"", x->id);
     } else {

@@ -33,6 +33,7 @@ void panel_figures(const struct panel *v, struct figures *f)
 static const char *mode_of(const struct core_status *s)
 {
     if (s->standalone) return "standalone";
+    if (s->service == SERVICE_READ_ONLY) return "read-only";
     if (s->state == PEER_LEADING) return "leader";
     return s->observer ? "observer" : "follower";
 }
@@ -51,10 +52,15 @@ void panel_reset_connections(struct panel *v)
     core_reset_client_stats(v->core);
 }
 
+bool panel_shows_ensemble(const struct core_status *s)
+{
+    return !s->standalone && s->service != SERVICE_READ_ONLY;
+}
+
 const char *panel_zab_state(const struct core_status *s)
 {
     if (s->standalone) return "";
-    if (s->serving) return "broadcast";
+    if (s->service == SERVICE_FULL) return "broadcast";
     return s->state == PEER_LOOKING ? "election" : "discovery";
 }
 

@@ -29,7 +29,7 @@ struct panel {
 /* The figures that srvr and its kin show. */
 struct figures {
     struct core_status s;
-    const char *mode;          /* standalone, leader, follower, observer */
+    const char *mode;          /* standalone, leader, follower, observer, read-only */
     int64_t received, sent;    /* with the words' own */
     int64_t connections;
     double latency_avg_ms;     /* rounded to four decimals, as Apache rounds */
@@ -42,6 +42,8 @@ void panel_reset_connections(struct panel *v);
 
 /* "leading - broadcast" */
 void panel_peer_state(const struct panel *v, const struct core_status *s, struct bytes *b);
+/* Whether it shows what only members of an ensemble have: not while it is read-only, when Apache's is another kind of server. */
+bool panel_shows_ensemble(const struct core_status *s);
 const char *panel_zab_state(const struct core_status *s);
 
 /* --- the machine and the process --- */

@@ -196,7 +196,8 @@ static void disk_failed(struct server *s, const char *error)
     _exit(EXIT_DISK); /* nothing more may be acknowledged, and there is nothing that could still be saved */
 }
 
-/* One fsync may make thousands of transactions durable, and each is applied then: in portions, or nobody else would have a turn. */
+/* One fsync may make thousands of transactions durable, and each is applied then: in portions, or nobody else would
+ * have a turn. */
 static void tell_persisted(struct server *s, bool all)
 {
     enum { PORTION = 32 };
@@ -289,11 +290,12 @@ static void say_status(void *arg, struct slice id)
     if (s->core == NULL) return; /* it reads its configuration yet */
     core_status(s->core, &st);
     control_say(s->control, "status",
-                ",\"state\":\"%s\",\"serving\":%s,\"epoch\":%" PRId64 ",\"zxid\":\"0x%" PRIx64 "\",\"leader\":%" PRId64
-                ",\"connections\":%zu,\"sessions\":%" PRId64 ",\"znodes\":%" PRId64 ",\"outstanding\":%" PRId64
-                ",\"learners\":%" PRId64 ",\"requests\":%" PRId64 ",\"latency_us\":%" PRId64
+                ",\"state\":\"%s\",\"serving\":%s,\"read_only\":%s,\"epoch\":%" PRId64 ",\"zxid\":\"0x%" PRIx64
+                "\",\"leader\":%" PRId64 ",\"connections\":%zu,\"sessions\":%" PRId64 ",\"znodes\":%" PRId64
+                ",\"outstanding\":%" PRId64 ",\"learners\":%" PRId64 ",\"requests\":%" PRId64 ",\"latency_us\":%" PRId64
                 ",\"latency_max_us\":%" PRId64 "%s%.*s",
-                peer_state_name(st.state), st.serving ? "true" : "false", st.epoch, (uint64_t)st.zxid, st.leader,
+                peer_state_name(st.state), st.service == SERVICE_FULL ? "true" : "false",
+                st.service == SERVICE_READ_ONLY ? "true" : "false", st.epoch, (uint64_t)st.zxid, st.leader,
                 net_client_count(s->net), st.sessions, st.znodes, st.outstanding, st.learners, st.latency_count,
                 st.latency_total_us, st.latency_max_us, id.len > 0 ? ",\"id\":" : "", SLICE_ARG(id));
 }
@@ -426,6 +428,7 @@ static void make_core(struct server *s, uint64_t seed)
         .sasl = s->security.sasl != NULL,
         .sasl_failed_stay = c->allow_sasl_failed,
         .enforced = s->security.enforced,
+        .read_only = c->read_only,
         .extended_types = c->extended_types,
         .local_sessions = c->local_sessions && !c->standalone,
         .local_sessions_upgrade = c->local_sessions_upgrade,

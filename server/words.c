@@ -55,7 +55,9 @@ enum net_word words_ask(struct panel *v, struct slice bytes, struct bytes *answe
         return words_allowed(v->conf->whitelist, "telnet close") ? WORD_NONE : refuse(v, "telnet close", answer);
     const struct word *w = find(bytes.p);
     if (w == NULL) return WORD_NONE;
-    if (!words_allowed(v->conf->whitelist, w->name)) return refuse(v, w->name, answer);
+    /* Clients find their way back from read-only servers by it. */
+    bool needed = v->conf->read_only && strcmp(w->name, "isro") == 0;
+    if (!needed && !words_allowed(v->conf->whitelist, w->name)) return refuse(v, w->name, answer);
     if (strcmp(w->name, "stmk") == 0) {
         if (bytes.len < 4 + MASK_LEN) return WORD_MORE;
         v->trace_mask = (int64_t)be64_get(bytes.p + 4);
@@ -63,7 +65,7 @@ enum net_word words_ask(struct panel *v, struct slice bytes, struct bytes *answe
     v->received++;
     core_status(v->core, &s);
     bool reports = false;
-    if (!s.serving && !w->unserved) {
+    if (s.service == SERVICE_NONE && !w->unserved) {
         const char *end = strcmp(w->name, "hash") == 0 ? "" : "\n";
         bytes_printf(answer, "This ZooKeeper instance is not currently serving requests%s", end);
     } else {
@@ -127,7 +129,8 @@ static void put_isro(struct panel *v, struct bytes *b)
 {
     struct core_status s;
     core_status(v->core, &s);
-    bytes_printf(b, s.serving ? "rw" : "null");
+    static const char *const texts[] = {[SERVICE_NONE] = "null", [SERVICE_READ_ONLY] = "ro", [SERVICE_FULL] = "rw"};
+    bytes_printf(b, "%s", texts[s.service]);
 }
 
 static void put_srst(struct panel *v, struct bytes *b)
@@ -186,9 +189,12 @@ static void put_envi(struct panel *v, struct bytes *b)
 
 /* --- srvr, stat --- */
 
-static void put_version(struct bytes *b)
+static void put_version(struct panel *v, struct bytes *b)
 {
+    struct core_status s;
+    core_status(v->core, &s);
     bytes_printf(b, "Zookeeper version: %s\n", version_text());
+    if (s.service == SERVICE_READ_ONLY) bytes_printf(b, "READ-ONLY mode; serving only read-only clients\n");
 }
 
 static void put_figures(struct panel *v, struct bytes *b)
@@ -209,14 +215,13 @@ static void put_figures(struct panel *v, struct bytes *b)
 
 static void put_srvr(struct panel *v, struct bytes *b)
 {
-    put_version(b);
+    put_version(v, b);
     put_figures(v, b);
 }
 
 static void put_stat(struct panel *v, struct bytes *b)
 {
-    (void)v;
-    put_version(b);
+    put_version(v, b);
     bytes_printf(b, "Clients:\n");
 }
 
@@ -260,6 +265,9 @@ static void put_conf(struct panel *v, struct bytes *b)
     bytes_printf(b, "serverId=%" PRId64 "\n", c->standalone ? 0 : c->myid);
     if (c->standalone) return;
     put_options(v, b, of_ensemble);
-    bytes_printf(b, "electionPort=%d\nquorumPort=%d\npeerType=%d\nmembership: \n%s", c->self->election_port,
-                 c->self->quorum_port, c->self->observer, c->config_text);
+    bytes_printf(b, "electionPort=%d\nquorumPort=%d\npeerType=%d\n", c->self->election_port, c->self->quorum_port,
+                 c->self->observer);
+    struct core_status s;
+    core_status(v->core, &s);
+    if (panel_shows_ensemble(&s)) bytes_printf(b, "membership: \n%s", c->config_text);
 }

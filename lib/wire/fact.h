@@ -13,6 +13,7 @@ enum fact_field { FIELD_NONE, FIELD_NUMBER, FIELD_HEX, FIELD_STATE, FIELD_SYNC_M
 /* kind, name, level ('d' for the supervisor alone: not logged, not in the simulator's traces; 'i' info, 'w' warning), then up to
  * four fields: their type and name.
  *
+ * read-only: clients that are content with reading are served while no leader is found; until the next state.
  * first-write: the first change of the data that this server answered to a client since it serves. last-write, when it serves no
  * more: the last change applied, when (us, the facts' clock), and how many it applied. session-opened and session-resumed: a client
  * got a new session here, or came (back) here with it; session-refused: it came with one that is no more; session-left: its
@@ -27,6 +28,7 @@ enum fact_field { FIELD_NONE, FIELD_NUMBER, FIELD_HEX, FIELD_STATE, FIELD_SYNC_M
     F(FACT_SYNC_SENT, "sync-sent", 'i', NUMBER, "peer", SYNC_MODE, "mode", HEX, "zxid", NUMBER, "transactions")        \
     F(FACT_SYNCED, "synced", 'i', NUMBER, "leader", SYNC_MODE, "mode", HEX, "zxid", NUMBER, "transactions")            \
     F(FACT_SERVING, "serving", 'i', STATE, "state", NUMBER, "epoch", HEX, "zxid", NONE, "")                            \
+    F(FACT_READ_ONLY, "read-only", 'i', HEX, "zxid", NONE, "", NONE, "", NONE, "")                                     \
     F(FACT_NOT_SERVING, "not-serving", 'i', REASON, "reason", NONE, "", NONE, "", NONE, "")                            \
     F(FACT_LOST_LEADER, "lost-leader", 'i', NUMBER, "leader", REASON, "reason", NONE, "", NONE, "")                    \
     F(FACT_LOST_LEARNER, "lost-learner", 'i', NUMBER, "peer", REASON, "reason", NONE, "", NONE, "")                    \

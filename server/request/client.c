@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "request/core_private.h"
 
+static void take_request(struct core *c, struct client *cl, const struct request_header *h, struct slice frame);
 static void take_turn(struct core *c, struct client *cl, const struct request_header *h, struct cursor body,
                       bool waited);
 static void read_request(struct core *c, struct client *cl, const struct request_header *h, struct slice frame);
@@ -51,7 +52,7 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     cl->heard_us = c->now_us;
     c->received++;
     c->metrics->bytes_received_count += frame.len + 4;
-    if (!zab_serving(c->zab)) {
+    if (zab_service(c->zab) == SERVICE_NONE) {
         c->metrics->cnxn_closed_without_zk_server_running++;
         client_close(c, cl);
         return;
@@ -70,17 +71,15 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     /* What comes behind the end of a session has no answer. */
     if (!session_touch(c, cl) && !identifies) return;
     if (c->config->enforced != NULL && !identifies && !identity_suffices(c, cl, h.xid)) return;
-    switch (h.type) {
-    case OP_AUTH: identity_auth(c, cl, &h, body); break;
-    case OP_SASL: identity_sasl(c, cl, &h, body); break;
-    case OP_SYNC: sync_request(c, cl, &h, body); break;
-    case OP_CREATE_SESSION:
-        /* Not a client's to ask for. Java notices an empty one when it looks for a timeout. */
-        if (cursor_left(&body) < 4)
-            write_request(c, cl, &h, body);
-        else
-            client_offend(c, cl, REASON_UNKNOWN_OPCODE);
-        break;
+    if (read_only_refuses(c, cl, h.type))
+        reply_header_only(c, cl, h.xid, zab_zxid(c->zab), ZK_NOT_READONLY);
+    else
+        take_request(c, cl, &h, frame);
+}
+
+bool is_write(int32_t type)
+{
+    switch (type) {
     case OP_CREATE:
     case OP_CREATE2:
     case OP_CREATE_CONTAINER:
@@ -91,14 +90,8 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     case OP_SET_ACL:
     case OP_MULTI:
     case OP_CHECK:
-    case OP_DELETE_CONTAINER: write_request(c, cl, &h, body); break;
-    case OP_CLOSE_SESSION:
-        if (session_is_local(c, cl->session))
-            read_request(c, cl, &h, frame);
-        else
-            write_request(c, cl, &h, body);
-        break;
-    default: read_request(c, cl, &h, frame);
+    case OP_DELETE_CONTAINER: return true;
+    default: return false;
     }
 }
 
@@ -247,6 +240,25 @@ void reply_header_only(struct core *c, struct client *cl, int32_t xid, int64_t z
 }
 
 /* --- requests --- */
+
+static void take_request(struct core *c, struct client *cl, const struct request_header *h, struct slice frame)
+{
+    struct cursor body = cursor_slice(frame);
+    request_header_get(&body, &(struct request_header){0});
+    if (h->type == OP_AUTH)
+        identity_auth(c, cl, h, body);
+    else if (h->type == OP_SASL)
+        identity_sasl(c, cl, h, body);
+    else if (h->type == OP_SYNC)
+        sync_request(c, cl, h, body);
+    else if (h->type == OP_CREATE_SESSION && (cursor_left(&body) >= 4 || zab_service(c->zab) == SERVICE_READ_ONLY))
+        client_offend(c, cl, REASON_UNKNOWN_OPCODE); /* not a client's to ask for */
+    else if (is_write(h->type) || h->type == OP_CREATE_SESSION ||
+             (h->type == OP_CLOSE_SESSION && !session_is_local(c, cl->session)))
+        write_request(c, cl, h, body); /* a createSession without a timeout: what Java notices when it looks for one */
+    else
+        read_request(c, cl, h, frame);
+}
 
 void client_offend(struct core *c, struct client *cl, enum reason why)
 {

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "request/core_private.h"
 
+static void create_session(struct core *c, struct client *cl);
 static void renew(struct core *c, struct client *cl, struct slice passwd);
 
 void connect_frame(struct core *c, struct client *cl, struct slice frame)
@@ -16,8 +17,10 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
     }
     c->metrics->connection_request_count++;
     cl->wants_readonly_byte = cursor_left(&cur) > 0;
-    if (req.last_zxid_seen > zab_zxid(c->zab)) {
-        client_close(c, cl); /* it has seen more than this server has: another one must serve it */
+    bool content = cl->wants_readonly_byte && cursor_u8(&cur) != 0;
+    bool ahead = req.last_zxid_seen > zab_zxid(c->zab); /* it has seen more than this server has */
+    if (ahead || !read_only_admits(c, req.session_id, content)) {
+        client_close(c, cl); /* another server must serve it */
         return;
     }
     int32_t timeout = req.timeout;
@@ -38,10 +41,19 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
         connect_finish(c, cl, REASON_NONE);
         return;
     }
+    create_session(c, cl);
+}
+
+/* Without a quorum nobody agrees on one. Apache's answer to that is the one to any write: no client takes it for a
+ * session. */
+static void create_session(struct core *c, struct client *cl)
+{
     uint8_t body[4];
-    be32_put(body, (uint32_t)timeout);
+    be32_put(body, (uint32_t)cl->timeout_ms);
     struct slice rest = slice_of(body, sizeof body);
-    if (zab_leading(c->zab))
+    if (zab_service(c->zab) == SERVICE_READ_ONLY)
+        reply_header_only(c, cl, 0, zab_zxid(c->zab), ZK_NOT_READONLY);
+    else if (zab_leading(c->zab))
         prep_submit(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL, OWNER_SELF);
     else
         learner_forward(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL);
@@ -72,6 +84,11 @@ static void renew(struct core *c, struct client *cl, struct slice passwd)
         bool alive = tracker_touch(&c->tracker, cl->session, cl->timeout_ms, c->now_us);
         if (alive) tracker_find(&c->tracker, cl->session)->owner = OWNER_SELF;
         connect_finish(c, cl, alive ? REASON_NONE : REASON_SESSION_GONE);
+        return;
+    }
+    if (zab_service(c->zab) == SERVICE_READ_ONLY) {
+        /* Where no session is local, Apache has none to look it up in, and takes any that it does not know. */
+        connect_finish(c, cl, c->config->local_sessions ? REASON_SESSION_GONE : REASON_NONE);
         return;
     }
     struct bytes data = {0};
@@ -118,7 +135,7 @@ void connect_finish(struct core *c, struct client *cl, enum reason refused)
     size_t mark = bytes_waiting(b);
     bytes_i32(b, 0);
     connect_response_put(b, &resp);
-    if (cl->wants_readonly_byte) bytes_u8(b, 0);
+    if (cl->wants_readonly_byte) bytes_u8(b, zab_service(c->zab) == SERVICE_READ_ONLY);
     frame_end(c, cl, b, mark);
     if (valid)
         connect_opened(c, cl);

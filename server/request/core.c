@@ -4,7 +4,7 @@
 #include "base/xalloc.h"
 #include "request/core_private.h"
 
-static void serve(void *arg, bool serving, enum reason why);
+static void serve(void *arg, enum service service, enum reason why);
 static void client_event(struct core *c, const struct event *e);
 static bool expire(struct core *c, const struct session *s, enum reason why);
 static void expire_sessions(struct core *c);
@@ -33,7 +33,7 @@ void core_free(struct core *c)
 {
     struct update u = {0};
     c->u = &u;
-    serve(c, false, REASON_SHUTDOWN);
+    serve(c, SERVICE_NONE, REASON_SHUTDOWN);
     client_free_gone(c);
     update_free(&u);
     zab_free(c->zab);
@@ -143,17 +143,18 @@ static void track_all(struct core *c)
 }
 
 /* Each start of service begins with nothing in flight; each end closes every client, whose sessions go on elsewhere. */
-static void serve(void *arg, bool serving, enum reason why)
+static void serve(void *arg, enum service service, enum reason why)
 {
     (void)why;
     struct core *c = arg;
-    if (!serving && c->writes > 0) {
+    if (service == SERVICE_NONE && c->writes > 0) {
         update_fact(c->u, (struct fact){c->now_us, FACT_LAST_WRITE, {c->written_zxid, c->written_us, c->writes}});
     }
     c->writes = 0;
     c->write_answered = false;
-    if (serving) {
-        seed_sessions(c);
+    if (service != SERVICE_NONE) seed_sessions(c);
+    if (service == SERVICE_READ_ONLY) return;
+    if (service == SERVICE_FULL) {
         if (zab_leading(c->zab) || PLANTED(FOLLOWER_EXPIRES)) track_all(c);
         reaper_start(c);
         return;

@@ -111,6 +111,8 @@ struct core {
 };
 
 /* client.c */
+/* Whether a request may change the data, and so goes to the leader. */
+bool is_write(int32_t type);
 struct client *client_at(const struct core *c, int64_t id);
 void client_open(struct core *c, const struct event *e);
 void client_frame(struct core *c, struct client *cl, struct slice frame);
@@ -156,6 +158,12 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame);
 /* Answers the handshake; refused: REASON_NONE for a session that is granted. */
 void connect_finish(struct core *c, struct client *cl, enum reason refused);
 void connect_revalidated(struct core *c, int64_t session, bool valid);
+
+/* read_only.c: while there is no quorum */
+/* Whether this client may come in, with this session (0: a new one). content: it said that reading will do. */
+bool read_only_admits(const struct core *c, int64_t session, bool content);
+/* Whether a request is answered with ZK_NOT_READONLY. */
+bool read_only_refuses(const struct core *c, const struct client *cl, int32_t type);
 
 /* read.c: answers a request that changes nothing */
 struct ask {

@@ -11,13 +11,14 @@ libcore_a_SOURCES += \
 	server/request/path.c \
 	server/request/prep.c \
 	server/request/read.c \
+	server/request/read_only.c \
 	server/request/read_watch.c \
 	server/request/reaper.c \
 	server/request/session.c \
 	server/request/tracker.c server/request/tracker.h
 
 if HAVE_CHECK
-REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_identity check_order
+REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_identity check_order check_read_only
 check_PROGRAMS += $(REQUEST_TESTS)
 TESTS += $(REQUEST_TESTS)
 check_tracker_SOURCES = tests/unit/check_tracker.c tests/unit/unit.h
@@ -50,6 +51,9 @@ check_connect_LDADD = $(CORE_TEST_LIBS)
 check_identity_SOURCES = tests/unit/check_identity.c tests/unit/unit.h
 check_identity_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_identity_LDADD = $(CORE_TEST_LIBS)
+check_read_only_SOURCES = tests/unit/check_read_only.c tests/unit/unit.h
+check_read_only_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_read_only_LDADD = $(CORE_TEST_LIBS)
 check_order_SOURCES = tests/unit/check_order.c tests/unit/unit.h
 check_order_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_order_LDADD = $(CORE_TEST_LIBS)

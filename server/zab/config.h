@@ -26,6 +26,7 @@ struct core_config {
     int32_t snap_count;                     /* transactions between snapshots (half of it fixed, half random) */
     const char *config_text;                /* the ensemble in properties form (election.md 3); "" when standalone */
     struct auth_rules auth;                 /* whom it knows, and who stands above ACLs */
+    bool read_only; /* a member that finds no leader serves clients that are content with reading */
     bool skip_acl;
     bool sasl;                   /* tokens are looked at; else each is answered with none */
     bool sasl_failed_stay;       /* a client that failed at SASL may go on, as who it was */

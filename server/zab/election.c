@@ -10,7 +10,8 @@ enum {
     FINALIZE_WAIT_US = 200 * 1000,
     RESEND_FIRST_US = 200 * 1000,
     RESEND_LAST_US = 1000 * 1000,
-    UNTRUSTED_EMPTY = -1, /* zxid of an Apache server whose database is gone: it may not vote */
+    READ_ONLY_AFTER_US = 2000 * 1000, /* at least, of searching: most elections are over by then */
+    UNTRUSTED_EMPTY = -1,             /* zxid of an Apache server whose database is gone: it may not vote */
 };
 
 static void send_vote(struct zab *z, struct member *m);
@@ -29,6 +30,13 @@ static struct vote initial_vote(const struct zab *z)
     return (struct vote){z->config->sid, z->history.logged, z->current_epoch};
 }
 
+static int64_t read_only_after(const struct zab *z)
+{
+    if (!z->config->read_only) return TIME_NEVER;
+    int64_t tick = ticks_us(z, 1);
+    return z->now + (tick > READ_ONLY_AFTER_US ? tick : READ_ONLY_AFTER_US);
+}
+
 static bool is_voter(const struct zab *z, int64_t sid)
 {
     return (z->voters & member_bit(member_index(z->config, sid))) != 0;
@@ -39,6 +47,7 @@ void election_start(struct zab *z)
     struct election *el = &z->election;
     el->round = (int64_t)((uint64_t)el->round + 1); /* wraps, as Apache's does: a round that was heard may be any */
     el->finalize_at = TIME_NEVER;
+    el->read_only_at = read_only_after(z);
     el->resend_after_us = RESEND_FIRST_US;
     el->resend_at = z->now + el->resend_after_us;
     for (size_t i = 0; i < z->n_members; i++) z->members[i].voted = z->members[i].settled = false;
@@ -99,12 +108,17 @@ void election_time(struct zab *z)
         el->resend_at = z->now + el->resend_after_us;
         send_all(z);
     }
+    if (z->now >= el->read_only_at) {
+        el->read_only_at = TIME_NEVER;
+        zab_serve(z, SERVICE_READ_ONLY, REASON_NONE);
+    }
 }
 
 int64_t election_deadline(const struct zab *z)
 {
     const struct election *el = &z->election;
-    return el->finalize_at < el->resend_at ? el->finalize_at : el->resend_at;
+    int64_t at = el->finalize_at < el->resend_at ? el->finalize_at : el->resend_at;
+    return at < el->read_only_at ? at : el->read_only_at;
 }
 
 /* --- speaking --- */
@@ -289,6 +303,7 @@ static void decide(struct zab *z, struct vote v, member_set supporters)
     el->finalize_at = TIME_NEVER;
     zab_fact(z, FACT_ELECTED, v.leader, member_count(supporters & z->voters), member_count(z->voters), el->round);
     bool leads = v.leader == z->config->sid;
+    zab_serve(z, SERVICE_NONE, REASON_ELECTION);
     zab_become(z, leads ? PEER_LEADING : is_observer(z) ? PEER_OBSERVING : PEER_FOLLOWING);
     /* Whoever is still looking learns it now rather than at its next question. */
     for (size_t i = 0; i < z->n_members; i++) {

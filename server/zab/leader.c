@@ -147,7 +147,7 @@ static void activate(struct zab *z)
     peers_each(l, z) {
         if (peer_of(l)->phase == PEER_ACKED) bring_up_to_date(z, peer_of(l));
     }
-    zab_serve(z, true, REASON_NONE);
+    zab_serve(z, SERVICE_FULL, REASON_NONE);
 }
 
 static void bring_up_to_date(struct zab *z, struct peer *p)

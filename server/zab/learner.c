@@ -395,7 +395,7 @@ static void uptodate(struct zab *z)
     ln->give_up_at = z->now + ticks_us(z, z->config->sync_limit);
     send(z, PKT_ACK, zxid_make(ln->epoch, 0), SLICE_NULL);
     zab_fact(z, FACT_SYNCED, ln->link.id, ln->mode, z->history.logged, ln->received);
-    zab_serve(z, true, REASON_NONE);
+    zab_serve(z, SERVICE_FULL, REASON_NONE);
 }
 
 static void broadcast_packet(struct zab *z, const struct quorum_packet *q)

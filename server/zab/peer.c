@@ -7,6 +7,9 @@
  *   '------------------+-------------------'-----------'
  *        any loss of leader, quorum or synchrony
  *
+ * Clients are served by members of a quorum (SERVICE_FULL); where it is configured, also by who has been LOOKING for
+ * long (SERVICE_READ_ONLY), until it finds a leader.
+ *
  * Source: QuorumPeer.java (3.8.0). */
 #include <assert.h>
 #include <stdlib.h>
@@ -167,9 +170,14 @@ struct tree *zab_tree(const struct zab *z)
     return z->tree;
 }
 
+enum service zab_service(const struct zab *z)
+{
+    return z->service;
+}
+
 bool zab_serving(const struct zab *z)
 {
-    return z->serving;
+    return z->service == SERVICE_FULL;
 }
 
 bool zab_leading(const struct zab *z)
@@ -187,7 +195,7 @@ void zab_status(const struct zab *z, struct core_status *s)
     s->state = z->state;
     s->standalone = z->config->standalone;
     s->observer = is_observer(z);
-    s->serving = z->serving;
+    s->service = z->service;
     s->sid = z->config->sid;
     s->leader = z->state == PEER_LEADING ? z->config->sid : z->state == PEER_LOOKING ? -1 : z->learner.link.id;
     s->epoch = z->config->standalone ? zxid_epoch(z->history.applied) : z->current_epoch;
@@ -223,21 +231,25 @@ void zab_become(struct zab *z, enum peer_state state)
     zab_fact(z, FACT_STATE, state, 0, 0, 0);
 }
 
-void zab_serve(struct zab *z, bool serving, enum reason why)
+void zab_serve(struct zab *z, enum service service, enum reason why)
 {
-    if (z->serving == serving) return;
-    z->serving = serving;
-    if (serving && !z->config->standalone) z->opened = zxid_make(z->current_epoch, 0);
-    if (serving)
+    if (z->service == service) return;
+    assert(service == SERVICE_NONE || (service == SERVICE_READ_ONLY) == (z->state == PEER_LOOKING));
+    enum service former = z->service;
+    z->service = service;
+    if (service == SERVICE_FULL && !z->config->standalone) z->opened = zxid_make(z->current_epoch, 0);
+    if (service == SERVICE_FULL)
         zab_fact(z, FACT_SERVING, z->state, z->current_epoch, zab_zxid(z), 0);
-    else
+    else if (service == SERVICE_READ_ONLY)
+        zab_fact(z, FACT_READ_ONLY, zab_zxid(z), 0, 0, 0);
+    else if (former == SERVICE_FULL)
         zab_fact(z, FACT_NOT_SERVING, why, 0, 0, 0);
-    z->user.serve(z->user.arg, serving, why);
+    z->user.serve(z->user.arg, service, why);
 }
 
 void zab_look(struct zab *z, enum reason why)
 {
-    zab_serve(z, false, why);
+    zab_serve(z, SERVICE_NONE, why);
     if (z->state == PEER_LEADING)
         leader_stop(z);
     else
@@ -328,7 +340,7 @@ static void start_standalone(struct zab *z)
                                 .proposal_last = -1,
                                 .proposal_min = -1,
                                 .proposal_max = -1};
-    zab_serve(z, true, REASON_NONE);
+    zab_serve(z, SERVICE_FULL, REASON_NONE);
 }
 
 static void time_passed(struct zab *z)

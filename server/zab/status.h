@@ -7,9 +7,13 @@
 
 #include "wire/peer_records.h"
 
+/* What clients get of a server. READ_ONLY: it finds no leader, and serves those that are content with reading what it has. */
+enum service { SERVICE_NONE, SERVICE_READ_ONLY, SERVICE_FULL };
+
 struct core_status {
     enum peer_state state;
-    bool standalone, observer, serving;
+    enum service service;
+    bool standalone, observer;
     int64_t sid, leader;    /* leader: its sid, or -1 */
     int64_t epoch;          /* current epoch */
     int64_t zxid;           /* last applied */

@@ -18,8 +18,8 @@ struct zab_user {
     void *arg;
     /* The next transaction is committed: apply it to zab_tree(). In zxid order, each once. record borrows. */
     void (*deliver)(void *arg, int64_t zxid, struct slice record);
-    /* Clients may be served from now on, or no longer (why). The leader's epoch is open for proposals when this says true. */
-    void (*serve)(void *arg, bool serving, enum reason why);
+    /* What clients get from now on; NONE: why. The leader's epoch is open for proposals when this says FULL. */
+    void (*serve)(void *arg, enum service service, enum reason why);
     /* Leader: a packet that is the floor above's (REQUEST, REVALIDATE, the touch table of a PING) from a learner. learner names
      * the connection: a number never used twice. */
     void (*from_learner)(void *arg, int64_t learner, const struct quorum_packet *p);
@@ -47,7 +47,8 @@ void zab_tidy(struct zab *z, size_t max);
 bool zab_untidy(const struct zab *z);
 
 struct tree *zab_tree(const struct zab *z);
-bool zab_serving(const struct zab *z);
+enum service zab_service(const struct zab *z);
+bool zab_serving(const struct zab *z); /* as part of a quorum */
 bool zab_leading(const struct zab *z); /* also standalone */
 /* The zxid that clients are shown: the last applied, or epoch << 32 when nothing was applied in this epoch. */
 int64_t zab_zxid(const struct zab *z);

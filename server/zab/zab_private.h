@@ -41,6 +41,7 @@ struct election {
     struct vote proposal;
     int64_t resend_at, resend_after_us;
     int64_t finalize_at; /* TIME_NEVER unless a quorum agrees */
+    int64_t read_only_at; /* when the search has taken so long that reads are served meanwhile; TIME_NEVER from then on */
     /* Of the decision last made; what a settled server answers. */
     struct vote decided;
     int64_t decided_round;
@@ -158,7 +159,8 @@ struct zab {
     struct rnd rnd;
 
     enum peer_state state;
-    bool started, serving;
+    bool started;
+    enum service service; /* READ_ONLY only while LOOKING, FULL only otherwise */
     bool half_loaded; /* the snapshot's END is still to come */
     int64_t accepted_epoch, current_epoch;
     int64_t opened; /* first zxid of the epoch last served in, 0 before */
@@ -203,7 +205,7 @@ static inline bool is_observer(const struct zab *z)
 void zab_fact(struct zab *z, enum fact_kind kind, int64_t a, int64_t b, int64_t c, int64_t d);
 void zab_look(struct zab *z, enum reason why); /* leaves any role and starts an election */
 void zab_become(struct zab *z, enum peer_state state);
-void zab_serve(struct zab *z, bool serving, enum reason why);
+void zab_serve(struct zab *z, enum service service, enum reason why);
 void zab_fatal(struct zab *z, enum reason why, int exit_code, int64_t zxid);
 void zab_discard(struct zab *z, struct tree *t); /* frees it in time */
 void zab_commit_next(struct zab *z); /* delivers the oldest pending transaction */

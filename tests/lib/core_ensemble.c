@@ -92,7 +92,7 @@ int64_t ensemble_leader(struct ensemble *e)
     for (int64_t sid = 1; sid <= e->n; sid++) {
         if (!e->alive[sid - 1]) continue;
         struct core_status s = driver_status(ensemble_server(e, sid));
-        if (s.state != PEER_LEADING || !s.serving || s.epoch < epoch) continue;
+        if (s.state != PEER_LEADING || s.service != SERVICE_FULL || s.epoch < epoch) continue;
         leader = sid;
         epoch = s.epoch;
     }
@@ -222,7 +222,7 @@ static void judge(struct ensemble *e)
         struct core_status s = driver_status(d);
         judge_data(e, core_tree(d->core));
         ck_assert_int_eq(d->exit_code, 0);
-        if (s.state != PEER_LEADING || !s.serving) continue;
+        if (s.state != PEER_LEADING || s.service != SERVICE_FULL) continue;
         ck_assert_int_lt(s.epoch, 64);
         if (e->epoch_leader[s.epoch] == 0) e->epoch_leader[s.epoch] = sid;
         ck_assert_msg(e->epoch_leader[s.epoch] == sid, "two leaders of epoch %lld", (long long)s.epoch);

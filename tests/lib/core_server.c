@@ -83,7 +83,7 @@ void learner_joins(struct driver *d, int64_t sid, int64_t epoch, int64_t zxid)
     learner_acks(d, sid, Z(leads, 0));
     driver_sent(d, LINK_LEARNER, link_of(sid));
     learner_acks(d, sid, Z(leads, 0));
-    ck_assert(driver_status(d).serving);
+    ck_assert(driver_status(d).service == SERVICE_FULL);
 }
 
 void lead_active(struct driver *d)
@@ -118,7 +118,7 @@ void follow_active(struct driver *d, int64_t epoch)
     hear(d, LINK_LEADER, 3, PKT_DIFF, driver_status(d).logged);
     hear(d, LINK_LEADER, 3, PKT_NEWLEADER, Z(epoch, 0));
     hear(d, LINK_LEADER, 3, PKT_UPTODATE, -1);
-    ck_assert(driver_status(d).serving);
+    ck_assert(driver_status(d).service == SERVICE_FULL);
     driver_forget(d);
 }
 

@@ -308,7 +308,7 @@ static void look_at_status(struct server *s, const struct core_status *st)
     struct check_view *v = view_of(s);
     struct world *w = s->world;
     if (st->zxid != v->zxid) advance(s, st->zxid);
-    bool leading = st->state == PEER_LEADING && st->serving && !st->standalone;
+    bool serving = st->service == SERVICE_FULL, leading = st->state == PEER_LEADING && serving && !st->standalone;
     if (leading && !v->leading) {
         int64_t other = (int64_t)(uintptr_t)map_get(&w->check->leaders, (uint64_t)st->epoch);
         if (other != 0 && other != s->sid)
@@ -316,9 +316,9 @@ static void look_at_status(struct server *s, const struct core_status *st)
                       s->sid, st->epoch);
         map_put(&w->check->leaders, (uint64_t)st->epoch, (void *)(uintptr_t)s->sid);
     }
-    if (st->serving && !v->serving) expiry_leads(s);
-    v->leading = leading || (st->standalone && st->serving);
-    v->serving = st->serving;
+    if (serving && !v->serving) expiry_leads(s);
+    v->leading = leading || (st->standalone && serving);
+    v->serving = serving;
 }
 
 /* The server says that it has applied everything up to `to`. */

@@ -95,7 +95,7 @@ static bool all_serve(const struct world *w)
         struct core_status st;
         if (w->servers[i].core == NULL) return false;
         core_status(w->servers[i].core, &st);
-        if (!st.serving) return false;
+        if (st.service != SERVICE_FULL) return false;
     }
     return check_leader(w) >= 0;
 }

@@ -26,7 +26,7 @@ static const char *to(int64_t sid)
 
 static bool serving(void)
 {
-    return driver_status(&d).serving;
+    return driver_status(&d).service == SERVICE_FULL;
 }
 
 /* --- phase 1: the new epoch --- */

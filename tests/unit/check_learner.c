@@ -39,7 +39,7 @@ static enum peer_state state(void)
 
 static bool serving(void)
 {
-    return driver_status(&d).serving;
+    return driver_status(&d).service == SERVICE_FULL;
 }
 
 static int64_t applied(void)

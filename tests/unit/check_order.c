@@ -369,7 +369,7 @@ START_TEST(syncs_are_matched_in_order)
     hear(&d, LINK_LEADER, 3, PKT_SYNC, 0);
     ck_heard(&d, 0, "7 OK");
     hear(&d, LINK_LEADER, 3, PKT_SYNC, 0); /* one too many is nobody's */
-    ck_assert(driver_status(&d).serving);
+    ck_assert(driver_status(&d).service == SERVICE_FULL);
 }
 END_TEST
 

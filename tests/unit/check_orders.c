@@ -23,7 +23,7 @@ START_TEST(a_leader_steps_down_and_looks)
     order(EV_STEP_DOWN, 0);
     ck_assert_int_eq(driver_status(&d).state, PEER_LOOKING);
     ck_assert_int_gt(driver_status(&d).round, round);
-    ck_assert(!driver_status(&d).serving);
+    ck_assert(driver_status(&d).service != SERVICE_FULL);
     ck_fact(&d, FACT_NOT_SERVING, "not-serving reason='asked to step down'");
 }
 END_TEST
@@ -51,7 +51,7 @@ START_TEST(a_server_alone_does_not_step_down)
 {
     alone();
     order(EV_STEP_DOWN, 0);
-    ck_assert(driver_status(&d).serving);
+    ck_assert(driver_status(&d).service == SERVICE_FULL);
 }
 END_TEST
 

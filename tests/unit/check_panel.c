@@ -271,6 +271,79 @@ START_TEST(test_where_pages_are)
 }
 END_TEST
 
+/* --- of a member that finds no leader --- */
+
+static void begin_alone(void)
+{
+    static const char text[] = "dataDir=/nonexistent\nclientPort=2181\ninitLimit=5\nsyncLimit=2\n"
+                               "readonlymode.enabled=true\nlocalSessionsEnabled=true\n"
+                               "4lw.commands.whitelist=stat,mntr,conf\n"
+                               "server.1=127.0.0.1:2888:3888\nserver.2=127.0.0.1:2889:3889\n";
+    static const struct core_peer peers[] = {{1, false}, {2, false}};
+    static struct core_config member;
+    char error[CONF_ERROR_MAX];
+    ck_assert_int_eq(conf_parse(&conf, "zoo.cfg", text, sizeof text - 1, error), 0);
+    ck_assert_int_eq(conf_take_id(&conf, 1, error), 0);
+    member = config;
+    member.standalone = false;
+    member.peers = peers;
+    member.n_peers = 2;
+    member.read_only = true;
+    core = core_new(&member);
+    panel = (struct panel){.conf = &conf, .core = core};
+    serve();
+}
+
+/* What Apache's word or page of this name shows; found is where text is. */
+static bool says(const char *word, const char *text)
+{
+    struct bytes b = {0};
+    ck_assert_int_ne(ask(slice_str(word), &b), WORD_NONE);
+    bytes_u8(&b, 0);
+    bool there = strstr((const char *)b.data, text) != NULL;
+    bytes_free(&b);
+    return there;
+}
+
+static bool page_says(const char *name, const char *text)
+{
+    char path[64];
+    struct admin_answer a = {0};
+    snprintf(path, sizeof path, "/commands/%s", name);
+    if (admin_ask(&panel, path, "", &a))
+        while (admin_step(&a)) continue;
+    bytes_u8(&a.body, 0);
+    bool there = strstr((const char *)a.body.data, text) != NULL;
+    admin_answer_free(&a);
+    return there;
+}
+
+/* StatCommand, IsroCommand, FourLetterCommands, Commands.java (3.8.0): a read-only server is no QuorumZooKeeperServer.
+ */
+START_TEST(test_read_only)
+{
+    ck_assert(says("isro", "null")); /* allowed although it is not listed */
+    ck_assert(says("srvr", "not currently serving requests"));
+    core_step(core, &(struct event){.type = EV_TIME, .now_us = 1000 + 2000000}, &u);
+    ck_assert(says("isro", "ro"));
+    ck_assert(says("srvr", "\nREAD-ONLY mode; serving only read-only clients\nLatency"));
+    ck_assert(says("srvr", "\nMode: read-only\n"));
+    ck_assert(says("stat", "\nREAD-ONLY mode; serving only read-only clients\nClients:\n"));
+    ck_assert(says("mntr", "zk_server_state\tread-only\nzk_avg_latency"));
+    ck_assert(!says("mntr", "zk_quorum_size"));
+    ck_assert(says("conf", "peerType=0\n") && !says("conf", "membership"));
+    ck_assert(says("ruok", "not in the whitelist"));
+    ck_assert(page_says("is_read_only", "\"read_only\" : true"));
+    ck_assert(page_says("server_stats", "\"read_only\" : true"));
+    ck_assert(page_says("server_stats", "\"server_state\" : \"read-only\""));
+    ck_assert(page_says("monitor", "\"server_state\" : \"read-only\"") && !page_says("monitor", "peer_state"));
+    ck_assert(page_says("leader", "server is not initialized"));
+    ck_assert(page_says("voting_view", "\"current_config\" : { }"));
+    ck_assert(page_says("zabstate", "\"voting\" : false") && page_says("zabstate", "\"zabstate\" : \"\""));
+    ck_assert(page_says("ruok", "\"error\" : null"));
+}
+END_TEST
+
 static bool name_is_metric(const char *p, size_t n)
 {
     return strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_") >= n;
@@ -318,9 +391,13 @@ int main(void)
     tcase_add_test(with_core, test_every_page_is_json);
     tcase_add_test(with_core, test_where_pages_are);
     tcase_add_test(with_core, test_prometheus_text);
+    TCase *alone = tcase_create("read_only");
+    tcase_add_checked_fixture(alone, begin_alone, end);
+    tcase_add_test(alone, test_read_only);
     Suite *s = suite_create("panel");
     suite_add_tcase(s, t);
     suite_add_tcase(s, with_core);
+    suite_add_tcase(s, alone);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
