@@ -174,15 +174,16 @@ static void asked(struct apache *a)
 static void tell_changes(struct apache *a)
 {
     const struct apache_status *now = &a->now, *told = &a->told;
-    bool same = told->state && now->serving == told->serving && strcmp(now->state, told->state) == 0 &&
-                now->zxid >> 32 == told->zxid >> 32;
+    bool same = told->state && now->serving == told->serving && now->read_only == told->read_only &&
+                strcmp(now->state, told->state) == 0 && now->zxid >> 32 == told->zxid >> 32;
     if (same || !now->state) return;
     if (told->serving && !now->serving) say(a, json_pack("{s:s, s:s}", "fact", "not-serving", "reason", "it says so"));
     if (!told->state || strcmp(now->state, told->state) != 0)
         say(a, json_pack("{s:s, s:s}", "fact", "state", "state", now->state));
+    char zxid[24];
+    snprintf(zxid, sizeof zxid, "0x%" PRIx64, (uint64_t)now->zxid);
+    if (now->read_only) say(a, json_pack("{s:s, s:s}", "fact", "read-only", "zxid", zxid));
     if (now->serving) {
-        char zxid[24];
-        snprintf(zxid, sizeof zxid, "0x%" PRIx64, (uint64_t)now->zxid);
         say(a, json_pack("{s:s, s:s, s:I, s:s}", "fact", "serving", "state", now->state, "epoch",
                          (json_int_t)(now->zxid >> 32), "zxid", zxid));
     }
@@ -192,8 +193,8 @@ static void tell_changes(struct apache *a)
 static void tell_status(struct apache *a)
 {
     const struct apache_status *s = &a->now;
-    json_t *fact = json_pack("{s:s, s:I, s:s, s:b}", "fact", "status", "id", (json_int_t)a->status_id, "state",
-                             s->state, "serving", s->serving);
+    json_t *fact = json_pack("{s:s, s:I, s:s, s:b, s:b}", "fact", "status", "id", (json_int_t)a->status_id, "state",
+                             s->state, "serving", s->serving, "read_only", s->read_only);
     const struct {
         const char *key;
         int64_t value;
@@ -225,8 +226,11 @@ static const char *state_of(const char *mode)
 {
     static const struct {
         const char *mode, *state;
-    } modes[] = {
-        {"leader", "leading"}, {"follower", "following"}, {"observer", "observing"}, {"standalone", "leading"}};
+    } modes[] = {{"leader", "leading"},
+                 {"follower", "following"},
+                 {"observer", "observing"},
+                 {"standalone", "leading"},
+                 {"read-only", "looking"}};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (strncmp(mode, modes[i].mode, strlen(modes[i].mode)) == 0) return modes[i].state;
     }
@@ -251,14 +255,15 @@ static void take_number(const char *text, const char *label, int64_t *v)
 bool apache_srvr(const char *text, struct apache_status *s)
 {
     if (strstr(text, "not currently serving requests")) {
-        s->serving = false;
+        s->serving = s->read_only = false;
         s->state = "looking";
         return true;
     }
     const char *mode = after(text, "Mode: ");
     const char *state = mode ? state_of(mode) : NULL;
     if (!state) return false;
-    s->serving = true;
+    s->read_only = strcmp(state, "looking") == 0;
+    s->serving = !s->read_only;
     s->state = state;
     take_number(text, "Zxid: ", &s->zxid);
     take_number(text, "Node count: ", &s->znodes);

@@ -17,7 +17,7 @@ void apache_free(struct apache *a);
 
 /* What `srvr` and `mntr` answer. -1: not told. Pure. */
 struct apache_status {
-    bool serving;
+    bool serving, read_only;
     const char *state; /* as in facts: "leading", "following", "observing"; "looking" when it does not serve */
     int64_t zxid, znodes, connections, outstanding, sessions;
 };

@@ -22,7 +22,7 @@ const struct command cmd_assert = {
             "  running = 3               how many processes run\n"
             "  leader = zoo2             who leads, or none\n"
             "  epoch '>' 1               the leader's\n"
-            "  state zoo1 = serving      as status shows it: serving, electing, down, paused, ...\n"
+            "  state zoo1 = serving      as status shows it: serving, electing, read-only, down, paused, ...\n"
             "  role zoo1 = follower\n"
             "  sessions zoo1 = 2         how many sessions a server knows\n"
             "  znode /a = x              the data; without a value: that there is one; absent: that there is none\n"

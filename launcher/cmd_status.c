@@ -11,9 +11,10 @@ const struct command cmd_status = {
     .args = "[--json]",
     .summary = "Shows every server: role, state, ports, process, zxid.",
     .help =
-        "States: serving, electing, synchronising, starting, stopping, paused, down, crashed (exit N) with the last "
-        "line it\n"
-        "logged, and silent: it runs but did not answer within 200 ms, so what is shown is what it said last.\n"
+        "States: serving, electing, read-only (it finds no leader and answers reads), synchronising, starting, "
+        "stopping,\n"
+        "paused, down, crashed (exit N) with the last line it logged, and silent: it runs but did not answer within\n"
+        "200 ms, so what is shown is what it said last.\n"
         "\n"
         "--json prints one object: name, dir, supervisor (pid), leader, epoch, voters, running, needed, joined (voters\n"
         "that reach each other), stopped_us (since when no write is acknowledged, by the clock of facts), sync_limit_ms,\n"

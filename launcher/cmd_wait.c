@@ -14,11 +14,13 @@ static void print_end(const struct globals *g, const json_t *end);
 
 const struct command cmd_wait = {
     .name = "wait",
-    .args = "serving | leader | role ID ROLE",
+    .args = "serving | leader | role ID ROLE | read-only ID",
     .summary = "Waits until the ensemble, a leader, or a server's role is there.",
     .help = "serving          a leader serves, every server that runs has its role, and writes are acknowledged\n"
             "leader           a leader serves\n"
             "role ID ROLE     this server is leader, follower, observer, standalone or looking\n"
+            "read-only ID     this server finds no leader and answers reads meanwhile (readonlymode.enabled in "
+            "zoo.cfg(5))\n"
             "\n"
             "  --timeout SECONDS   give up after this long (30; 0: never)\n"
             "\n"
@@ -59,17 +61,18 @@ static json_t *make_request(const struct command *self, int argc, char **argv, l
     json_t *request =
         json_pack("{s:s, s:s, s:I}", "cmd", "wait", "for", what, "timeout_ms", (json_int_t)timeout_s * 1000);
     if (argc == 1 && (strcmp(what, "serving") == 0 || strcmp(what, "leader") == 0)) return request;
-    if (argc == 3 && strcmp(what, "role") == 0) {
+    bool role = argc == 3 && strcmp(what, "role") == 0 && role_parse(argv[2]) != ROLE_NONE;
+    if (role || (argc == 2 && strcmp(what, "read-only") == 0)) {
         long id;
         const char *digits = strncmp(argv[1], "zoo", 3) == 0 ? argv[1] + 3 : argv[1];
-        if (parse_number(digits, 1, 255, &id) && role_parse(argv[2]) != ROLE_NONE) {
+        if (parse_number(digits, 1, 255, &id)) {
             json_object_set_new(request, "id", json_integer(id));
-            json_object_set_new(request, "role", json_string(argv[2]));
+            if (role) json_object_set_new(request, "role", json_string(argv[2]));
             return request;
         }
     }
     json_decref(request);
-    *exit = command_usage(self, "wait for one of serving, leader, or role ID ROLE");
+    *exit = command_usage(self, "wait for one of serving, leader, role ID ROLE, or read-only ID");
     return NULL;
 }
 

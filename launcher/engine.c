@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/xalloc.h"
 #include "launcher/cluster.h"
 #include "launcher/text.h"
+#include "server/conf.h"
 
 #define MAIN_CLASS  "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 #define DEBIAN_JARS "/usr/share/java/"
@@ -19,6 +21,24 @@ static const char *const light_flags[] = {"-Xmx256m", "-XX:+UseSerialGC", "-XX:T
 
 static char *find_java(char **why);
 static char *find_class_path(char **why);
+static size_t add_properties(char **argv, size_t n, const char *path);
+/* What Apache takes as properties of the JVM alone, never from the file. */
+static size_t add_properties(char **argv, size_t n, const char *path)
+{
+    static const char *const keys[] = {"readonlymode.enabled", "jute.maxbuffer"};
+    struct conf conf;
+    char error[CONF_ERROR_MAX];
+    bool read = conf_read(&conf, path, error) == 0;
+    for (size_t i = 0; read && i < sizeof keys / sizeof *keys; i++) {
+        struct bytes value = {0};
+        conf_value(&conf, keys[i], &value);
+        argv[n++] = xasprintf("-D%s=%.*s", keys[i], SLICE_ARG(bytes_slice(&value)));
+        bytes_free(&value);
+    }
+    conf_free(&conf);
+    return n;
+}
+
 static size_t add_words(char **argv, size_t n, size_t most, const char *words);
 
 const char *engine_name(enum engine e)
@@ -45,7 +65,7 @@ bool engine_parse(const char *text, int *apaches, char **why)
 
 char **engine_apache_command(const char *conf, char **why)
 {
-    enum { WORDS_MOST = 128 };
+    enum { WORDS_MOST = 128, LAST = 10 };
     char *java = find_java(why), *class_path = java ? find_class_path(why) : NULL;
     if (!class_path) {
         free(java);
@@ -57,10 +77,11 @@ char **engine_apache_command(const char *conf, char **why)
     argv[n++] = java;
     if (!server && !jvm)
         for (size_t i = 0; i < sizeof light_flags / sizeof *light_flags; i++) argv[n++] = xstrdup(light_flags[i]);
-    if (server) n = add_words(argv, n, WORDS_MOST - 8, server);
-    if (jvm) n = add_words(argv, n, WORDS_MOST - 8, jvm);
+    if (server) n = add_words(argv, n, WORDS_MOST - LAST, server);
+    if (jvm) n = add_words(argv, n, WORDS_MOST - LAST, jvm);
     argv[n++] = xstrdup("-Dzookeeper.admin.enableServer=false");
     argv[n++] = xstrdup("-Dorg.slf4j.simpleLogger.showDateTime=true");
+    n = add_properties(argv, n, conf);
     argv[n++] = xstrdup("-cp");
     argv[n++] = class_path;
     argv[n++] = xstrdup(MAIN_CLASS);

@@ -105,6 +105,7 @@ char *server_state_text(const struct server *v)
     switch (v->state) {
     case SUPERVISE_UP:
         if (w->serving) return xstrdup("serving");
+        if (w->read_only) return xstrdup("read-only");
         if (w->role == ROLE_NONE) return xstrdup("starting");
         return xstrdup(w->role == ROLE_LOOKING ? "electing" : "synchronising");
     case SUPERVISE_CRASHED:

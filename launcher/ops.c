@@ -281,7 +281,7 @@ static void op_end(struct op *o)
 static char *missing_text(const struct op *o)
 {
     struct supervisor *s = o->of;
-    if (o->want && strcmp(o->want, "role") == 0) {
+    if (o->want && (strcmp(o->want, "role") == 0 || strcmp(o->want, "read-only") == 0)) {
         const struct server *v = server_by_id(s, o->want_id);
         char *state = server_state_text(v);
         bool shown = v->state == SUPERVISE_UP && v->view.role != ROLE_NONE;

@@ -21,7 +21,7 @@ struct op {
     bool hit_leader, was_outage, over_notice, refused;
     struct event *deadline, *tick, *notice;
     int64_t status_id;
-    char *want; /* wait: "serving", "leader" or "role" */
+    char *want; /* wait: "serving", "leader", "role" or "read-only" */
     int64_t want_id;
     enum role want_role;
     int exit_code;

@@ -150,13 +150,14 @@ bool op_begin_wait(struct op *o, const json_t *request)
     o->want = xstrdup(fact_string(request, "for"));
     o->want_id = fact_number(request, "id", -1);
     o->want_role = role_parse(fact_string(request, "role"));
-    bool role = strcmp(o->want, "role") == 0;
-    if (role && !server_by_id(o->of, o->want_id)) {
+    bool role = strcmp(o->want, "role") == 0, read_only = strcmp(o->want, "read-only") == 0;
+    if ((role || read_only) && !server_by_id(o->of, o->want_id)) {
         op_refuse(o, EXIT_REFUSED, xasprintf("there is no zoo%" PRId64, o->want_id));
         return false;
     }
-    bool known = role ? o->want_role != ROLE_NONE : strcmp(o->want, "serving") == 0 || strcmp(o->want, "leader") == 0;
-    if (!known) op_refuse(o, EXIT_USAGE, xstrdup("wait for serving, leader, or role ID ROLE"));
+    bool known = role ? o->want_role != ROLE_NONE
+                      : read_only || strcmp(o->want, "serving") == 0 || strcmp(o->want, "leader") == 0;
+    if (!known) op_refuse(o, EXIT_USAGE, xstrdup("wait for serving, leader, role ID ROLE, or read-only ID"));
     return known;
 }
 
@@ -167,6 +168,7 @@ bool op_wait_done(struct op *o)
     if (strcmp(o->want, "leader") == 0) return leader != NULL;
     if (strcmp(o->want, "serving") == 0) return leader && !s->measuring && all_running_serve(s);
     const struct server *v = server_by_id(s, o->want_id);
+    if (strcmp(o->want, "read-only") == 0) return v->state == SUPERVISE_UP && v->view.read_only;
     if (v->state != SUPERVISE_UP || v->view.role != o->want_role) return false;
     return v->view.serving || o->want_role == ROLE_LOOKING;
 }

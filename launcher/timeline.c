@@ -88,6 +88,11 @@ static void put_serving(struct bytes *b, const json_t *f)
                  fact_string(f, "zxid"));
 }
 
+static void put_read_only(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "finds no leader and serves reads, at %s", fact_string(f, "zxid"));
+}
+
 static void put_not_serving(struct bytes *b, const json_t *f)
 {
     bytes_printf(b, "serves no more: %s", fact_string(f, "reason"));
@@ -262,6 +267,7 @@ static const struct sentence {
     {"lost-leader", DETAIL_TIMELINE, put_lost_leader},
     {"lost-learner", DETAIL_TIMELINE, put_lost_learner},
     {"lost-quorum", DETAIL_TIMELINE, put_lost_quorum},
+    {"read-only", DETAIL_TIMELINE, put_read_only},
     {"vote", DETAIL_TIMELINE, put_vote},
     {"elected", DETAIL_TIMELINE | FOR_LEADER, put_elected},
     {"epoch", DETAIL_TIMELINE | FOR_LEADER, NULL},

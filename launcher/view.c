@@ -50,7 +50,11 @@ bool view_take(struct view *v, const json_t *fact, bool alone)
     raise_to(&v->at_us, fact_number(fact, "t", 0));
     if (strcmp(kind, "state") == 0) {
         v->role = role_of_state(fact_string(fact, "state"), alone);
-        v->serving = false;
+        v->serving = v->read_only = false;
+    } else if (strcmp(kind, "read-only") == 0) {
+        v->role = ROLE_LOOKING;
+        v->read_only = true;
+        raise_to(&v->zxid, fact_number(fact, "zxid", -1));
     } else if (strcmp(kind, "serving") == 0) {
         v->role = role_of_state(fact_string(fact, "state"), alone);
         v->serving = true;
@@ -107,6 +111,7 @@ static void take_status(struct view *v, const json_t *fact, bool alone)
 {
     v->role = role_of_state(fact_string(fact, "state"), alone);
     v->serving = json_is_true(json_object_get(fact, "serving"));
+    v->read_only = json_is_true(json_object_get(fact, "read_only"));
     v->epoch = fact_number(fact, "epoch", v->epoch);
     v->zxid = fact_number(fact, "zxid", v->zxid);
     v->leader = fact_number(fact, "leader", -1);

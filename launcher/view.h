@@ -18,6 +18,7 @@ struct view {
     bool ready;          /* it listens */
     char admin[128], metrics[128]; /* URLs of its pages; "" for none */
     bool serving;        /* it takes clients' requests */
+    bool read_only;      /* it looks for a leader, and meanwhile takes reads from clients that are content with them */
     int64_t epoch, zxid; /* zxid: the highest it has spoken of */
     int64_t leader;      /* its leader's id, or -1 */
     int64_t connections, sessions, znodes, outstanding;

@@ -12,6 +12,7 @@
 static void explain_down(struct why *w, const struct why_scene *s);
 static void explain_leader(struct why *w, const struct why_scene *s, int64_t leader);
 static void explain_none(struct why *w, const struct why_scene *s);
+static void explain_leaderless(struct why *w, const struct why_scene *s);
 static void explain_unnoticed(struct why *w, const struct why_scene *s, const json_t *lost);
 static void add_server(struct why *w, const struct why_scene *s, const json_t *row);
 static bool add_gone(struct why *w, const struct why_scene *s, const json_t *row);
@@ -198,6 +199,18 @@ static bool votes_and_is_gone(const json_t *row)
 
 static void explain_none(struct why *w, const struct why_scene *s)
 {
+    explain_leaderless(w, s);
+    for (size_t i = 0; i < json_array_size(rows_of(s)); i++) {
+        const json_t *row = json_array_get(rows_of(s), i);
+        int64_t id = fact_number(row, "id", 0);
+        if (state_is(row, "read-only"))
+            why_add(w, "read-only", id, time_of(s, why_last(s->log, "read-only", id, SIZE_MAX)),
+                    xstrdup("answers reads meanwhile, of clients that asked for readOnly (readonlymode.enabled)"));
+    }
+}
+
+static void explain_leaderless(struct why *w, const struct why_scene *s)
+{
     int64_t voters = fact_number(s->cluster, "voters", 0), needed = fact_number(s->cluster, "needed", 0);
     int64_t running = fact_number(s->cluster, "running", 0), joined = fact_number(s->cluster, "joined", running);
     const json_t *lost = NULL;
@@ -337,7 +350,10 @@ bool why_server(struct why *w, const struct why_scene *s, int64_t id)
         why_remedy(w, s, xasprintf("heal zoo%" PRId64, id));
         return true;
     }
-    why_say(w, false, xasprintf("zoo%" PRId64 " does not serve: it is %s", id, fact_string(row, "state")));
+    why_say(w, false,
+            state_is(row, "read-only")
+                ? xasprintf("zoo%" PRId64 " serves reads only, for it finds no leader", id)
+                : xasprintf("zoo%" PRId64 " does not serve: it is %s", id, fact_string(row, "state")));
     add_server(w, s, row);
     return true;
 }

@@ -74,6 +74,20 @@ START_TEST(who_does_not_serve_is_looking)
 }
 END_TEST
 
+START_TEST(who_serves_reads_alone_is_looking_too)
+{
+    struct apache_status s = {.serving = true};
+    ck_assert(apache_srvr("Zookeeper version: 3.8.0\nREAD-ONLY mode; serving only read-only clients\nLatency "
+                          "min/avg/max: 0/0.0/0\nZxid: 0x100000002\nMode: read-only\nNode count: 6\n",
+                          &s));
+    ck_assert(!s.serving && s.read_only);
+    ck_assert_str_eq(s.state, "looking");
+    ck_assert_int_eq(s.zxid, 0x100000002);
+    ck_assert(apache_srvr(srvr, &s));
+    ck_assert(s.serving && !s.read_only);
+}
+END_TEST
+
 START_TEST(what_is_no_answer_changes_nothing)
 {
     static const char *const texts[] = {"", "\n\n", "Mode: \n", "Mode: king\nZxid: 0x1\n",
@@ -313,6 +327,7 @@ int main(void)
     tcase_add_test(c, other_engines_are_refused);
     tcase_add_test(c, srvr_tells_the_state);
     tcase_add_test(c, who_does_not_serve_is_looking);
+    tcase_add_test(c, who_serves_reads_alone_is_looking_too);
     tcase_add_test(c, what_is_no_answer_changes_nothing);
     tcase_add_checked_fixture(r, setup, teardown);
     tcase_set_timeout(r, 30);

@@ -146,6 +146,11 @@ START_TEST(a_view_follows_the_facts)
     ck_assert(v.zxid == 0x200000009 && v.connections == 4 && v.status_id == 7);
     take(&v, "{\"t\":7,\"fact\":\"lost-leader\",\"leader\":3,\"reason\":\"connection reset\"}");
     ck_assert(!v.serving && v.leader == -1);
+    take(&v, "{\"t\":8,\"fact\":\"state\",\"state\":\"looking\"}");
+    take(&v, "{\"t\":9,\"fact\":\"read-only\",\"zxid\":\"0x200000009\"}");
+    ck_assert(v.role == ROLE_LOOKING && v.read_only && !v.serving);
+    take(&v, "{\"t\":10,\"fact\":\"state\",\"state\":\"following\"}");
+    ck_assert(!v.read_only);
     view_reset(&v);
     ck_assert(v.role == ROLE_NONE && v.zxid == 0x200000009 && v.connections == -1);
 }
