@@ -10,6 +10,7 @@ libclient_a_SOURCES = \
 	client/zk_frame.c \
 	client/zk_prove.c \
 	client/zk_reply.c \
+	client/zk_seek.c \
 	client/zk_watch.c
 
 # The shell without its main(), for its tests.

@@ -38,7 +38,8 @@ struct zk *zk_open(const struct zk_config *config, const char **why)
     zk->patient = config->patient;
     zk->tls_context = config->tls;
     zk->sasl = config->sasl;
-    zk->fd = -1;
+    zk->fd = zk->seek.fd = -1;
+    zk->seek.at = INT64_MAX;
     zk->lost_at = clock_ms();
     list_init(&zk->waiting);
     list_init(&zk->sent);
@@ -76,19 +77,20 @@ void zk_abandon(struct zk *zk)
 
 void zk_step(struct zk *zk, int wait)
 {
-    zk_turn(zk, 0);
-    struct pollfd p;
-    zk_pollfd(zk, &p);
+    zk_turn(zk, NULL);
+    struct pollfd p[ZK_FDS];
+    zk_pollfds(zk, p);
     int most = zk_wait_max(zk);
     if (most < 0 || (wait >= 0 && wait < most)) most = wait;
-    int n = poll(&p, p.fd >= 0 ? 1 : 0, most);
-    zk_turn(zk, n > 0 ? p.revents : 0);
+    int n = poll(p, ZK_FDS, most);
+    zk_turn(zk, n > 0 ? p : NULL);
 }
 
-void zk_pollfd(const struct zk *zk, struct pollfd *p)
+void zk_pollfds(const struct zk *zk, struct pollfd *p)
 {
-    *p = (struct pollfd){.fd = zk->fd, .events = POLLIN};
-    if (conn_wants_write(zk)) p->events |= POLLOUT;
+    p[0] = (struct pollfd){.fd = zk->fd, .events = POLLIN};
+    if (conn_wants_write(zk)) p[0].events |= POLLOUT;
+    p[1] = (struct pollfd){.fd = zk->seek.fd, .events = zk->seek.asked ? POLLIN : POLLOUT};
 }
 
 int zk_wait_max(const struct zk *zk)
@@ -100,9 +102,10 @@ int zk_wait_max(const struct zk *zk)
     return left < 0 ? 0 : left > 1 << 30 ? 1 << 30 : (int)left;
 }
 
-void zk_turn(struct zk *zk, short revents)
+void zk_turn(struct zk *zk, const struct pollfd *p)
 {
-    if (!state_final(zk->state)) conn_turn(zk, revents);
+    if (!state_final(zk->state)) conn_turn(zk, p != NULL ? p[0].revents : 0);
+    if (zk->state == ZK_STATE_CONNECTED_READ_ONLY) seek_turn(zk, p != NULL ? p[1].revents : 0);
     if (!state_final(zk->state)) return;
     requests_fail(zk, &zk->waiting,
                   zk->state == ZK_STATE_EXPIRED       ? ZK_SESSION_EXPIRED

@@ -21,7 +21,9 @@ struct zk;
 enum zk_state {
     ZK_STATE_CONNECTING,          /* no server yet, or looking for another one */
     ZK_STATE_CONNECTED,
-    ZK_STATE_CONNECTED_READ_ONLY, /* a server that lost its quorum; only when config.read_only allowed it */
+    ZK_STATE_CONNECTED_READ_ONLY, /* a server that lost its quorum; only when config.read_only allowed it. Others are asked
+                                     meanwhile, and the first that takes writes is moved to, with a new session unless a
+                                     quorum gave this one */
     ZK_STATE_EXPIRED,             /* final: the session is gone, its ephemerals and watches with it */
     ZK_STATE_AUTH_FAILED,         /* final: a server refused a credential */
     ZK_STATE_CLOSED,              /* final */
@@ -75,11 +77,12 @@ void zk_abandon(struct zk *zk);
 /* One turn: waits at most `wait` ms (-1: until something happens) for the network or a deadline, and runs callbacks. A callback
  * may submit requests but must not close the client. */
 void zk_step(struct zk *zk, int wait);
-/* The same in parts, for a caller with its own poll(): fill in *p (fd -1: none), wait at most zk_wait_max() ms (-1: forever),
- * then zk_turn(). */
-void zk_pollfd(const struct zk *zk, struct pollfd *p);
+/* The same in parts, for a caller with its own poll(): fill in p[ZK_FDS] (fd -1: none), wait at most zk_wait_max() ms (-1: forever), then
+ * zk_turn() with what poll() made of it; NULL where nothing happened. */
+enum { ZK_FDS = 2 };
+void zk_pollfds(const struct zk *zk, struct pollfd *p);
 int zk_wait_max(const struct zk *zk);
-void zk_turn(struct zk *zk, short revents);
+void zk_turn(struct zk *zk, const struct pollfd *p);
 
 enum zk_state zk_state(const struct zk *zk);
 /* "CONNECTED", ... as Apache's shell names them. */

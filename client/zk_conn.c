@@ -21,7 +21,6 @@ static bool round_begin(struct zk *zk);
 static void addresses_resolve(struct zk *zk);
 static void attempt_failed(struct zk *zk, int error);
 static void round_over(struct zk *zk);
-static int socket_open(int family);
 static void secure(struct zk *zk);
 static void handshake(struct zk *zk);
 static void greet(struct zk *zk);
@@ -67,7 +66,7 @@ int64_t conn_deadline(const struct zk *zk)
     case CONN_READY:
         at = zk->last_sent + zk->timeout / 3;
         if (zk->last_heard + zk->timeout * 2 / 3 < at) at = zk->last_heard + zk->timeout * 2 / 3;
-        return at;
+        return zk->seek.at < at ? zk->seek.at : at;
     }
     int64_t expiry = zk->lost_at + zk->wanted_timeout;
     return !list_empty(&zk->waiting) && expiry < at ? expiry : at;
@@ -86,6 +85,7 @@ void conn_close(struct zk *zk)
     tls_free(zk->tls);
     zk->tls = NULL;
     prove_end(zk);
+    seek_end(zk);
     if (zk->fd >= 0) close(zk->fd);
     zk->fd = -1;
     zk->conn = CONN_NONE;
@@ -185,7 +185,7 @@ static void round_over(struct zk *zk)
     zk->retry_at = clock_ms() + zk->backoff / 2 + (int64_t)rnd_below(&zk->rnd, (uint64_t)zk->backoff);
 }
 
-static int socket_open(int family)
+int socket_open(int family)
 {
     int fd = socket(family, SOCK_STREAM, 0);
     if (fd < 0) return -1;
@@ -263,6 +263,8 @@ static void serve(struct zk *zk, bool read_only)
     zk->last_sent = zk->last_heard = clock_ms();
     for (struct credential *c = zk->credentials; c != NULL; c = c->next) credential_put(zk, c);
     watch_put_all(zk, &zk->out);
+    if (read_only) seek_begin(zk);
+    if (!read_only) zk->seen_writable = true;
     zk_move(zk, read_only ? ZK_STATE_CONNECTED_READ_ONLY : ZK_STATE_CONNECTED);
 }
 

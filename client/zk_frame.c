@@ -25,7 +25,10 @@ void frame_end(struct bytes *b, size_t begin)
 
 void greeting_put(struct zk *zk)
 {
-    struct connect_request r = {0, zk->last_zxid, zk->wanted_timeout, zk->session_id, slice_of(zk->passwd, PASSWD_LEN)};
+    static const uint8_t none[PASSWD_LEN];
+    bool known = zk->seen_writable;
+    struct connect_request r = {0, zk->last_zxid, zk->wanted_timeout, known ? zk->session_id : 0,
+                                slice_of(known ? zk->passwd : none, PASSWD_LEN)};
     size_t begin = bytes_waiting(&zk->out);
     bytes_i32(&zk->out, 0);
     connect_request_put(&zk->out, &r);

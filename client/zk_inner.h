@@ -66,6 +66,18 @@ struct credential {
     bool sent; /* on this connection and not yet answered */
 };
 
+/* Looking for a server that takes writes, while the one in use does not. */
+struct seek {
+    int fd;         /* to who is being asked; -1: nobody */
+    bool asked;     /* the answer is awaited; before, the connection */
+    bool found;     /* the one at address takes writes */
+    size_t from, address; /* indices in zk.addresses: of the one in use, of the one asked last */
+    char answer[8];
+    size_t heard;
+    int64_t at; /* when the next one is asked, ms of the monotonic clock; INT64_MAX: never */
+    int wait;
+};
+
 struct zk {
     enum zk_state state;
     zk_state_fn *on_state;
@@ -73,6 +85,7 @@ struct zk {
     struct hosts hosts;
     int32_t wanted_timeout, timeout;
     bool read_only, patient;
+    bool seen_writable; /* the session is one that a quorum knows; a read-only server's own means nothing elsewhere */
 
     int fd;
     enum conn_state conn;
@@ -82,6 +95,7 @@ struct zk {
     struct sasl_exchange *exchange; /* PROVING */
     int32_t proving_xid;
     bool proving_read_only;
+    struct seek seek;
     struct bytes in, out;
     int64_t retry_at, attempt_until, last_sent, last_heard, lost_at; /* ms of the monotonic clock */
     struct address *addresses;
@@ -113,6 +127,13 @@ void conn_turn(struct zk *zk, short revents);
 int64_t conn_deadline(const struct zk *zk);
 bool conn_wants_write(const struct zk *zk);
 void conn_close(struct zk *zk);
+/* A non-blocking TCP socket; -1 with errno. */
+int socket_open(int family);
+
+/* zk_seek.c: the way back from a read-only server */
+void seek_begin(struct zk *zk);
+void seek_end(struct zk *zk);
+void seek_turn(struct zk *zk, short revents);
 
 /* zk_prove.c: SASL, before anything is asked. */
 /* Sends the first token. */

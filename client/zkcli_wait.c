@@ -35,22 +35,24 @@ void signals_init(const struct shell *sh)
 
 bool shell_turn(struct shell *sh, bool input, int most)
 {
-    struct pollfd p[3] = {
-        {.fd = bell[0], .events = POLLIN}, {.fd = -1}, {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+    enum { BELL, INPUT, ZK, N = ZK + ZK_FDS };
+    struct pollfd p[N] = {
+        [BELL] = {.fd = bell[0], .events = POLLIN}, [INPUT] = {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+    for (size_t i = ZK; i < N; i++) p[i].fd = -1;
     int wait = most;
     if (sh->zk != NULL) {
-        zk_turn(sh->zk, 0);
-        zk_pollfd(sh->zk, &p[1]);
+        zk_turn(sh->zk, NULL);
+        zk_pollfds(sh->zk, &p[ZK]);
         int due = zk_wait_max(sh->zk);
         if (due >= 0 && (wait < 0 || due < wait)) wait = due;
     }
-    int n = poll(p, 3, wait);
-    if (n > 0 && p[0].revents != 0) {
+    int n = poll(p, N, wait);
+    if (n > 0 && p[BELL].revents != 0) {
         char drop[16];
         while (read(bell[0], drop, sizeof drop) > 0) continue;
     }
-    if (sh->zk != NULL) zk_turn(sh->zk, n > 0 ? p[1].revents : 0);
-    return n > 0 && p[2].revents != 0;
+    if (sh->zk != NULL) zk_turn(sh->zk, n > 0 ? &p[ZK] : NULL);
+    return n > 0 && p[INPUT].revents != 0;
 }
 
 int signal_seen(void)
@@ -99,6 +101,8 @@ int shell_report(struct shell *sh, int32_t err, const char *path)
         return say_error(sh, STATUS_SIGNAL + seen, "INTERRUPTED", "interrupted: it may or may not have been done");
     json_number(sh, "code", err);
     const char *error = zk_error_name(err);
+    if (err == ZK_NOT_READONLY)
+        say_note(sh, "%s finds no quorum and answers reads alone: the write was not done", zk_server(sh->zk));
     for (size_t i = 0; path != NULL && i < sizeof texts / sizeof *texts; i++) {
         if (texts[i].err == err) return say_error(sh, STATUS_FAILED, error, "%s%s", texts[i].text, path);
     }

@@ -101,7 +101,7 @@ void load_free(struct load *l)
 
 size_t load_fds(const struct load *l)
 {
-    return l->n;
+    return l->n * ZK_FDS;
 }
 
 int load_polls(const struct load *l, struct pollfd *fds)
@@ -110,7 +110,7 @@ int load_polls(const struct load *l, struct pollfd *fds)
     int wait = 1000;
     for (size_t i = 0; i < l->n; i++) {
         const struct worker *w = &l->workers[i];
-        zk_pollfd(w->zk, &fds[i]);
+        zk_pollfds(w->zk, &fds[i * ZK_FDS]);
         int most = zk_wait_max(w->zk);
         bool acts = !l->stopped && l->setting_up == 0 && w->outstanding < OUTSTANDING;
         int until = w->next_us > now ? (int)((w->next_us - now + 999) / 1000) : 0;
@@ -124,7 +124,7 @@ void load_turn(struct load *l, const struct pollfd *fds)
 {
     for (size_t i = 0; i < l->n; i++) {
         struct worker *w = &l->workers[i];
-        zk_turn(w->zk, fds[i].revents);
+        zk_turn(w->zk, &fds[i * ZK_FDS]);
         if (zk_state(w->zk) == ZK_STATE_EXPIRED) w->renew = true;
         if (w->renew) worker_leave(w);
         worker_act(w, clock_us());

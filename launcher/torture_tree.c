@@ -67,16 +67,16 @@ void trees_free(struct trees *t)
 
 size_t trees_fds(const struct trees *t)
 {
-    return t->n;
+    return t->n * ZK_FDS;
 }
 
 int trees_polls(const struct trees *t, struct pollfd *fds)
 {
     int wait = 1000;
     for (size_t i = 0; i < t->n; i++) {
-        fds[i] = (struct pollfd){.fd = -1};
+        for (size_t k = 0; k < ZK_FDS; k++) fds[i * ZK_FDS + k] = (struct pollfd){.fd = -1};
         if (!t->walks[i].zk) continue;
-        zk_pollfd(t->walks[i].zk, &fds[i]);
+        zk_pollfds(t->walks[i].zk, &fds[i * ZK_FDS]);
         int most = zk_wait_max(t->walks[i].zk);
         if (most >= 0 && most < wait) wait = most;
     }
@@ -86,7 +86,7 @@ int trees_polls(const struct trees *t, struct pollfd *fds)
 void trees_turn(struct trees *t, const struct pollfd *fds)
 {
     for (size_t i = 0; i < t->n; i++) {
-        if (t->walks[i].zk) zk_turn(t->walks[i].zk, fds[i].revents);
+        if (t->walks[i].zk) zk_turn(t->walks[i].zk, &fds[i * ZK_FDS]);
     }
     if (trees_done(t)) history_trees_end(t->history);
 }

@@ -109,8 +109,15 @@ static void give_event(struct server *s, int32_t type, const char *path)
     give(s, &b);
 }
 
+static void greet_as(struct server *s, int64_t asked, int64_t zxid_seen, int32_t timeout, bool read_only);
+
 /* Takes the greeting, checks what session it asks for, and answers with a session (timeout 0: expired). */
 static void greet(struct server *s, int64_t asked, int64_t zxid_seen, int32_t timeout)
+{
+    greet_as(s, asked, zxid_seen, timeout, false);
+}
+
+static void greet_as(struct server *s, int64_t asked, int64_t zxid_seen, int32_t timeout, bool read_only)
 {
     static const uint8_t zeros[PASSWD_LEN];
     struct cursor c = taken(s);
@@ -123,7 +130,7 @@ static void greet(struct server *s, int64_t asked, int64_t zxid_seen, int32_t ti
     struct bytes b = {0};
     struct slice passwd = timeout ? SLICE_OF("0123456789abcdef") : slice_of(zeros, PASSWD_LEN);
     connect_response_put(&b, &(struct connect_response){0, timeout, timeout ? SESSION : 0, passwd});
-    bytes_u8(&b, 0);
+    bytes_u8(&b, read_only);
     give(s, &b);
 }
 
@@ -443,6 +450,81 @@ START_TEST(closing_tells_the_server)
 }
 END_TEST
 
+/* --- read-only servers: ClientCnxn.pingRwServer, ClientCnxn.primeConnection (seenRwServerBefore) --- */
+
+static struct server *read_only(void)
+{
+    const char *why;
+    char *hosts = xasprintf("127.0.0.1:%d,127.0.0.1:%d", servers[0].port, servers[1].port);
+    zk = zk_open(&(struct zk_config){.hosts = hosts, .timeout = 30000, .on_state = heard_state, .read_only = true},
+                 &why);
+    free(hosts);
+    struct server *s = accepted();
+    greet_as(s, 0, 0, 30000, true);
+    hears("CONNECTEDREADONLY ");
+    return s;
+}
+
+/* Takes one question of the client that looks for another server, and answers it. */
+static void asked(struct server *s, const char *answer)
+{
+    char word[5] = "";
+    ck_assert_ptr_eq(accepted(), s);
+    for (int i = 0; i < TURNS_MAX && !readable(s->fd); i++) zk_step(zk, 1);
+    ck_assert_int_eq(recv(s->fd, word, 4, MSG_WAITALL), 4);
+    ck_assert_str_eq(word, "isro");
+    ck_assert_int_eq(send(s->fd, answer, strlen(answer), 0), (ssize_t)strlen(answer));
+    hang_up(s);
+}
+
+START_TEST(a_server_that_takes_writes_is_moved_to)
+{
+    struct server *s = read_only(), *other = s == &servers[0] ? &servers[1] : &servers[0];
+    asked(other, "ro");
+    asked(other, "null");
+    asked(other, "This is not a word but a long sentence");
+    ck_assert_int_eq(zk_state(zk), ZK_STATE_CONNECTED_READ_ONLY);
+    asked(other, "rw");
+    hears("CONNECTING ");
+    ck_assert_ptr_nonnull(strstr(zk_problem(zk), "takes writes again"));
+    ck_assert_ptr_eq(accepted(), other);
+    greet(other, 0, 0, 30000); /* the session was the other's own */
+    hears("CONNECTED ");
+}
+END_TEST
+
+START_TEST(what_is_under_way_is_answered_before_the_move)
+{
+    struct server *s = read_only(), *other = s == &servers[0] ? &servers[1] : &servers[0];
+    int32_t xid;
+    zk_delete(zk, "/a", -1, heard_reply, "delete");
+    request(s, OP_DELETE, &xid);
+    asked(other, "rw");
+    for (int i = 0; i < 20; i++) zk_step(zk, 1);
+    give_reply(s, xid, 9, ZK_NOT_READONLY);
+    hears("delete:delete:NOTREADONLY CONNECTING ");
+    ck_assert_ptr_eq(accepted(), other);
+    greet(other, 0, 9, 30000);
+    hears("CONNECTED ");
+}
+END_TEST
+
+START_TEST(a_session_that_a_quorum_knows_is_asked_for_again)
+{
+    struct server *s = read_only(), *other = s == &servers[0] ? &servers[1] : &servers[0];
+    asked(other, "rw");
+    hears("CONNECTING ");
+    accepted();
+    greet(other, 0, 0, 30000);
+    hears("CONNECTED ");
+    hang_up(other);
+    hears("CONNECTING ");
+    ck_assert_ptr_eq(accepted(), s);
+    greet_as(s, SESSION, 0, 30000, true);
+    hears("CONNECTEDREADONLY ");
+}
+END_TEST
+
 START_TEST(a_multi_answer_is_walked)
 {
     struct bytes b = {0};
@@ -489,5 +571,10 @@ int main(void)
     tcase_add_test(c, nobody_listens);
     tcase_add_test(c, closing_tells_the_server);
     tcase_add_test(c, a_multi_answer_is_walked);
+    c = unit_case(suite, "read-only");
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, a_server_that_takes_writes_is_moved_to);
+    tcase_add_test(c, what_is_under_way_is_answered_before_the_move);
+    tcase_add_test(c, a_session_that_a_quorum_knows_is_asked_for_again);
     return unit_run(suite);
 }
