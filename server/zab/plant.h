@@ -18,6 +18,7 @@
     P(SYNC_STAYS_HERE, "sync-stays-here", "a learner answers a sync without asking the leader")                             \
     P(READS_OVERTAKE, "reads-overtake", "a read is answered ahead of its session's writes")                                 \
     P(WATCH_AFTER_DATA, "watch-after-data", "a reply leaves ahead of the notification of what it shows")                    \
+    P(READS_FOR_ALL, "reads-for-all", "without a quorum, who wants to write is taken in, too")                              \
     P(EPHEMERAL_STAYS, "ephemeral-stays", "a session's end forgets the ephemerals that are still being made")
 
 enum plant {

@@ -53,6 +53,7 @@ EXTRA_DIST += tests/sim/check_planted.sh tests/sim/check_seeds_1.sh tests/sim/ch
 	tests/scenarios/old_tail_behind_a_new_epoch.txt \
 	tests/scenarios/partitioned_leader.txt \
 	tests/scenarios/quorum_lost_and_regained.txt \
+	tests/scenarios/reads_without_a_quorum.txt \
 	tests/scenarios/stale_read_and_sync.txt \
 	tests/scenarios/tail_becomes_history.txt \
 	tests/scenarios/three_start_in_order.txt \

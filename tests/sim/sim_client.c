@@ -43,6 +43,7 @@ struct sim_client *sim_client_new(struct world *w, int index)
     c->alive.fire = alive_fire;
     c->roam.fire = roam_fire;
     c->next_xid = 1;
+    c->content = w->plan.read_only && !world_once_in(w, 4);
     return c;
 }
 
@@ -130,7 +131,7 @@ void sim_client_up(struct sim_client *c)
                                                      .timeout = c->world->plan.session_ms,
                                                      .session_id = c->session,
                                                      .passwd = slice_of(c->passwd, sizeof c->passwd)});
-    if (!world_once_in(c->world, 4)) bytes_u8(b, 0);
+    if (c->content || !world_once_in(c->world, 4)) bytes_u8(b, c->content);
     send_frame(c);
 }
 
@@ -159,6 +160,9 @@ static void take_connect_response(struct sim_client *c, struct slice frame)
         violation(c->world, "what is sent is well-formed", "client%d got a bad connect response", c->index + 1);
         return;
     }
+    c->read_only = cursor_left(&at) > 0 && cursor_u8(&at) != 0;
+    if (c->read_only && !c->content)
+        violation(c->world, "reads are served to who is content with them", "client%d did not say so", c->index + 1);
     if (r.timeout == 0) {
         trace_client(c, "session 0x%" PRIx64 " has expired, says zoo%" PRId64, (uint64_t)c->session, c->server->sid);
         if (c->session == 0)
@@ -179,8 +183,8 @@ static void take_connect_response(struct sim_client *c, struct slice frame)
     c->timeout_ms = r.timeout;
     if (r.passwd.len == sizeof c->passwd) memcpy(c->passwd, r.passwd.p, sizeof c->passwd);
     become(c, CLIENT_READY);
-    trace_client(c, "connected to zoo%" PRId64 ", %s session 0x%" PRIx64, c->server->sid, is_new ? "new" : "renewed",
-                 (uint64_t)c->session);
+    trace_client(c, "connected to zoo%" PRId64 ", %s session 0x%" PRIx64 "%s", c->server->sid,
+                 is_new ? "new" : "renewed", (uint64_t)c->session, c->read_only ? ", read-only" : "");
     judge_session(c, is_new);
     if (c->n_watches > 0) send_set_watches(c);
     if (!c->scripted) timer_set(c->world, &c->act, c->world->now);

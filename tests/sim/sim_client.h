@@ -54,11 +54,13 @@ struct sim_client {
     int64_t session, last_zxid;
     uint8_t passwd[16];
     int32_t timeout_ms, next_xid;
-    int serial;    /* of its data */
-    bool quiet;    /* makes no requests of its own, only pings */
-    bool closing;  /* closeSession is on its way */
-    bool leaving;  /* it is to be the last */
-    bool scripted; /* a scenario says what it does and where it connects */
+    int serial;     /* of its data */
+    bool content;   /* reading will do, it says */
+    bool read_only; /* it got a server that does no more */
+    bool quiet;     /* makes no requests of its own, only pings */
+    bool closing;   /* closeSession is on its way */
+    bool leaving;   /* it is to be the last */
+    bool scripted;  /* a scenario says what it does and where it connects */
     int64_t heard_at, sent_at, state_at;
     struct op ops[WINDOW_MAX]; /* asked and not answered: a ring, the oldest at first_op */
     int first_op, n_ops;

@@ -56,6 +56,16 @@ static int64_t pick(struct rnd *r, int64_t from, int64_t to)
     return from + (int64_t)rnd_below(r, (uint64_t)(to - from + 1));
 }
 
+/* Serving reads begins after two seconds without a leader: that takes faults of its own, and time. */
+static void plan_for_reads(struct plan *p)
+{
+    p->read_only = true;
+    p->keep_quorum = false;
+    p->faults |= 1u << FAULT_SCHEME;
+    if (p->think_us < MS(5)) p->think_us = MS(5);
+    if (p->fault_to_us < p->fault_from_us + SECONDS(12)) p->fault_to_us = p->fault_from_us + SECONDS(12);
+}
+
 struct plan plan_of(uint64_t seed)
 {
     static const int sizes[] = {3, 3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4, 6, 7};
@@ -85,6 +95,7 @@ struct plan plan_of(uint64_t seed)
     p.keep_quorum = rnd_below(&r, 3) == 0;
     p.fault_from_us = rnd_below(&r, 2) == 0 ? 0 : SECONDS(2);
     p.fault_to_us = p.fault_from_us + SECONDS(p.think_us <= 1000 ? pick(&r, 3, 5) : pick(&r, 3, 15));
+    if (!p.standalone && p.voters > 1 && rnd_below(&r, 8) == 0) plan_for_reads(&p);
     return p;
 }
 

@@ -50,6 +50,9 @@ void judge_reply(struct sim_client *c, const struct op *op, const struct reply_h
     struct world *w = c->world;
     if (is_write(op->type)) {
         judge_write(c, op, h, body);
+    } else if (op->type == OP_SYNC && c->read_only) {
+        if (h->err != ZK_NOT_READONLY)
+            violation(w, "without a quorum only reads are served", "client%d: sync", c->index + 1);
     } else if (op->type == OP_SYNC) {
         if (h->err != 0) violation(w, "sync succeeds", "client%d: %s", c->index + 1, zk_error_name(h->err));
         /* A leader that was deposed and has not heard of it may not know; its epoch is the older one then. */
@@ -113,6 +116,10 @@ void judge_rearmed(struct sim_client *c, int64_t zxid)
 void judge_session(struct sim_client *c, bool is_new)
 {
     const struct model_session *s = model_session(check_model(c->world), c->session);
+    if (s == NULL && c->world->plan.read_only) return; /* it is its server's own */
+    if (c->read_only && s != NULL)
+        violation(c->world, "a quorum's sessions need a quorum", "client%d got 0x%" PRIx64, c->index + 1,
+                  (uint64_t)c->session);
     if (s == NULL)
         violation(c->world, "a session exists before it is granted", "client%d got 0x%" PRIx64, c->index + 1,
                   (uint64_t)c->session);
@@ -136,6 +143,9 @@ static void judge_write(struct sim_client *c, const struct op *op, const struct 
     const struct entry *e = check_find(w, c->session, op->xid);
     if (e == NULL) {
         bool refused_here = h->err == ZK_SESSION_EXPIRED || h->err == ZK_SESSION_MOVED || h->err == ZK_CONNECTION_LOSS;
+        bool local = w->plan.read_only && model_session(check_model(w), c->session) == NULL;
+        if (c->read_only) refused_here = h->err == ZK_NOT_READONLY;
+        if (local && op->type == OP_CLOSE_SESSION && h->err == 0) return;
         if (!refused_here)
             violation(w, "what is acknowledged is committed", "client%d xid %d %s: %s", c->index + 1, op->xid,
                       opcode_name(op->type), h->err == 0 ? "ok" : zk_error_name(h->err));

@@ -18,6 +18,7 @@ struct place {
 
 struct model {
     struct map places, sessions;
+    struct map cxids; /* session to the last of its writes */
     struct place *first;
     struct model_session **all_sessions;
     size_t n_sessions, cap_sessions, alive;
@@ -60,6 +61,7 @@ void model_free(struct model *m)
     free(m->all_sessions);
     map_free(&m->places);
     map_free(&m->sessions);
+    map_free(&m->cxids);
     free(m);
 }
 
@@ -109,10 +111,9 @@ const struct model_session *model_session(const struct model *m, int64_t id)
 
 bool model_note_cxid(struct model *m, int64_t session, int32_t cxid)
 {
-    struct model_session *s = map_get(&m->sessions, (uint64_t)session);
-    bool later = s != NULL && cxid > s->cxid;
-    if (later) s->cxid = cxid;
-    return later;
+    if (cxid <= (int32_t)(uintptr_t)map_get(&m->cxids, (uint64_t)session)) return false;
+    map_put(&m->cxids, (uint64_t)session, (void *)(uintptr_t)cxid);
+    return true;
 }
 
 size_t model_sessions(const struct model *m)

@@ -28,7 +28,6 @@ struct model_session {
     int64_t id, created, closed; /* zxids; closed 0 while it lives */
     int32_t timeout_ms;
     size_t ephemerals;
-    int32_t cxid; /* newest noted */
 };
 
 struct model *model_new(void);

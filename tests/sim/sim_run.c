@@ -174,7 +174,7 @@ static void expect_sessions(struct world *w)
     for (int i = 0; i < w->n_clients; i++) {
         const struct sim_client *c = w->clients[i];
         const struct model_session *s = model_session(check_model(w), c->session);
-        if (c->state != CLIENT_READY) continue;
+        if (c->state != CLIENT_READY || (w->plan.read_only && s == NULL)) continue;
         want++;
         if (s == NULL || s->closed != 0)
             violation(w, "sessions live while they are heard", "client%d's session 0x%" PRIx64 " is gone", i + 1,

@@ -1,17 +1,15 @@
 /* Scenario files. A line that begins with a space is trace; '#' begins a comment; everything else is a command:
  *
- *   ensemble VOTERS [observers=N] [snap=N]   must come first; one way network 1 ms, a group commit 2 ms, tick 100 ms
- *   start|kill SERVER...                     pause SERVER TIME
- *   crash SERVER N                           dies at the N-th point of carrying out what it decides next: before its
- * disk ops, before each link's output, before each link is opened or closed cut A B | cut A>B | isolate A | heal | heal
- * A B | heal A>B reset A                                  all its links to other servers; what was in flight is lost
- *   run TIME                                 50us, 500ms, 3s
- *   client C SERVER                          connects client C, and waits for its session; '&' as below
- *   create|set|delete|get|sync C PATH [DATA] asks and waits for the reply; with '&' at the end it does not wait
- *   writes C N PATH                          N setData one after the other, without a trace
- *   drop C                                   the client is gone
- *   expect leader SERVER|none, expect following|looking|observing SERVER, expect settled, expect data SERVER PATH
- * DATA|none
+ *   ensemble VOTERS [observers=N] [snap=N] [readonly=1]  must come first; one way network 1 ms, a group commit 2 ms,
+ * tick 100 ms start|kill SERVER...                     pause SERVER TIME crash SERVER N                           dies
+ * at the N-th point of carrying out what it decides next: before its disk ops, before each link's output, before each
+ * link is opened or closed cut A B | cut A>B | isolate A | heal | heal A B | heal A>B reset A all its links to other
+ * servers; what was in flight is lost run TIME                                 50us, 500ms, 3s client C SERVER [writes]
+ * connects client C, and waits for its session; '&' as below. writes: it is not content with reading, where readonly=1
+ * lets the others be create|set|delete|get|sync C PATH [DATA] asks and waits for the reply; with '&' at the end it does
+ * not wait writes C N PATH                          N setData one after the other, without a trace drop C the client is
+ * gone expect leader SERVER|none, expect following|looking|observing|read-only SERVER, expect settled, expect data
+ * SERVER PATH DATA|none
  */
 #include "tests/sim/sim_scenario.h"
 
@@ -216,6 +214,7 @@ static void do_ensemble(struct scenario *s)
         .clients = 3,
         .window = WINDOW_MAX,
         .session_ms = option(s, "session", 1000),
+        .read_only = option(s, "readonly", 0) != 0,
     };
     if (s->w != NULL || p.voters < 1 || p.voters + p.observers > SERVERS_MAX) {
         s->wrong = "one ensemble, of at most 10";
@@ -314,6 +313,7 @@ static void wait_for(struct scenario *s, const struct sim_client *c)
 static void do_client(struct scenario *s)
 {
     struct sim_client *c = client_of(s, s->words[1]);
+    c->content = s->w->plan.read_only && (s->n < 4 || strcmp(s->words[3], "writes") != 0);
     sim_client_connect(c, server_of(s, s->words[2]));
     if (strcmp(s->words[s->n - 1], "&") != 0) wait_for(s, c);
 }
@@ -384,7 +384,8 @@ static void expect_state(struct scenario *s)
         return;
     }
     core_status(server->core, &st);
-    if (strcmp(peer_state_name(st.state), s->words[1]) != 0) s->wrong = "it is not so";
+    bool reads = strcmp(s->words[1], "read-only") == 0 && st.service == SERVICE_READ_ONLY;
+    if (!reads && strcmp(peer_state_name(st.state), s->words[1]) != 0) s->wrong = "it is not so";
 }
 
 static void do_expect(struct scenario *s)

@@ -13,17 +13,20 @@ static void leave_a_tail(struct world *w, struct scheme *s);
 static void stay_behind(struct world *w, struct scheme *s);
 static void strike_again(struct world *w, struct scheme *s);
 static void strike_at_dawn(struct world *w, struct scheme *s);
+static void scatter(struct world *w, struct scheme *s);
 
 /* Each is called again and again, with the next step, until it is over. */
 static void (*const schemes[])(struct world *w, struct scheme *s) = {leave_a_tail, stay_behind, strike_again,
-                                                                     strike_at_dawn};
-enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
+                                                                     strike_at_dawn, scatter};
+enum { SCHEMES = sizeof schemes / sizeof schemes[0], SCATTER = SCHEMES - 1 };
 
 void scheme_begin(struct world *w)
 {
     struct scheme *s = &w->scheme;
     if (s->timer.node.slot != 0 || w->plan.standalone || w->plan.voters < 2) return;
-    *s = (struct scheme){.kind = (int)world_below(w, SCHEMES), .step = -1, .left = 100, .timer = {.fire = scheme_fire}};
+    int kind = (int)world_below(w, SCATTER);
+    if (w->plan.read_only && world_once_in(w, 2)) kind = SCATTER;
+    *s = (struct scheme){.kind = kind, .step = -1, .left = 100, .timer = {.fire = scheme_fire}};
     timer_set(w, &s->timer, w->now);
 }
 
@@ -164,4 +167,25 @@ static void strike_at_dawn(struct world *w, struct scheme *s)
         }
         set_apart(w, s->server, false);
     }
+}
+
+/* Nobody reaches anybody, for longer than it takes to serve reads without a leader. Then all do, or some do while one
+ * is still alone. */
+static void scatter(struct world *w, struct scheme *s)
+{
+    if (s->step == 0) {
+        trace_line(w, "world", "the servers are scattered");
+        for (int i = 0; i < w->n_servers; i++) {
+            set_apart(w, &w->servers[i], true);
+            links_reset_peers(&w->servers[i]);
+        }
+        step_in(w, s, SECONDS(2) + world_below(w, SECONDS(3)));
+        return;
+    }
+    int alone = s->step == 1 && world_once_in(w, 2) ? (int)world_below(w, w->n_servers) : -1;
+    for (int i = 0; i < w->n_servers; i++)
+        if (i != alone) set_apart(w, &w->servers[i], false);
+    if (alone < 0) return;
+    set_apart(w, &w->servers[alone], true);
+    step_in(w, s, world_below(w, SECONDS(3)));
 }
