@@ -20,6 +20,7 @@ E2E_TESTS += tests/e2e/test_limits.py
 E2E_TESTS += tests/e2e/test_watch.py
 E2E_TESTS += tests/e2e/test_topology.py
 E2E_TESTS += tests/e2e/test_security.py
+E2E_TESTS += tests/e2e/test_read_only.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/certs.py \
@@ -33,10 +34,13 @@ EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/wire.py
 
 if HAVE_ZOOKEEPER_C
-check_PROGRAMS += tests/e2e/cload
+check_PROGRAMS += tests/e2e/cload tests/e2e/creads
 tests_e2e_cload_SOURCES = tests/e2e/cload.c
 tests_e2e_cload_CPPFLAGS = $(AM_CPPFLAGS) -DTHREADED
 tests_e2e_cload_LDADD = -lzookeeper_mt
+tests_e2e_creads_SOURCES = tests/e2e/creads.c
+tests_e2e_creads_CPPFLAGS = $(AM_CPPFLAGS) -DTHREADED
+tests_e2e_creads_LDADD = -lzookeeper_mt
 endif
 
 check-apache: $(check_PROGRAMS)
