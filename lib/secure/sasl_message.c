@@ -18,6 +18,7 @@ struct reader {
 
 static bool take_directive(struct sasl_message *m, struct reader *r);
 static bool take_value(struct reader *r, struct bytes *text);
+static bool is_token(struct slice v);
 
 bool sasl_message_read(struct sasl_message *m, struct slice raw)
 {
@@ -42,12 +43,13 @@ void sasl_message_put(const struct sasl_message *m, struct bytes *out)
     for (int i = 0; i < SASL_DIRECTIVE_COUNT; i++) {
         struct slice v = m->value[i];
         if (slice_is_null(v)) continue;
-        bytes_printf(out, "%s%s=%s", comma, directives[i].name, directives[i].quoted ? "\"" : "");
+        const char *quote = directives[i].quoted || !is_token(v) ? "\"" : "";
+        bytes_printf(out, "%s%s=%s", comma, directives[i].name, quote);
         for (int32_t k = 0; k < v.len; k++) {
             if (v.p[k] == '"' || v.p[k] == '\\') bytes_u8(out, '\\');
             bytes_u8(out, v.p[k]);
         }
-        if (directives[i].quoted) bytes_u8(out, '"');
+        bytes_printf(out, "%s", quote);
         comma = ",";
     }
 }
@@ -72,6 +74,13 @@ static void skip_blanks(struct reader *r)
 static bool is_token_char(uint8_t c)
 {
     return c > ' ' && c < 0x7f && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
+}
+
+static bool is_token(struct slice v)
+{
+    for (int32_t k = 0; k < v.len; k++)
+        if (!is_token_char(v.p[k])) return false;
+    return v.len > 0;
 }
 
 /* key=value and the comma behind it; commas may stand alone. */

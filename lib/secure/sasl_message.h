@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-/* Name, directive, and whether it is written between quotes. */
+/* Name, directive, and whether it is always written between quotes. */
 #define SASL_DIRECTIVES(D)                                                                                             \
     D(USERNAME, "username", true)                                                                                      \
     D(REALM, "realm", true)                                                                                            \
@@ -34,7 +34,7 @@ struct sasl_message {
  * Directives that are not in the table are passed over. Release with sasl_message_free() in each case. */
 bool sasl_message_read(struct sasl_message *m, struct slice raw);
 void sasl_message_free(struct sasl_message *m);
-/* Appends the directives that are there. */
+/* Appends the directives that are there; what is no token goes between quotes, whatever the table says. */
 void sasl_message_put(const struct sasl_message *m, struct bytes *out);
 /* The value is there and is this, letters' case aside. */
 bool sasl_message_says(const struct sasl_message *m, enum sasl_directive d, const char *text);

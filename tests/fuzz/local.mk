@@ -112,6 +112,7 @@ fuzz_secure_LDADD = libclient.a libfuzz.a libcore.a $(SECURE_LIBS)
 EXTRA_DIST += \
 	tests/fuzz/corpus/election/last-round \
 	tests/fuzz/corpus/quorum/last-epoch \
+	tests/fuzz/corpus/secure/quote-in-token \
 	tests/fuzz/corpus/secure/response-without-realm \
 	tests/fuzz/corpus/text/line-end-in-value \
 	tests/fuzz/corpus/txn/snapshot-without-end

@@ -34,7 +34,7 @@ JAAS = """Server {
 WITHOUT_SERVER = ("build", "eventlet_handler", "exceptions", "gevent_handler", "hosts", "interrupt", "paths", "retry", "security",
                   "threading_handler", "utils")
 NOT_FOR_US = {
-    "test_connection.py::TestReadOnlyMode::test_read_only": "there is no read-only mode yet",
+    "test_connection.py::TestReadOnlyMode::test_read_only": "fails with Apache 3.8.0, too: a session of the quorum waits for it",
     "test_client.py::TestReconfig::test_add_remove_observer": "dynamic reconfiguration is off",
     "test_client.py::TestReconfig::test_bad_input": "dynamic reconfiguration is off",
     "test_client.py::TestReconfig::test_no_super_auth": "dynamic reconfiguration is off",

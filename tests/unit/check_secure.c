@@ -184,6 +184,19 @@ START_TEST(messages_are_read_and_written_anew)
 }
 END_TEST
 
+/* The fuzzer found a value that is usually a token and was one no more, written without the quotes that it came in. */
+START_TEST(what_is_no_token_is_quoted)
+{
+    struct sasl_message m;
+    struct bytes out = {0};
+    ck_assert(message(&m, "qop=\"auth,auth-int\",algorithm=\"b\\\"\",charset=\"\",nc=\"1\""));
+    sasl_message_put(&m, &out);
+    ck_slice_eq(bytes_slice(&out), "nc=1,qop=\"auth,auth-int\",charset=\"\",algorithm=\"b\\\"\"");
+    bytes_free(&out);
+    sasl_message_free(&m);
+}
+END_TEST
+
 START_TEST(malformed_messages)
 {
     static const char *const bad[] = {"",
@@ -320,6 +333,7 @@ int main(void)
     tcase_add_test(c, the_password_proves_the_user);
     tcase_add_test(c, names_and_passwords_are_hashed_narrow);
     tcase_add_test(c, messages_are_read_and_written_anew);
+    tcase_add_test(c, what_is_no_token_is_quoted);
     tcase_add_test(c, malformed_messages);
     tcase_add_test(c, a_response_without_realm_and_charset);
     tcase_add_test(c, subjects_as_java_writes_them);
