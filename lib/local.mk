@@ -4,6 +4,7 @@ libwire_a_SOURCES = \
 	lib/base/buf.c lib/base/buf.h \
 	lib/base/bytes.c lib/base/bytes.h \
 	lib/base/chains.c lib/base/chains.h \
+	lib/base/crc32.c lib/base/crc32.h \
 	lib/base/cursor.h \
 	lib/base/heap.c lib/base/heap.h \
 	lib/base/list.h \

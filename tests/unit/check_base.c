@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/chains.h"
+#include "base/crc32.h"
 #include "base/cursor.h"
 #include "base/heap.h"
 #include "base/list.h"
@@ -355,6 +356,33 @@ START_TEST(test_secret)
 }
 END_TEST
 
+/* Bit by bit, as the polynomial says. */
+static uint32_t crc32_slowly(const uint8_t *p, size_t n)
+{
+    uint32_t crc = UINT32_MAX;
+    for (; n > 0; n--) {
+        crc ^= *p++;
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
+}
+
+START_TEST(test_crc32)
+{
+    uint8_t bytes[300];
+    struct rnd r = {7};
+    ck_assert_uint_eq(crc32_add(0, "123456789", 9), 0xcbf43926);
+    ck_assert_uint_eq(crc32_add(0, NULL, 0), 0);
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)rnd_next(&r);
+    for (size_t n = 0; n <= sizeof bytes; n++) {
+        size_t part = rnd_below(&r, n + 1);
+        uint32_t right = crc32_slowly(bytes, n);
+        ck_assert_uint_eq(crc32_add(0, bytes, n), right);
+        ck_assert_uint_eq(crc32_add(crc32_add(0, bytes, part), bytes + part, n - part), right);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
@@ -376,5 +404,6 @@ int main(void)
     tcase_add_test(c, test_list);
     tcase_add_test(c, test_rnd);
     tcase_add_test(c, test_secret);
+    tcase_add_test(c, test_crc32);
     return unit_run(s);
 }
