@@ -24,7 +24,7 @@ static struct owner *owner_get(struct tree *t, int64_t session);
 static void owner_drop_if_idle(struct tree *t, struct owner *o);
 static void owner_link(struct tree *t, struct znode *n);
 static void owner_unlink(struct tree *t, struct znode *n);
-static uint64_t znode_digest(const struct tree *t, const struct znode *n, struct bytes *scratch);
+static uint64_t znode_sum(const struct tree *t, const struct znode *n, struct bytes *scratch);
 
 static const struct slice zookeeper_name = {(const uint8_t *)"zookeeper", 9};
 static const struct slice config_name = {(const uint8_t *)"config", 6};
@@ -162,13 +162,13 @@ void tree_each(const struct tree *t, void (*fn)(void *arg, const struct znode *n
     order_each(n, &t->order) fn(arg, n);
 }
 
-uint64_t tree_digest(const struct tree *t)
+uint64_t tree_sum(const struct tree *t)
 {
     uint64_t sum = 0;
     struct bytes scratch = {0};
     const struct znode *config = tree_get(t, SLICE_OF("/zookeeper/config"));
     order_each(n, &t->order) {
-        if (n != config) sum += znode_digest(t, n, &scratch);
+        if (n != config) sum += znode_sum(t, n, &scratch);
     }
     bytes_free(&scratch);
     size_t at = 0;
@@ -459,9 +459,9 @@ static void owner_unlink(struct tree *t, struct znode *n)
     owner_drop_if_idle(t, map_get(&t->owners, (uint64_t)znode_owner(n)));
 }
 
-/* --- digest --- */
+/* --- sums --- */
 
-static uint64_t znode_digest(const struct tree *t, const struct znode *n, struct bytes *scratch)
+static uint64_t znode_sum(const struct tree *t, const struct znode *n, struct bytes *scratch)
 {
     bytes_clear(scratch);
     znode_path_put(n, scratch);

@@ -112,7 +112,7 @@ int tree_load(struct tree *t, struct slice elements, int64_t zxid);
 
 /* A sum over every znode's path, data, ACL and stat, and every session: equal trees have equal sums, whatever the order of
  * creation. Skips /zookeeper/config, which is local. Walks the whole tree. */
-uint64_t tree_digest(const struct tree *t);
+uint64_t tree_sum(const struct tree *t);
 
 /* Calls fn for every znode, parents before children. */
 void tree_each(const struct tree *t, void (*fn)(void *arg, const struct znode *n), void *arg);

@@ -479,7 +479,7 @@ void check_digest(struct server *s)
     struct check_view *v = view_of(s);
     if (s->core == NULL || v->position == 0 || v->loading) return;
     struct entry *e = &c->ledger[v->position - 1];
-    uint64_t digest = tree_digest(core_tree(s->core));
+    uint64_t digest = tree_sum(core_tree(s->core));
     if (e->digest == 0)
         e->digest = digest;
     else if (e->digest != digest)

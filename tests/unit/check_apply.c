@@ -120,10 +120,10 @@ START_TEST(test_create_again_repairs_parent)
 {
     must_create(t, &m, "/p", "");
     must_apply(t, make_create(&m, "/p/a", SLICE_OF("first"), ACL_WORLD_ALL, false, 1));
-    uint64_t before = tree_digest(t);
+    uint64_t before = tree_sum(t);
     ck_assert_int_eq(do_apply(make_create(&m, "/p/a", SLICE_OF("x"), ACL_WORLD_ALL, false, 1)), ZK_NODE_EXISTS);
     ck_assert_uint_eq(told.len, 0);
-    ck_assert_uint_eq(tree_digest(t), before);
+    ck_assert_uint_eq(tree_sum(t), before);
     ck_assert_int_eq(do_apply(make_create(&m, "/p/a", SLICE_OF("x"), ACL_WORLD_ALL, false, 4)), ZK_NODE_EXISTS);
     ck_slice_eq(znode_data(at("/p/a")), "first");
     ck_assert_int_eq(znode_cversion(at("/p")), 4);
@@ -289,12 +289,12 @@ END_TEST
 
 START_TEST(test_error)
 {
-    uint64_t before = tree_digest(t);
+    uint64_t before = tree_sum(t);
     ck_assert_int_eq(do_apply(make_error(&m, ZK_NO_NODE)), ZK_NO_NODE);
     ck_assert_int_eq(result.ops[0].type, OP_ERROR);
     ck_assert_int_eq(tree_zxid(t), 1);
     ck_assert_uint_eq(told.len, 0);
-    ck_assert_uint_eq(tree_digest(t), before);
+    ck_assert_uint_eq(tree_sum(t), before);
 }
 END_TEST
 
@@ -378,7 +378,7 @@ END_TEST
 
 START_TEST(test_multi_refused)
 {
-    uint64_t before = tree_digest(t);
+    uint64_t before = tree_sum(t);
     multi_begin();
     add_create("/a", OP_CREATE);
     add_create("/b", OP_CREATE);
@@ -395,7 +395,7 @@ START_TEST(test_multi_refused)
         ck_assert_int_eq(result.ops[i].err, errors[i]);
     }
     ck_assert_uint_eq(told.len, 0);
-    ck_assert_uint_eq(tree_digest(t), before);
+    ck_assert_uint_eq(tree_sum(t), before);
     ck_assert_int_eq(tree_zxid(t), 1);
     multi_begin();
     do_apply(multi_end());
@@ -408,7 +408,7 @@ END_TEST
 /* One bad entry, wherever it stands, and nothing of the multi happens. */
 START_TEST(test_multi_malformed)
 {
-    uint64_t before = tree_digest(t);
+    uint64_t before = tree_sum(t);
     for (int kind = 0; kind < 5; kind++) {
         multi_begin();
         add_create("/a", OP_CREATE);
@@ -432,7 +432,7 @@ START_TEST(test_multi_malformed)
         default: multi_count++; /* one less than announced */
         }
         ck_assert(!tree_apply(t, multi_end(), &result, hear, &told));
-        ck_assert_uint_eq(tree_digest(t), before);
+        ck_assert_uint_eq(tree_sum(t), before);
         ck_assert_int_eq(tree_zxid(t), 0);
     }
     multi_free();
@@ -446,7 +446,7 @@ END_TEST
 static void refuses_all_but_whole(struct slice whole, bool has_v0)
 {
     struct bytes b = {0};
-    uint64_t before = tree_digest(t);
+    uint64_t before = tree_sum(t);
     int64_t zxid = tree_zxid(t);
     for (int32_t len = 0; len < whole.len; len++) {
         if (has_v0 && len == whole.len - 4) continue;
@@ -463,7 +463,7 @@ static void refuses_all_but_whole(struct slice whole, bool has_v0)
         bytes_grew(&b, more);
         ck_assert_msg(!tree_apply(t, bytes_slice(&b), &result, hear, &told), "%zu bytes more", more);
     }
-    ck_assert_uint_eq(tree_digest(t), before);
+    ck_assert_uint_eq(tree_sum(t), before);
     ck_assert_int_eq(tree_zxid(t), zxid);
     bytes_clear(&b);
     bytes_put(&b, whole.p, (size_t)whole.len);
@@ -501,7 +501,7 @@ END_TEST
 
 START_TEST(test_hostile_paths)
 {
-    uint64_t before = tree_digest(t);
+    uint64_t before = tree_sum(t);
     static const char *const paths[] = {"", "a", "a/b", "/", "/a/", "//", "//a"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         ck_assert(!tree_apply(t, make_create(&m, paths[i], SLICE_OF(""), ACL_WORLD_ALL, false, 1), NULL, NULL, NULL));
@@ -518,7 +518,7 @@ START_TEST(test_hostile_paths)
         make_header(&m, types[i]);
         ck_assert(!tree_apply(t, bytes_slice(&m.bytes), NULL, NULL, NULL));
     }
-    ck_assert_uint_eq(tree_digest(t), before);
+    ck_assert_uint_eq(tree_sum(t), before);
     ck_assert_int_eq(tree_zxid(t), 0);
 }
 END_TEST
@@ -549,9 +549,9 @@ START_TEST(test_noise)
         uint8_t *copy = malloc((size_t)txn.len);
         memcpy(copy, txn.p, (size_t)txn.len);
         for (int k = 0; k < 3; k++) copy[rnd_below(&r, (uint64_t)txn.len)] = (uint8_t)rnd_next(&r);
-        uint64_t before = i % 64 == 0 ? tree_digest(t) : 0;
+        uint64_t before = i % 64 == 0 ? tree_sum(t) : 0;
         bool good = tree_apply(t, slice_of(copy, (size_t)txn.len), &result, hear, &told);
-        if (!good && i % 64 == 0) ck_assert_uint_eq(tree_digest(t), before);
+        if (!good && i % 64 == 0) ck_assert_uint_eq(tree_sum(t), before);
         free(copy);
         bytes_clear(&told);
         m.zxid &= 0xffffff;
@@ -614,13 +614,13 @@ START_TEST(test_replay_is_idempotent)
         bytes_put(&log[i++], txn.p, (size_t)txn.len);
     }
     for (int i = 0; i < COUNT; i++) must_apply(t, bytes_slice(&log[i]));
-    uint64_t want = tree_digest(t);
+    uint64_t want = tree_sum(t);
     /* Behind a snapshot that holds all, the log is replayed from anywhere. */
     for (int from = 0; from < COUNT; from += 37) {
         struct tree *again = tree_new(5);
         for (int i = 0; i < COUNT; i++) must_apply(again, bytes_slice(&log[i]));
         for (int i = from; i < COUNT; i++) tree_apply(again, bytes_slice(&log[i]), NULL, NULL, NULL);
-        ck_assert_uint_eq(tree_digest(again), want);
+        ck_assert_uint_eq(tree_sum(again), want);
         ck_assert_int_eq(tree_zxid(again), COUNT);
         tree_free(again);
     }

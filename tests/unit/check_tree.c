@@ -231,7 +231,7 @@ END_TEST
 
 START_TEST(test_config)
 {
-    uint64_t before = tree_digest(t);
+    uint64_t before = tree_sum(t);
     tree_set_config(t, SLICE_OF("server.1=a:1:2"), 777);
     struct zk_stat s = stat_at("/zookeeper/config");
     ck_assert_int_eq(s.version, -1);
@@ -240,7 +240,7 @@ START_TEST(test_config)
     ck_assert_int_eq(s.data_length, 14);
     ck_assert_uint_eq(tree_data_size(t), 44 + 14);
     ck_assert(slice_equal(znode_acl(t, at("/zookeeper/config")).raw, ACL_WORLD_READ.raw));
-    ck_assert_uint_eq(tree_digest(t), before);
+    ck_assert_uint_eq(tree_sum(t), before);
     must_apply(t, make_delete(&m, "/zookeeper/config"));
     tree_set_config(t, SLICE_OF("x"), 778);
     ck_slice_eq(znode_data(at("/zookeeper/config")), "x");
@@ -253,22 +253,22 @@ START_TEST(test_digest_sees_changes)
 {
     struct bytes b = {0};
     must_create(t, &m, "/a", "1");
-    uint64_t sums[8] = {tree_digest(t)};
+    uint64_t sums[8] = {tree_sum(t)};
     size_t n = 1;
     must_apply(t, make_set_data(&m, "/a", SLICE_OF("2"), 1));
-    sums[n++] = tree_digest(t);
+    sums[n++] = tree_sum(t);
     must_apply(t, make_set_data(&m, "/a", SLICE_OF("2"), 2));
-    sums[n++] = tree_digest(t);
+    sums[n++] = tree_sum(t);
     must_apply(t, make_set_acl(&m, "/a", make_acl(&b, 1, "ip", "1.1.1.1"), 1));
-    sums[n++] = tree_digest(t);
+    sums[n++] = tree_sum(t);
     must_apply(t, make_set_acl(&m, "/a", make_acl(&b, 2, "ip", "1.1.1.1"), 1));
-    sums[n++] = tree_digest(t);
+    sums[n++] = tree_sum(t);
     must_create(t, &m, "/a/b", "");
-    sums[n++] = tree_digest(t);
+    sums[n++] = tree_sum(t);
     must_apply(t, make_create_session(&m, 3, 4));
-    sums[n++] = tree_digest(t);
+    sums[n++] = tree_sum(t);
     must_apply(t, make_create_session(&m, 3, 5));
-    sums[n++] = tree_digest(t);
+    sums[n++] = tree_sum(t);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < i; k++) ck_assert_uint_ne(sums[i], sums[k]);
     }
@@ -290,7 +290,7 @@ START_TEST(test_digest_ignores_order)
     must_apply(other, make_create(&m2, "/b", SLICE_OF("y"), ACL_WORLD_READ, false, 9));
     m2.zxid = 10;
     must_apply(other, make_create(&m2, "/a", SLICE_OF("x"), acl, false, 9));
-    ck_assert_uint_eq(tree_digest(t), tree_digest(other));
+    ck_assert_uint_eq(tree_sum(t), tree_sum(other));
     tree_free(other);
     bytes_free(&m2.bytes);
     bytes_free(&b);
