@@ -13,6 +13,7 @@
 
 #include "base/xalloc.h"
 #include "launcher/talk.h"
+#include "tree/digest.h"
 #include "wire/apache_files.h"
 
 enum { FLUSH_AT = 1 << 20 };
@@ -27,15 +28,22 @@ struct files {
     size_t n;
 };
 
+/* Whether Apache's digests agree with what was read. Up to the zxid at which a snapshot ceases to be fuzzy nothing can
+ * be said. */
+struct doubt {
+    int64_t fuzzy_upto;
+    bool told;
+};
+
 static char *version_2(const char *dir);
 static int files_find(struct files *f, const char *dir, const char *prefix, char **why);
 static void files_free(struct files *f);
 static bool read_whole(const char *path, struct bytes *b);
-static int load_newest(struct state *s, const struct files *snapshots, int64_t at, char **why);
+static int load_newest(struct state *s, struct doubt *doubt, const struct files *snapshots, int64_t at, char **why);
 static bool is_compressed(const char *path);
-static const char *load_snapshot(struct tree *t, const struct bytes *file, int64_t zxid);
-static int replay(struct state *s, const struct files *logs, int64_t at, char **why);
-static int replay_file(struct state *s, const struct file *f, int64_t at, char **why);
+static const char *load_snapshot(struct tree *t, const struct bytes *file, int64_t zxid, struct zxid_digest *digest);
+static int replay(struct state *s, struct doubt *doubt, const struct files *logs, int64_t at, char **why);
+static int replay_file(struct state *s, struct doubt *doubt, const struct file *f, int64_t at, char **why);
 static int64_t read_epoch(const char *dir, const char *name);
 static int write_whole(const char *dir, const char *name, const struct bytes *b, char **why);
 static int write_log(const struct state *s, const char *dir, char **why);
@@ -44,12 +52,13 @@ static int write_epochs(const struct state *s, const char *dir, char **why);
 int apache_read(struct state *s, const char *dir, int64_t at, char **why)
 {
     struct files snapshots = {0}, logs = {0};
+    struct doubt doubt = {0};
     char *data = version_2(dir);
     *s = (struct state){.tree = tree_new((uint64_t)getpid())};
     int exit = files_find(&snapshots, data, "snapshot.", why);
     if (!exit) exit = files_find(&logs, data, "log.", why);
-    if (!exit) exit = load_newest(s, &snapshots, at, why);
-    if (!exit) exit = replay(s, &logs, at, why);
+    if (!exit) exit = load_newest(s, &doubt, &snapshots, at, why);
+    if (!exit) exit = replay(s, &doubt, &logs, at, why);
     if (!exit && at != STATE_NEWEST && s->zxid < at) {
         *why = xasprintf("%s has nothing after 0x%" PRIx64, data, (uint64_t)s->zxid);
         exit = EXIT_REFUSED;
@@ -86,7 +95,8 @@ int apache_write(const struct state *s, const char *dir, char **why)
     struct tree_snapshot *snap = tree_snapshot_begin(s->tree);
     while (tree_snapshot_chunk(snap, &b, FLUSH_AT)) continue;
     tree_snapshot_end(snap);
-    apache_snapshot_end(&b, 0);
+    apache_snapshot_end(&b, 0,
+                        &(struct zxid_digest){s->zxid, DIGEST_VERSION, s->zxid ? (int64_t)tree_digest(s->tree) : 0});
     if (!exit) exit = write_whole(data, name, &b, why);
     if (!exit && s->reader) exit = write_log(s, data, why);
     if (!exit) exit = write_epochs(s, data, why);
@@ -172,18 +182,33 @@ static bool read_whole(const char *path, struct bytes *b)
 /* --- reading --- */
 
 /* A snapshot that is not whole is one whose writing was interrupted: the one before it and the logs say the same. */
-static int load_newest(struct state *s, const struct files *snapshots, int64_t at, char **why)
+static void doubts(struct doubt *doubt, const char *path, int64_t zxid)
+{
+    if (doubt->told) return;
+    doubt->told = true;
+    fprintf(stderr,
+            "pseudo-cluster: %s: at 0x%" PRIx64
+            " the znodes are not those that their digest was made of: some were lost or "
+            "changed on this disk; compare it with another member's dataDir\n",
+            path, (uint64_t)zxid);
+}
+
+static int load_newest(struct state *s, struct doubt *doubt, const struct files *snapshots, int64_t at, char **why)
 {
     struct bytes b = {0};
+    struct zxid_digest digest = {0};
     bool found = false;
     for (size_t i = snapshots->n; i-- > 0 && !found;) {
         const struct file *f = &snapshots->list[i];
         if (at != STATE_NEWEST && f->zxid > at) continue;
-        const char *problem = read_whole(f->path, &b) ? load_snapshot(s->tree, &b, f->zxid) : strerror(errno);
+        const char *problem = read_whole(f->path, &b) ? load_snapshot(s->tree, &b, f->zxid, &digest) : strerror(errno);
         found = !problem;
         if (found) {
             s->zxid = s->extent.oldest = s->extent.base = f->zxid;
             if (*why) fprintf(stderr, "pseudo-cluster: %s; going on from %s\n", *why, f->path);
+            doubt->fuzzy_upto = digest.zxid;
+            bool said = digest.version == DIGEST_VERSION && digest.zxid > 0 && digest.zxid == f->zxid;
+            if (said && (uint64_t)digest.digest != tree_digest(s->tree)) doubts(doubt, f->path, f->zxid);
         } else if (!*why) {
             *why = xasprintf("%s %s", f->path, problem);
         }
@@ -209,11 +234,11 @@ static bool is_compressed(const char *path)
     return strcmp(dot, ".gz") == 0 || strcmp(dot, ".snappy") == 0;
 }
 
-static const char *load_snapshot(struct tree *t, const struct bytes *file, int64_t zxid)
+static const char *load_snapshot(struct tree *t, const struct bytes *file, int64_t zxid, struct zxid_digest *digest)
 {
     const uint8_t *p;
     size_t left;
-    const char *problem = apache_snapshot_get(file->data, file->len, &p, &left);
+    const char *problem = apache_snapshot_get(file->data, file->len, &p, &left, digest);
     enum snap_element expect = SNAP_SESSIONS, is;
     for (long n; !problem && left > 0; p += n, left -= (size_t)n) {
         n = snap_element_next(&expect, &is, p, left);
@@ -223,22 +248,23 @@ static const char *load_snapshot(struct tree *t, const struct bytes *file, int64
 }
 
 /* The last log that begins at or before what comes next, and all behind it. */
-static int replay(struct state *s, const struct files *logs, int64_t at, char **why)
+static int replay(struct state *s, struct doubt *doubt, const struct files *logs, int64_t at, char **why)
 {
     size_t from = 0;
     for (size_t i = 0; i < logs->n; i++) {
         if (logs->list[i].zxid <= s->zxid + 1) from = i;
     }
     for (size_t i = from; i < logs->n; i++) {
-        int exit = replay_file(s, &logs->list[i], at, why);
+        int exit = replay_file(s, doubt, &logs->list[i], at, why);
         if (exit) return exit;
     }
     return 0;
 }
 
-static int replay_file(struct state *s, const struct file *f, int64_t at, char **why)
+static int replay_file(struct state *s, struct doubt *doubt, const struct file *f, int64_t at, char **why)
 {
     struct bytes b = {0};
+    struct apply_result result = {0};
     struct apache_log log;
     struct slice txn;
     struct txn_header h;
@@ -261,9 +287,11 @@ static int replay_file(struct state *s, const struct file *f, int64_t at, char *
             *why = xasprintf("%s goes on at 0x%" PRIx64 " but 0x%" PRIx64
                              " was the last before it: a log in between is missing; copy all of dataLogDir",
                              f->path, (uint64_t)h.zxid, (uint64_t)s->zxid);
-        } else if (!tree_apply(s->tree, txn, NULL, NULL, NULL)) {
+        } else if (!tree_apply(s->tree, txn, &result, NULL, NULL)) {
             *why = xasprintf("%s: the transaction 0x%" PRIx64 " (%s) makes no sense", f->path, (uint64_t)h.zxid,
                              opcode_name(h.type));
+        } else if (result.digest == DIGEST_DIFFERS && h.zxid > doubt->fuzzy_upto) {
+            doubts(doubt, f->path, h.zxid);
         }
         s->zxid = h.zxid;
     }
@@ -271,6 +299,7 @@ static int replay_file(struct state *s, const struct file *f, int64_t at, char *
         *why = xasprintf("%s %s, behind 0x%" PRIx64 "; restore it from a backup, or import another member's dataDir",
                          f->path, log.problem, (uint64_t)s->zxid);
     bytes_free(&b);
+    apply_result_free(&result);
     return *why ? EXIT_FAILED : 0;
 }
 

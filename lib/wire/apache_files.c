@@ -3,13 +3,14 @@
 
 #include "wire/jute.h"
 #include "wire/proto.h"
-#include "wire/snap_stream.h"
 
 enum { MAGIC_SNAPSHOT = 0x5a4b534e, MAGIC_LOG = 0x5a4b4c47, FILE_VERSION = 2, HEADER_SIZE = 16, END_OF_RECORD = 'B' };
-enum { SEAL_SIZE = 8 + 4 + 1 };
+enum { SEAL_SIZE = 8 + 4 + 1, DIGEST_SIZE = 8 + 4 + 8, DIGEST_KNOWN = 2 };
 
 static const char *compression(const uint8_t *p, size_t len);
 static const char *header_problem(struct cursor *c, int32_t magic, const char *none);
+static bool digest_holds(struct cursor *c, const uint8_t *from, struct zxid_digest *digest);
+static void put_seal(struct bytes *b, size_t begin);
 static bool seal_holds(struct cursor *c, const uint8_t *from);
 
 uint32_t adler32(uint32_t sum, const uint8_t *p, size_t n)
@@ -32,7 +33,8 @@ uint32_t adler32(uint32_t sum, const uint8_t *p, size_t n)
 
 /* --- snapshots --- */
 
-const char *apache_snapshot_get(const uint8_t *p, size_t len, const uint8_t **elements, size_t *elements_len)
+const char *apache_snapshot_get(const uint8_t *p, size_t len, const uint8_t **elements, size_t *elements_len,
+                                struct zxid_digest *digest)
 {
     struct cursor c = cursor_over(p, len);
     const char *problem = compression(p, len);
@@ -40,6 +42,7 @@ const char *apache_snapshot_get(const uint8_t *p, size_t len, const uint8_t **el
     if (problem != NULL) return problem;
     enum snap_element expect = SNAP_SESSIONS, is = SNAP_SESSIONS;
     *elements = c.p;
+    *digest = (struct zxid_digest){0};
     while (is != SNAP_END) {
         long n = snap_element_next(&expect, &is, c.p, cursor_left(&c));
         if (n == 0) return "ends in the middle: it was not written to its end";
@@ -48,8 +51,18 @@ const char *apache_snapshot_get(const uint8_t *p, size_t len, const uint8_t **el
     }
     *elements_len = (size_t)(c.p - *elements);
     if (cursor_left(&c) < SEAL_SIZE) return "ends before its checksum: it was not written to its end";
-    /* What stands behind are sums over Apache's own trees, and of later versions more; all znodes are before it. */
-    return seal_holds(&c, p) ? NULL : "has a wrong checksum";
+    if (!seal_holds(&c, p)) return "has a wrong checksum";
+    return digest_holds(&c, p, digest) ? NULL : "has a wrong checksum behind its digest";
+}
+
+/* What later versions add is not looked at: all znodes are before it. */
+static bool digest_holds(struct cursor *c, const uint8_t *from, struct zxid_digest *digest)
+{
+    struct zxid_digest is;
+    if (cursor_left(c) < DIGEST_SIZE + SEAL_SIZE) return true;
+    if (!zxid_digest_get(c, &is) || is.version != DIGEST_KNOWN) return true;
+    *digest = is;
+    return seal_holds(c, from);
 }
 
 void apache_snapshot_begin(struct bytes *b)
@@ -59,7 +72,15 @@ void apache_snapshot_begin(struct bytes *b)
     bytes_i64(b, -1);
 }
 
-void apache_snapshot_end(struct bytes *b, size_t begin)
+void apache_snapshot_end(struct bytes *b, size_t begin, const struct zxid_digest *digest)
+{
+    put_seal(b, begin);
+    if (digest == NULL) return;
+    zxid_digest_put(b, digest);
+    put_seal(b, begin);
+}
+
+static void put_seal(struct bytes *b, size_t begin)
 {
     uint32_t sum = adler32(1, b->data + begin, b->len - begin);
     bytes_i64(b, sum);

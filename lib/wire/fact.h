@@ -17,7 +17,8 @@ enum fact_field { FIELD_NONE, FIELD_NUMBER, FIELD_HEX, FIELD_STATE, FIELD_SYNC_M
  * first-write: the first change of the data that this server answered to a client since it serves. last-write, when it serves no
  * more: the last change applied, when (us, the facts' clock), and how many it applied. session-opened and session-resumed: a client
  * got a new session here, or came (back) here with it; session-refused: it came with one that is no more; session-left: its
- * connection ended; session-closed: it closed its session. */
+ * connection ended; session-closed: it closed its session. digest-mismatch: the first of a row of transactions after which the tree
+ * was not what its digest says. */
 #define FACTS(F)                                                                                                       \
     F(FACT_STATE, "state", 'i', STATE, "state", NONE, "", NONE, "", NONE, "")                                          \
     F(FACT_VOTE, "vote", 'i', NUMBER, "leader", NUMBER, "epoch", HEX, "zxid", NUMBER, "round")                         \
@@ -44,6 +45,7 @@ enum fact_field { FIELD_NONE, FIELD_NUMBER, FIELD_HEX, FIELD_STATE, FIELD_SYNC_M
     F(FACT_SESSION_CLOSED, "session-closed", 'd', HEX, "session", NONE, "", NONE, "", NONE, "")                        \
     F(FACT_SESSION_EXPIRED, "session-expired", 'i', HEX, "session", NUMBER, "timeout", REASON, "reason", NONE, "")     \
     F(FACT_OFFENDER, "offender", 'w', LINK, "link", NUMBER, "id", REASON, "reason", NONE, "")                          \
+    F(FACT_DIGEST_MISMATCH, "digest-mismatch", 'w', HEX, "zxid", NUMBER, "expected", NUMBER, "actual", NONE, "")      \
     F(FACT_FATAL, "fatal", 'w', REASON, "reason", NUMBER, "exit", HEX, "zxid", NONE, "")
 
 #define FACT_ENUM(kind, ...) kind,

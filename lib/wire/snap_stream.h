@@ -21,8 +21,10 @@ enum { ACL_OPEN = -1 };
 #define FIELDS_snap_session(F) F(int64, id) F(int32, timeout)
 #define FIELDS_snap_acl(F) F(int64, id) F(acls, acl)
 #define FIELDS_snap_node(F) F(string, path) F(buffer, data) F(int64, acl) F(stored_stat, stat)
+/* The tree's digest after a transaction: behind a snapshot in Apache's files alone, never on the wire. */
+#define FIELDS_zxid_digest(F) F(int64, zxid) F(int32, version) F(int64, digest)
 
-#define SNAP_RECORDS(R) R(snap_session) R(snap_acl) R(snap_node)
+#define SNAP_RECORDS(R) R(snap_session) R(snap_acl) R(snap_node) R(zxid_digest)
 
 SNAP_RECORDS(RECORD_STRUCT)
 SNAP_RECORDS(RECORD_PROTOTYPES)

@@ -16,15 +16,16 @@
 #define FIELDS_close_session_txn(F) F(strings, paths)
 #define FIELDS_error_txn(F) F(int32, err)
 #define FIELDS_multi_txn(F) F(txns, txns)
+#define FIELDS_txn_digest(F) F(int32, version) F(int64, tree_digest) /* behind the body, or not: of the tree after it */
 
 #define TXN_RECORDS(R)                                                                                             \
     R(txn_header) R(create_txn) R(create_container_txn) R(create_ttl_txn) R(delete_txn) R(set_data_txn)            \
-    R(set_acl_txn) R(check_txn) R(create_session_txn) R(close_session_txn) R(error_txn) R(multi_txn)
+    R(set_acl_txn) R(check_txn) R(create_session_txn) R(close_session_txn) R(error_txn) R(multi_txn) R(txn_digest)
 
 TXN_RECORDS(RECORD_STRUCT)
 TXN_RECORDS(RECORD_PROTOTYPES)
 
-enum { TXN_HEADER_SIZE = 32 };
+enum { TXN_HEADER_SIZE = 32, TXN_DIGEST_SIZE = 12 };
 
 /* The path a transaction is about, for people: the first one of a multi, null when it has none. txn is header and body. */
 struct slice txn_path(struct slice txn);

@@ -5,8 +5,6 @@
 #include "base/xalloc.h"
 #include "tree/tree_private.h"
 
-/* A digest behind the body: int version, long sum. */
-enum { TXN_DIGEST_SIZE = 12 };
 /* A create that does not say its parent's cversion. */
 enum { CVERSION_UNSAID = -1 };
 
@@ -34,35 +32,54 @@ static bool multi_get(struct cursor *c, struct vector *txns, int64_t session);
 static void apply_multi(struct apply *a, struct vector txns);
 static void apply_op(struct apply *a, const struct op *op);
 
-static bool txn_get(struct slice txn, struct txn_header *h, struct op *op, struct vector *txns)
+/* A transaction taken apart; all of it borrows. */
+struct txn {
+    struct txn_header header;
+    struct op op;       /* unless it is a multi */
+    struct vector txns; /* of a multi */
+    bool digested;
+    struct txn_digest digest;
+};
+
+static bool txn_get(struct slice bytes, struct txn *txn)
 {
-    struct cursor c = cursor_slice(txn);
-    *txns = VECTOR_EMPTY;
+    struct cursor c = cursor_slice(bytes);
+    struct txn_header *h = &txn->header;
+    txn->txns = VECTOR_EMPTY;
     if (!txn_header_get(&c, h)) return false;
-    bool good = h->type == OP_MULTI ? multi_get(&c, txns, h->session) : op_get(&c, h->type, h->session, op);
-    return good && digest_or_end(&c);
+    bool good = h->type == OP_MULTI ? multi_get(&c, &txn->txns, h->session) : op_get(&c, h->type, h->session, &txn->op);
+    if (!good || !digest_or_end(&c)) return false;
+    txn->digested = cursor_left(&c) > 0;
+    return !txn->digested || txn_digest_get(&c, &txn->digest);
 }
 
-bool txn_is_whole(struct slice txn, int64_t zxid)
+bool txn_is_whole(struct slice bytes, int64_t zxid)
 {
-    struct txn_header h;
-    struct vector txns;
-    struct op op;
-    return txn_get(txn, &h, &op, &txns) && h.zxid == zxid;
+    struct txn txn;
+    return txn_get(bytes, &txn) && txn.header.zxid == zxid;
 }
 
-bool tree_apply(struct tree *t, struct slice txn, struct apply_result *result, tree_changed_fn *changed, void *arg)
+static void judge_digest(const struct tree *t, const struct txn *txn, struct apply_result *result)
 {
-    struct apply a = {.tree = t, .result = result, .changed = changed, .arg = arg};
-    struct vector txns;
-    struct op op;
-    if (!txn_get(txn, &a.header, &op, &txns)) return false;
+    result->digest = DIGEST_UNSAID;
+    if (!txn->digested || txn->digest.version != DIGEST_VERSION || !tree_digests(t)) return;
+    result->digest_said = (uint64_t)txn->digest.tree_digest;
+    result->digest = result->digest_said == tree_digest(t) ? DIGEST_EQUAL : DIGEST_DIFFERS;
+}
+
+bool tree_apply(struct tree *t, struct slice bytes, struct apply_result *result, tree_changed_fn *changed, void *arg)
+{
+    struct txn txn;
+    if (!txn_get(bytes, &txn)) return false;
+    struct apply a = {.tree = t, .header = txn.header, .result = result, .changed = changed, .arg = arg};
     if (result != NULL) result->count = 0;
     if (a.header.type == OP_MULTI)
-        apply_multi(&a, txns);
+        apply_multi(&a, txn.txns);
     else
-        apply_op(&a, &op);
+        apply_op(&a, &txn.op);
     if (a.header.zxid > t->zxid) t->zxid = a.header.zxid;
+    digest_log(t, a.header.zxid);
+    if (result != NULL) judge_digest(t, &txn, result);
     return true;
 }
 
@@ -283,13 +300,15 @@ static struct parted path_part(struct slice path)
 }
 
 /* Counters only move forward: over a fuzzy snapshot a create may be seen again after what followed it. */
-static void parent_created(const struct apply *a, struct znode *parent, int32_t cversion)
+static void parent_created(const struct apply *a, struct slice path, struct znode *parent, int32_t cversion)
 {
     if (cversion == CVERSION_UNSAID) cversion = (int32_t)((uint32_t)znode_cversion(parent) + 1);
     if (cversion <= znode_cversion(parent)) return;
     znode_touch(a->tree, parent);
+    struct digest_head head = digest_leaves(a->tree, path, parent);
     znode_more(parent)->cversion = cversion;
     znode_more(parent)->pzxid = a->header.zxid;
+    digest_returns(a->tree, head, parent);
 }
 
 static void replace_acl(struct apply *a, struct znode *n, struct vector acl)
@@ -307,7 +326,7 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
     struct znode *parent = tree_get(a->tree, at.parent);
     if (parent == NULL) return ZK_NO_NODE;
     struct znode *there = tree_child(a->tree, parent, at.name);
-    parent_created(a, parent, op->number);
+    parent_created(a, at.parent, parent, op->number);
     if (there != NULL) {
         if (acl_table_awaits(&a->tree->acls, there->acl)) replace_acl(a, there, op->acl);
         return ZK_NODE_EXISTS;
@@ -317,6 +336,7 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
     stat.ephemeral_owner = op->owner;
     uint32_t acl = acl_table_intern(&a->tree->acls, op->acl);
     struct znode *n = znode_add(a->tree, parent, at.name, op->data, acl, &stat);
+    digest_enters(a->tree, op->path, n);
     if (r != NULL) znode_stat(n, &r->stat);
     quota_added(a->tree, n, op->path, znode_data_size(n));
     tell(a, EVENT_CREATED, op->path, acl);
@@ -326,15 +346,23 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
 
 /* A znode has children here only in replay over a fuzzy snapshot, which may hold some of later transactions: they go
  * too, and those transactions bring them back. */
-static void remove_all(struct tree *t, struct znode *top)
+static void remove_all(struct tree *t, struct slice path, struct znode *top)
 {
+    struct bytes below = {0};
+    digest_leaves(t, path, top);
     for (struct znode *n = top, *up;; n = up) {
         while (znode_first_child(n) != NULL) n = n->more->first_child;
         up = n->parent;
         bool last = n == top;
+        if (!last) {
+            bytes_clear(&below);
+            znode_path(n, &below);
+            digest_leaves(t, bytes_slice(&below), n);
+        }
         znode_remove(t, n);
-        if (last) return;
+        if (last) break;
     }
+    bytes_free(&below);
 }
 
 static int32_t delete_path(struct apply *a, struct slice path)
@@ -344,14 +372,16 @@ static int32_t delete_path(struct apply *a, struct slice path)
     if (parent == NULL) return ZK_NO_NODE;
     if (a->header.zxid > znode_pzxid(parent)) {
         znode_touch(a->tree, parent);
+        struct digest_head head = digest_leaves(a->tree, at.parent, parent);
         znode_more(parent)->pzxid = a->header.zxid;
+        digest_returns(a->tree, head, parent);
     }
     struct znode *n = tree_child(a->tree, parent, at.name);
     if (n == NULL) return ZK_NO_NODE;
     uint32_t acl = n->acl;
     int32_t bytes = znode_data_size(n);
     acl_table_use(&a->tree->acls, acl); /* it may have been the last */
-    remove_all(a->tree, n);
+    remove_all(a->tree, path, n);
     quota_changed(a->tree, path, -bytes, -1);
     tell(a, EVENT_DELETED, path, acl);
     tell(a, EVENT_CHILDREN_CHANGED, at.parent, parent->acl);
@@ -365,10 +395,12 @@ static int32_t apply_set_data(struct apply *a, const struct op *op, struct op_re
     if (n == NULL) return ZK_NO_NODE;
     int32_t former = znode_data_size(n);
     znode_touch(a->tree, n);
+    digest_leaves(a->tree, op->path, n);
     znode_set_data(a->tree, n, op->data);
     n->mzxid = a->header.zxid;
     n->mtime = a->header.time;
     n->version = op->number;
+    digest_enters(a->tree, op->path, n);
     if (r != NULL) znode_stat(n, &r->stat);
     quota_changed(a->tree, op->path, znode_data_size(n) - former, 0);
     tell(a, EVENT_DATA_CHANGED, op->path, n->acl);
@@ -380,7 +412,9 @@ static int32_t apply_set_acl(struct apply *a, const struct op *op, struct op_res
     struct znode *n = tree_get(a->tree, op->path);
     if (n == NULL) return ZK_NO_NODE;
     replace_acl(a, n, op->acl);
+    struct digest_head head = digest_leaves(a->tree, op->path, n);
     znode_more(n)->aversion = op->number;
+    digest_returns(a->tree, head, n);
     if (r != NULL) znode_stat(n, &r->stat);
     return ZK_OK;
 }

@@ -4,6 +4,7 @@ libcore_a_SOURCES = \
 	server/tree/acl.c server/tree/acl.h \
 	server/tree/acl_table.c \
 	server/tree/apply.c \
+	server/tree/digest.c server/tree/digest.h \
 	server/tree/dn.c server/tree/dn.h \
 	server/tree/quota.c \
 	server/tree/snapshot.c \
@@ -12,8 +13,10 @@ libcore_a_SOURCES = \
 	server/tree/znode.c server/tree/znode.h \
 	server/tree/znode_order.c server/tree/znode_order.h
 
+EXTRA_DIST += tests/unit/apache-log.bin tests/unit/apache-snapshot.bin
+
 if HAVE_CHECK
-TREE_TESTS = check_base check_wire check_tree check_apply check_snapshot check_acl check_watch check_znode check_znode_order
+TREE_TESTS = check_base check_wire check_tree check_apply check_digest check_snapshot check_acl check_watch check_znode check_znode_order
 check_PROGRAMS += $(TREE_TESTS)
 TESTS += $(TREE_TESTS)
 TREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -32,6 +35,9 @@ check_tree_LDADD = $(TREE_TEST_LIBS)
 check_apply_SOURCES = tests/unit/check_apply.c $(TREE_TEST_MAKERS)
 check_apply_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
 check_apply_LDADD = $(TREE_TEST_LIBS)
+check_digest_SOURCES = tests/unit/check_digest.c $(TREE_TEST_MAKERS)
+check_digest_CPPFLAGS = $(TREE_TEST_CPPFLAGS) -DUNIT_DIR='"$(abs_top_srcdir)/tests/unit"'
+check_digest_LDADD = $(TREE_TEST_LIBS)
 check_snapshot_SOURCES = tests/unit/check_snapshot.c $(TREE_TEST_MAKERS)
 check_snapshot_CPPFLAGS = $(TREE_TEST_CPPFLAGS)
 check_snapshot_LDADD = $(TREE_TEST_LIBS)

@@ -236,7 +236,7 @@ static bool load_znode(struct tree *t, struct cursor *c)
     if (r.path.len == 0) {
         /* A root that belongs to a session could not go with it. */
         if (t->root != NULL || r.stat.ephemeral_owner != 0 || !acl_table_use_id(&t->acls, r.acl, &acl)) return false;
-        znode_add(t, NULL, r.path, r.data, acl, &r.stat);
+        digest_enters(t, r.path, znode_add(t, NULL, r.path, r.data, acl, &r.stat));
         return true;
     }
     int32_t slash = r.path.len - 1;
@@ -249,7 +249,7 @@ static bool load_znode(struct tree *t, struct cursor *c)
     struct slice name = slice_of(r.path.p + slash + 1, (size_t)(r.path.len - slash - 1));
     if (parent == NULL || tree_child(t, parent, name) != NULL) return false;
     if (!acl_table_use_id(&t->acls, r.acl, &acl)) return false;
-    znode_add(t, parent, name, r.data, acl, &r.stat);
+    digest_enters(t, r.path, znode_add(t, parent, name, r.data, acl, &r.stat));
     return true;
 }
 

@@ -77,6 +77,7 @@ void tree_clear(struct tree *t)
     acl_table_free(&t->acls);
     t->root = NULL;
     t->path_bytes = t->data_bytes = t->ephemerals = t->limits = t->sessions = 0;
+    digest_clear(t);
 }
 
 /* --- looking up --- */
@@ -333,6 +334,8 @@ static void add_initial_znodes(struct tree *t)
     struct stored_stat zero = {0};
     struct znode *root = znode_add(t, NULL, empty, empty, ACL_NUMBER_OPEN, &zero);
     struct znode *zookeeper = znode_add(t, root, zookeeper_name, empty, ACL_NUMBER_OPEN, &zero);
+    digest_enters(t, empty, root);
+    digest_enters(t, SLICE_OF("/zookeeper"), zookeeper);
     znode_add(t, zookeeper, quota_name, empty, ACL_NUMBER_OPEN, &zero);
     add_config(t);
 }
@@ -342,7 +345,10 @@ static struct znode *add_config(struct tree *t)
 {
     struct stored_stat zero = {0}, config = {.aversion = -1};
     struct znode *zookeeper = tree_child(t, t->root, zookeeper_name);
-    if (zookeeper == NULL) zookeeper = znode_add(t, t->root, zookeeper_name, SLICE_OF(""), ACL_NUMBER_OPEN, &zero);
+    if (zookeeper == NULL) {
+        zookeeper = znode_add(t, t->root, zookeeper_name, SLICE_OF(""), ACL_NUMBER_OPEN, &zero);
+        digest_enters(t, SLICE_OF("/zookeeper"), zookeeper);
+    }
     return znode_add(t, zookeeper, config_name, SLICE_OF(""), acl_table_intern(&t->acls, ACL_WORLD_READ), &config);
 }
 

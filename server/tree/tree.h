@@ -77,18 +77,39 @@ struct op_result {
     struct zk_stat stat; /* create family, setData, setACL */
 };
 
+/* What the digest behind a transaction says of the tree after it. */
+enum digest_verdict {
+    DIGEST_UNSAID, /* there is none, or one of another version, or this tree has none */
+    DIGEST_EQUAL,
+    DIGEST_DIFFERS,
+};
+
 /* Grows as needed and is reused; zero-initialised is valid. count is 1 but for a multi. */
 struct apply_result {
     struct op_result *ops;
     size_t count, cap;
+    enum digest_verdict digest;
+    uint64_t digest_said;
 };
 
-/* Applies one transaction (header, body, an optional digest is ignored) and advances tree_zxid. Blind and idempotent, as replay over
- * a fuzzy snapshot needs: a create that finds its znode repairs the parent's counters and an ACL that the snapshot lacked, a delete
- * that finds none does nothing. An error transaction only advances the zxid. A multi with a failed entry changes nothing. Returns
+/* Applies one transaction (header, body, perhaps a digest) and advances tree_zxid. Blind and idempotent, as replay over a fuzzy
+ * snapshot needs: a create that finds its znode repairs the parent's counters and an ACL that the snapshot lacked, a delete that
+ * finds none does nothing. A digest that differs is told, and no more. An error transaction only advances the zxid. A multi with a failed entry changes nothing. Returns
  * false when the bytes are no transaction; the tree is then unchanged. changed and result may be NULL. */
 bool tree_apply(struct tree *t, struct slice txn, struct apply_result *result, tree_changed_fn *changed, void *arg);
 void apply_result_free(struct apply_result *r);
+
+/* --- the digest --- */
+
+/* Apache's digest of the contents (digest.h); 0 while it is off. */
+uint64_t tree_digest(const struct tree *t);
+bool tree_digests(const struct tree *t);
+/* For a tree that shall have none, before anything is loaded or applied. */
+void tree_digest_off(struct tree *t);
+
+/* What it was after each transaction whose zxid is a multiple of 128: the last 1024 of them, the oldest at 0; NULL beyond the
+ * newest. */
+const struct zxid_digest *tree_digest_log(const struct tree *t, size_t i);
 
 /* Writes /zookeeper/config locally, as each member does at start: version -1, ACL world:anyone:1, mzxid 0. Not a transaction. */
 void tree_set_config(struct tree *t, struct slice text, int64_t wall_ms);

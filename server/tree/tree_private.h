@@ -3,6 +3,7 @@
 #define TREE_TREE_PRIVATE_H
 
 #include "base/map.h"
+#include "tree/digest.h"
 #include "tree/znode_order.h"
 #include "tree/tree.h"
 
@@ -61,6 +62,13 @@ struct znode_table {
     size_t count;
 };
 
+struct digest {
+    bool off;
+    uint64_t sum;
+    struct zxid_digest *log; /* a ring; NULL until there is something in it */
+    size_t oldest, logged;
+};
+
 struct tree {
     uint64_t seed;
     struct znode_table table; /* all znodes but the root */
@@ -73,6 +81,7 @@ struct tree {
     size_t sessions;     /* of owners, the open ones */
     struct acl_table acls;
     struct link snapshots; /* under way: struct tree_snapshot, of_tree */
+    struct digest digest;
     int64_t zxid;
     enum snap_element expect; /* loading: what comes next */
     bool loading, load_failed;
@@ -99,6 +108,15 @@ void znode_set_data(struct tree *t, struct znode *n, struct slice data);
 void quota_added(struct tree *t, struct znode *n, struct slice path, int64_t bytes);
 void quota_changed(struct tree *t, struct slice path, int64_t bytes, int64_t count);
 bool name_is_limits(const char *name, size_t len);
+
+/* digest.c. Who adds, changes or removes a znode says so: leaves() before its stat changes or it vanishes, returns() after the
+ * change; where its data changes, too, leaves() and enters(). path is the znode's. */
+void digest_enters(struct tree *t, struct slice path, const struct znode *n);
+struct digest_head digest_leaves(struct tree *t, struct slice path, const struct znode *n);
+void digest_returns(struct tree *t, struct digest_head head, const struct znode *n);
+/* After each transaction. */
+void digest_log(struct tree *t, int64_t zxid);
+void digest_clear(struct tree *t);
 
 /* Forgets everything: znodes, sessions, ACLs. */
 void tree_clear(struct tree *t);

@@ -5,14 +5,14 @@
 
 #include "launcher/txn_text.h"
 #include "tests/fuzz/make.h"
-#include "tree/tree.h"
+#include "tree/digest.h"
 #include "wire/apache_files.h"
 #include "wire/snap_stream.h"
 
 enum { RAW_SNAPSHOT, MADE_SNAPSHOT, RAW_LOG, MADE_LOG, KINDS };
 enum { ZXID = 77 };
 
-static bool load(struct tree *t, struct slice file);
+static bool load(struct tree *t, struct slice file, struct zxid_digest *digest);
 static void written_again(struct tree *t);
 static void replay(struct tree *t, struct slice file, bool sound);
 static void show(struct slice txn);
@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         make_snapshot(&s, &file);
         /* Before the checksum, so that it does not stop what is behind it. */
         if (worse) make_worse(&s, &file, 16);
-        apache_snapshot_end(&file, 0);
+        struct zxid_digest digest = {ZXID, DIGEST_VERSION, (int64_t)size};
+        apache_snapshot_end(&file, 0, how & 16 ? &digest : NULL);
     } else if (kind == MADE_LOG) {
         struct bytes txn = {0};
         apache_log_begin(&file);
@@ -48,8 +49,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (kind == RAW_LOG || kind == MADE_LOG) {
         replay(t, exact, kind == MADE_LOG && !worse);
     } else {
-        bool good = load(t, exact);
+        struct zxid_digest digest;
+        bool good = load(t, exact, &digest);
+        bool digested = (how & 16) != 0 && kind == MADE_SNAPSHOT;
         assert(good || kind == RAW_SNAPSHOT || worse);
+        assert(kind == RAW_SNAPSHOT || !good || (digest.version != 0) == digested);
         if (good) written_again(t);
     }
     exact_free(exact);
@@ -58,12 +62,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-static bool load(struct tree *t, struct slice file)
+static bool load(struct tree *t, struct slice file, struct zxid_digest *digest)
 {
     const uint8_t *p;
     size_t left;
     enum snap_element expect = SNAP_SESSIONS, is;
-    if (apache_snapshot_get(file.p, (size_t)file.len, &p, &left) != NULL) return false;
+    if (apache_snapshot_get(file.p, (size_t)file.len, &p, &left, digest) != NULL) return false;
     int met = 0;
     while (left > 0 && met == 0) {
         long n = snap_element_next(&expect, &is, p, left);
@@ -87,10 +91,12 @@ static void written_again(struct tree *t)
     struct tree_snapshot *snap = tree_snapshot_begin(t);
     while (tree_snapshot_chunk(snap, &b, 100)) continue;
     tree_snapshot_end(snap);
-    apache_snapshot_end(&b, 1);
+    struct zxid_digest digest = {ZXID, DIGEST_VERSION, (int64_t)tree_digest(t)}, read;
+    apache_snapshot_end(&b, 1, &digest);
     struct slice file = exact_copy(slice_of(b.data + 1, b.len - 1));
-    assert(load(again, file));
-    assert(tree_sum(again) == tree_sum(t));
+    assert(load(again, file, &read));
+    assert(tree_sum(again) == tree_sum(t) && tree_digest(again) == tree_digest(t));
+    assert(read.zxid == digest.zxid && read.version == digest.version && read.digest == digest.digest);
     exact_free(file);
     tree_free(again);
     bytes_free(&b);
@@ -136,7 +142,7 @@ void fuzz_seeds(seed_fn *add, void *arg)
         1, 0, 0, 8, 0, 0,   10, 0, 0,  3, 0, 6, 1, 0, 0, 7, 1,   2,   3, 1, 0, 0, 0,  3,
     };
     struct bytes b = {0};
-    for (uint8_t how = 0; how < 2 * KINDS; how++) {
+    for (uint8_t how = 0; how < 16 + 2 * KINDS; how++) {
         char name[] = {'s', (char)('0' + how), 0};
         bytes_clear(&b);
         bytes_u8(&b, how);
@@ -146,7 +152,7 @@ void fuzz_seeds(seed_fn *add, void *arg)
             if (how % KINDS == RAW_SNAPSHOT) {
                 apache_snapshot_begin(&b);
                 make_snapshot(&s, &b);
-                apache_snapshot_end(&b, 1);
+                apache_snapshot_end(&b, 1, how / KINDS ? &(struct zxid_digest){1, DIGEST_VERSION, 2} : NULL);
             } else {
                 apache_log_begin(&b);
                 make_txn(&s, &txn, 1, 1, 0);

@@ -28,10 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static bool apply(struct tree *t, struct slice txn, struct apply_result *result)
 {
     struct slice exact = exact_copy(txn);
-    uint64_t before = tree_sum(t);
+    uint64_t before = tree_sum(t), digest = tree_digest(t);
     unsigned told = 0;
     bool done = tree_apply(t, exact, result, changed, &told);
-    if (!done) assert(tree_sum(t) == before && told == 0);
+    if (!done) assert(tree_sum(t) == before && tree_digest(t) == digest && told == 0);
+    if (done && result->digest == DIGEST_EQUAL) assert(result->digest_said == tree_digest(t));
+    if (done && result->digest == DIGEST_DIFFERS) assert(result->digest_said != tree_digest(t));
     for (size_t i = 0; done && i < result->count; i++) {
         struct slice path = exact_copy(result->ops[i].path);
         exact_free(path);
@@ -58,7 +60,8 @@ static void comes_back(struct tree *t)
     tree_snapshot_end(snap);
     struct tree *again = tree_new(2);
     assert(tree_load(again, bytes_slice(&b), tree_zxid(t)) == 1);
-    assert(tree_sum(again) == tree_sum(t) && tree_count(again) == tree_count(t));
+    assert(tree_sum(again) == tree_sum(t) && tree_digest(again) == tree_digest(t));
+    assert(tree_count(again) == tree_count(t));
     assert(tree_ephemeral_count(again) == tree_ephemeral_count(t) && tree_data_size(again) == tree_data_size(t));
     tree_free(again);
     bytes_free(&b);
