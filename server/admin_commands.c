@@ -9,6 +9,7 @@
 
 #include "metrics.h"
 #include "net/http.h"
+#include "tree/tree.h"
 #include "tree/watch.h"
 #include "version.h"
 
@@ -227,7 +228,16 @@ static const char *set_trace_mask(struct panel *v, const char *query, struct pag
 
 static const char *put_hash(struct panel *v, const char *query, struct page *p, char why[WHY_MAX])
 {
+    const struct tree *t = core_tree(v->core);
+    const struct zxid_digest *d;
     page_list(p, "digests");
+    for (size_t i = 0; (d = tree_digest_log(t, i)) != NULL; i++) {
+        page_begin(p, NULL);
+        page_int(p, "zxid", d->zxid);
+        page_int(p, "digest", d->digest);
+        page_int(p, "digest_version", d->version);
+        page_end(p);
+    }
     page_list_end(p);
     return put_nothing(v, query, p, why);
 }

@@ -45,7 +45,7 @@ struct conf {
     int32_t snap_count;
     int32_t purge_keep, purge_hours; /* purge_hours 0: never */
     char *whitelist;
-    bool skip_acl, standalone_enabled, quorum_on_all_ips, extended_types, enforce_quota;
+    bool skip_acl, standalone_enabled, quorum_on_all_ips, extended_types, enforce_quota, digest_enabled;
     bool local_sessions, local_sessions_upgrade, read_only;
     int32_t container_check_ms, sessionless_ms;
     char *super_digest; /* "" when not given */

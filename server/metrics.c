@@ -27,7 +27,6 @@ struct metric {
     F(stale_requests, "requests of closed connections are not kept")                                                   \
     F(stale_requests_dropped, "requests of closed connections are not kept")                                           \
     F(stale_replies, "replies to closed connections are not made")                                                     \
-    F(digest_mismatches_count, "a tree that differs from the leader's")                                                \
     F(dead_watchers_queued, "watches go with their connection, at once")                                               \
     F(dead_watchers_cleared, "watches go with their connection, at once")                                              \
     F(add_dead_watcher_stall_time, "watches go with their connection, at once")                                        \

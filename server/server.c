@@ -430,6 +430,7 @@ static void make_core(struct server *s, uint64_t seed)
         .enforced = s->security.enforced,
         .read_only = c->read_only,
         .extended_types = c->extended_types,
+        .digest_off = !c->digest_enabled,
         .local_sessions = c->local_sessions && !c->standalone,
         .local_sessions_upgrade = c->local_sessions_upgrade,
         .enforce_quota = c->enforce_quota,

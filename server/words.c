@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "metrics.h"
+#include "tree/tree.h"
 #include "tree/watch.h"
 #include "version.h"
 
@@ -160,8 +161,10 @@ static void put_wchs(struct panel *v, struct bytes *b)
 
 static void put_hash(struct panel *v, struct bytes *b)
 {
-    (void)v;
-    (void)b;
+    const struct tree *t = core_tree(v->core);
+    const struct zxid_digest *d;
+    for (size_t i = 0; (d = tree_digest_log(t, i)) != NULL; i++)
+        bytes_printf(b, "%" PRIx64 ": %" PRId64 "\n", (uint64_t)d->zxid, d->digest);
 }
 
 static void put_mntr(struct panel *v, struct bytes *b)

@@ -78,8 +78,9 @@ struct node_view changes_view(const struct changes *c, const struct tree *t, str
         acl = vector_trusted(buf_slice(ch->acl));
     else if (n != NULL)
         acl = znode_acl(t, n);
-    return (struct node_view){ch->exists,     ch->version,  ch->cversion, ch->aversion,
-                              ch->n_children, ch->data_len, ch->owner,    acl};
+    const struct stored_stat *s = &ch->stat;
+    return (struct node_view){ch->exists,     s->version,   s->cversion,        s->aversion,
+                              ch->n_children, ch->data_len, s->ephemeral_owner, acl};
 }
 
 static struct change *add(struct changes *c, const struct tree *t, struct slice path)
@@ -89,12 +90,13 @@ static struct change *add(struct changes *c, const struct tree *t, struct slice 
     ch->path = buf_new(path.p, (size_t)path.len);
     if (n != NULL) {
         ch->exists = true;
-        ch->version = n->version;
-        ch->cversion = znode_cversion(n);
-        ch->aversion = znode_aversion(n);
-        ch->owner = znode_owner(n);
+        ch->stat = znode_stored_stat(n);
         ch->n_children = znode_child_count(n);
         ch->data_len = znode_data_size(n);
+        if (tree_digests(t)) {
+            ch->head = digest_head(path, znode_data(n));
+            ch->part = digest_part(ch->head, &ch->stat);
+        }
     }
     uint64_t key = key_of(path);
     ch->next_alike = map_put(&c->by_path, key, ch);
@@ -114,6 +116,7 @@ static void save(struct changes *c, struct change *ch)
 struct change *changes_touch(struct changes *c, const struct tree *t, struct slice path, int64_t zxid)
 {
     path = canonical(path);
+    if (c->count == 0) c->digest = tree_digest(t);
     struct change *ch = find(c, path);
     if (ch == NULL) ch = add(c, t, path);
     if (c->saving) save(c, ch);
@@ -135,6 +138,25 @@ void change_set_acl(struct change *ch, struct vector acl)
 {
     buf_unref(ch->acl);
     ch->acl = buf_new(acl.raw.p, (size_t)acl.raw.len);
+}
+
+void change_set_data(struct change *ch, const struct tree *t, struct slice data)
+{
+    ch->data_len = data.len > 0 ? data.len : 0;
+    if (tree_digests(t)) ch->head = digest_head(buf_slice(ch->path), data);
+}
+
+void change_made(struct changes *c, const struct tree *t, struct change *ch)
+{
+    if (!tree_digests(t)) return;
+    uint32_t part = ch->exists ? digest_part(ch->head, &ch->stat) : 0;
+    c->digest += (uint64_t)part - ch->part;
+    ch->part = part;
+}
+
+uint64_t changes_digest(const struct changes *c, const struct tree *t)
+{
+    return c->count > 0 ? c->digest : tree_digest(t);
 }
 
 void changes_applied(struct changes *c, int64_t zxid)
@@ -161,6 +183,7 @@ void changes_end(struct changes *c, bool keep)
         }
         buf_unref(ch->acl);
         struct change now = *ch;
+        c->digest += (uint64_t)s->before.part - ch->part;
         *ch = s->before;
         ch->refs = now.refs;
         ch->next_alike = now.next_alike;

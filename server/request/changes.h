@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "tree/digest.h"
 #include "tree/tree.h"
 
 /* One path's coming state. */
@@ -14,11 +15,12 @@ struct change {
     struct change *next_alike; /* another path with the same hash */
     int refs;                  /* proposals not yet applied that touched it */
     bool exists;
-    int32_t version, cversion, aversion; /* cversion: the stored counter */
-    int64_t owner;
+    struct stored_stat stat;
     int32_t n_children, data_len; /* data_len: 0 for null */
     struct buf *acl; /* NULL: as the tree has it */
     struct buf *path;
+    struct digest_head head; /* of path and data; unused where there are no digests */
+    uint32_t part;           /* its part of the tree's digest, as of the last change_made() */
 };
 
 struct change_ref {
@@ -35,6 +37,7 @@ struct changes {
     struct map by_path;
     struct change_ref *queue; /* oldest at first */
     size_t first, count, cap;
+    uint64_t digest; /* of the tree as it will be; the tree's own while nothing is pending */
     /* While a multi is being prepared: what to put back if it fails. */
     bool saving;
     struct change_saved *saved;
@@ -46,17 +49,24 @@ void changes_clear(struct changes *c);
 /* What a request sees of a path; nothing is kept. acl borrows until the next change. */
 struct node_view {
     bool exists;
-    int32_t version, cversion, aversion, n_children, data_len;
+    int32_t version, cversion, aversion, n_children, data_len; /* cversion: the stored counter */
     int64_t owner;
     struct vector acl;
 };
 struct node_view changes_view(const struct changes *c, const struct tree *t, struct slice path);
 
-/* The record of a path, to be changed by the proposal zxid. */
+/* The record of a path, to be changed by the proposal zxid; change_made() ends that. */
 struct change *changes_touch(struct changes *c, const struct tree *t, struct slice path, int64_t zxid);
 
 /* Gives a change an ACL of its own (encoded). */
 void change_set_acl(struct change *ch, struct vector acl);
+void change_set_data(struct change *ch, const struct tree *t, struct slice data);
+
+/* After each touch, once the record is what it shall be: the digest follows. */
+void change_made(struct changes *c, const struct tree *t, struct change *ch);
+
+/* The digest that the tree will have when everything proposed is applied. */
+uint64_t changes_digest(const struct changes *c, const struct tree *t);
 
 /* Everything up to zxid is applied. */
 void changes_applied(struct changes *c, int64_t zxid);

@@ -4,6 +4,7 @@
 
 static bool is_change(int32_t type);
 static void undecodable(struct core *c, int64_t zxid);
+static void compare_digest(struct core *c, int64_t zxid);
 static void changed(void *arg, enum watch_event event, struct slice path, struct vector acl);
 static void trigger_late(struct core *c);
 static void notify(void *arg, int64_t client, enum watch_event event, struct slice path);
@@ -22,6 +23,7 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
         undecodable(c, zxid);
         return;
     }
+    compare_digest(c, zxid);
     size_t changes = c->changes.count;
     changes_applied(&c->changes, zxid);
     c->metrics->outstanding_changes_removed += (int64_t)(changes - c->changes.count);
@@ -48,6 +50,21 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
 static bool is_change(int32_t type)
 {
     return type != OP_CREATE_SESSION && type != OP_CLOSE_SESSION && type != OP_ERROR;
+}
+
+/* It is counted and told, no more: what a member holds is still what a quorum agreed on, as far as it knows. Once trees
+ * differ they differ for long, so that only the first of a row is told. */
+static void compare_digest(struct core *c, int64_t zxid)
+{
+    const struct apply_result *r = &c->result;
+    if (r->digest == DIGEST_UNSAID || !zab_exact(c->zab)) return;
+    bool differs = r->digest == DIGEST_DIFFERS;
+    if (differs) c->metrics->digest_mismatches_count++;
+    if (differs && !c->astray) {
+        int64_t actual = (int64_t)tree_digest(zab_tree(c->zab));
+        update_fact(c->u, (struct fact){c->now_us, FACT_DIGEST_MISMATCH, {zxid, (int64_t)r->digest_said, actual}});
+    }
+    c->astray = differs;
 }
 
 /* What a quorum committed cannot be skipped: this server would go on with another tree than the others. */

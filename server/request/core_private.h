@@ -101,6 +101,7 @@ struct core {
 
     struct apply_result result; /* reused */
     struct bytes txn;           /* reused */
+    bool astray;                /* the tree was not what the last digest said */
     int64_t outstanding;        /* requests waiting for a commit or a sync */
     int64_t received, sent;
     int64_t reply_last, reply_min, reply_max; /* bytes; -1 before the first */

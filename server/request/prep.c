@@ -22,6 +22,8 @@ typedef int32_t prepare_fn(struct prep *p, struct cursor body, struct bytes *out
 static prepare_fn prepare, create, delete_node, delete_container, set_data, set_acl, check, multi, create_session,
     close_session;
 
+static void put_digest(const struct core *c, const struct tree *t, struct bytes *b);
+
 void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids,
                  int64_t owner)
 {
@@ -51,7 +53,14 @@ void prep_submit(struct core *c, int64_t session, int32_t cxid, int32_t type, st
         bytes_i32(b, err);
     }
     be32_put(b->data + TXN_HEADER_SIZE - 4, (uint32_t)h.type);
+    if (h.type != OP_ERROR && tree_digests(p.tree)) put_digest(c, p.tree, b);
     zab_propose(c->zab, zxid, buf_new(b->data, b->len));
+}
+
+/* Behind all that may change the tree, as Apache does: an error's transaction has none, a failed multi's has. */
+static void put_digest(const struct core *c, const struct tree *t, struct bytes *b)
+{
+    txn_digest_put(b, &(struct txn_digest){DIGEST_VERSION, (int64_t)changes_digest(&c->changes, t)});
 }
 
 static int32_t prepare(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
@@ -82,6 +91,11 @@ static struct node_view view(const struct prep *p, struct slice path)
 static struct change *touch(const struct prep *p, struct slice path)
 {
     return changes_touch(&p->c->changes, p->tree, path, p->zxid);
+}
+
+static void made(const struct prep *p, struct change *ch)
+{
+    change_made(&p->c->changes, p->tree, ch);
 }
 
 static bool allowed(const struct prep *p, const struct node_view *v, int32_t perms)
@@ -115,6 +129,7 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
                               struct bytes *out);
 static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion,
                        struct bytes *out);
+static void add_change(struct prep *p, const struct creation *cr, struct slice path, struct vector acl);
 
 static int32_t create(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
 {
@@ -189,17 +204,27 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
     if (err != 0) return err;
 
     struct change *up = touch(p, parent);
-    up->cversion = (int32_t)((uint32_t)up->cversion + 1);
+    up->stat.cversion = (int32_t)((uint32_t)up->stat.cversion + 1);
+    up->stat.pzxid = p->zxid;
     up->n_children++;
-    struct change *ch = touch(p, full);
-    ch->exists = true;
-    ch->version = ch->cversion = ch->aversion = ch->n_children = 0;
-    ch->data_len = data_len;
-    ch->owner = cr->owner;
+    made(p, up);
     struct vector acls = vector_trusted(acl);
-    change_set_acl(ch, acls);
-    create_put(cr, full, acls, up->cversion, out);
+    create_put(cr, full, acls, up->stat.cversion, out);
+    add_change(p, cr, full, acls);
     return 0;
+}
+
+static void add_change(struct prep *p, const struct creation *cr, struct slice path, struct vector acl)
+{
+    struct change *ch = touch(p, path);
+    int64_t zxid = p->zxid, now = p->c->wall_ms;
+    ch->exists = true;
+    ch->stat = (struct stored_stat){.czxid = zxid, .mzxid = zxid, .pzxid = zxid, .ctime = now, .mtime = now};
+    ch->stat.ephemeral_owner = cr->owner;
+    ch->n_children = 0;
+    change_set_data(ch, p->tree, cr->data);
+    change_set_acl(ch, acl);
+    made(p, ch);
 }
 
 static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion,
@@ -226,10 +251,14 @@ static bool is_reserved(struct slice path)
 
 static void remove_change(struct prep *p, struct slice path, struct slice parent)
 {
-    touch(p, parent)->n_children--;
+    struct change *up = touch(p, parent);
+    up->n_children--;
+    up->stat.pzxid = p->zxid;
+    if (!PLANTED(PARENT_UNSUMMED)) made(p, up);
     struct change *ch = touch(p, path);
     ch->exists = false;
-    ch->owner = 0;
+    ch->stat.ephemeral_owner = 0;
+    made(p, ch);
 }
 
 static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
@@ -292,9 +321,12 @@ static int32_t set_data(struct prep *p, struct cursor body, struct bytes *out, i
     if (err != 0) return err;
     if (req.version != -1 && req.version != v.version) return ZK_BAD_VERSION;
     struct change *ch = touch(p, req.path);
-    ch->data_len = data_len;
-    ch->version = (int32_t)((uint32_t)ch->version + 1);
-    set_data_txn_put(out, &(struct set_data_txn){req.path, req.data, ch->version});
+    ch->stat.version = (int32_t)((uint32_t)ch->stat.version + 1);
+    ch->stat.mtime = p->c->wall_ms;
+    ch->stat.mzxid = p->zxid;
+    change_set_data(ch, p->tree, req.data);
+    made(p, ch);
+    set_data_txn_put(out, &(struct set_data_txn){req.path, req.data, ch->stat.version});
     return 0;
 }
 
@@ -312,10 +344,11 @@ static int32_t set_acl(struct prep *p, struct cursor body, struct bytes *out, in
     if (err == 0 && req.version != -1 && req.version != v.aversion) err = ZK_BAD_VERSION;
     if (err == 0) {
         struct change *ch = touch(p, req.path);
-        ch->aversion = (int32_t)((uint32_t)ch->aversion + 1);
+        ch->stat.aversion = (int32_t)((uint32_t)ch->stat.aversion + 1);
         struct vector acls = vector_trusted(bytes_slice(&acl));
         change_set_acl(ch, acls);
-        set_acl_txn_put(out, &(struct set_acl_txn){req.path, acls, ch->aversion});
+        made(p, ch);
+        set_acl_txn_put(out, &(struct set_acl_txn){req.path, acls, ch->stat.aversion});
     }
     bytes_free(&acl);
     return err;
@@ -480,7 +513,7 @@ static void doom_applied(void *arg, const struct znode *n)
 static void doom_pending(void *arg, const struct change *ch)
 {
     struct doomed *d = arg;
-    if (!ch->exists || ch->owner != d->p->session) return;
+    if (!ch->exists || ch->stat.ephemeral_owner != d->p->session) return;
     const struct znode *n = tree_find(d->p->tree, buf_slice(ch->path));
     bool listed = n != NULL && znode_owner(n) == d->p->session;
     if (!listed) doom(d, buf_slice(ch->path));

@@ -36,6 +36,7 @@ struct core_config {
     bool local_sessions_upgrade; /* until they need an ephemeral */
     bool enforce_quota;         /* hard limits are kept */
     bool extended_types;        /* TTL znodes exist */
+    bool digest_off;            /* the tree has no digest, and transactions carry none */
     int32_t container_check_ms; /* between looks for containers and TTL znodes to remove; 0 for never */
     uint64_t seed;
 };

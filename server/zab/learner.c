@@ -220,7 +220,7 @@ static void sync_begins(struct zab *z, const struct quorum_packet *q)
             return;
         }
         ln->mode = SYNC_SNAP;
-        ln->incoming = tree_new(rnd_next(&z->rnd));
+        ln->incoming = zab_tree_new(z);
         ln->incoming_zxid = q->zxid;
         ln->phase = LEARNER_RECEIVING;
         break;

@@ -30,6 +30,7 @@
     COUNTER(large_requests_rejected, "requests refused for their size")                                                \
     COUNTER(sync_processor_request_queued, "transactions handed to the log")                                           \
     COUNTER(outstanding_changes_removed, "changes of znodes proposed and applied while leading")                       \
+    COUNTER(digest_mismatches_count, "transactions after which the tree's digest was not the leader's")                   \
     COUNTER(unrecoverable_error_count, "errors that end this server")                                                  \
     SUMMARY(fsynctime, US, "commits of the log")                                                                       \
     SUMMARY(sync_processor_batch_size, PLAIN, "transactions in a commit of the log")                                   \

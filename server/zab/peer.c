@@ -31,7 +31,7 @@ struct zab *zab_new(const struct core_config *config, const struct zab_user *use
     z->config = config;
     z->user = *user;
     z->rnd.state = config->seed;
-    z->tree = tree_new(rnd_next(&z->rnd));
+    z->tree = zab_tree_new(z);
     z->state = PEER_LOOKING;
     z->n_members = config->standalone ? 0 : config->n_peers;
     z->self = config->standalone ? -1 : member_index(config, config->sid);
@@ -165,6 +165,13 @@ bool zab_untidy(const struct zab *z)
     return z->n_discarded > 0;
 }
 
+struct tree *zab_tree_new(struct zab *z)
+{
+    struct tree *t = tree_new(rnd_next(&z->rnd));
+    if (z->config->digest_off) tree_digest_off(t);
+    return t;
+}
+
 struct tree *zab_tree(const struct zab *z)
 {
     return z->tree;
@@ -178,6 +185,12 @@ enum service zab_service(const struct zab *z)
 bool zab_serving(const struct zab *z)
 {
     return z->service == SERVICE_FULL;
+}
+
+bool zab_exact(const struct zab *z)
+{
+    const struct learner *ln = &z->learner;
+    return ln->phase == LEARNER_IDLE || ln->phase == LEARNER_ACTIVE || ln->mode != SYNC_SNAP;
 }
 
 bool zab_leading(const struct zab *z)

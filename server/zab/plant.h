@@ -19,7 +19,8 @@
     P(READS_OVERTAKE, "reads-overtake", "a read is answered ahead of its session's writes")                                 \
     P(WATCH_AFTER_DATA, "watch-after-data", "a reply leaves ahead of the notification of what it shows")                    \
     P(READS_FOR_ALL, "reads-for-all", "without a quorum, who wants to write is taken in, too")                              \
-    P(EPHEMERAL_STAYS, "ephemeral-stays", "a session's end forgets the ephemerals that are still being made")
+    P(EPHEMERAL_STAYS, "ephemeral-stays", "a session's end forgets the ephemerals that are still being made")               \
+    P(PARENT_UNSUMMED, "parent-unsummed", "a deletion is proposed with a digest that lacks what it does to the parent")
 
 enum plant {
     PLANT_NONE,

@@ -50,6 +50,9 @@ struct tree *zab_tree(const struct zab *z);
 enum service zab_service(const struct zab *z);
 bool zab_serving(const struct zab *z); /* as part of a quorum */
 bool zab_leading(const struct zab *z); /* also standalone */
+/* Whether what is delivered now meets a tree that has what came before it and nothing more. A snapshot of an Apache leader's may hold
+ * what was committed while it was written, all of which comes again before UPTODATE. */
+bool zab_exact(const struct zab *z);
 /* The zxid that clients are shown: the last applied, or epoch << 32 when nothing was applied in this epoch. */
 int64_t zab_zxid(const struct zab *z);
 void zab_status(const struct zab *z, struct core_status *s);

@@ -207,6 +207,7 @@ void zab_look(struct zab *z, enum reason why); /* leaves any role and starts an 
 void zab_become(struct zab *z, enum peer_state state);
 void zab_serve(struct zab *z, enum service service, enum reason why);
 void zab_fatal(struct zab *z, enum reason why, int exit_code, int64_t zxid);
+struct tree *zab_tree_new(struct zab *z);
 void zab_discard(struct zab *z, struct tree *t); /* frees it in time */
 void zab_commit_next(struct zab *z); /* delivers the oldest pending transaction */
 /* How long ago a record was made, in us, by the clock that made it. */

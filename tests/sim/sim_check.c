@@ -97,7 +97,7 @@ void check_boot(struct server *s)
 void check_booted(struct server *s)
 {
     view_of(s)->loading = false;
-    check_digest(s);
+    check_sum(s);
 }
 
 void check_killed(struct server *s)
@@ -128,7 +128,7 @@ void check_step(struct server *s, const struct event *e)
                       (uint64_t)check_last(s->world));
     }
     look_at_facts(s);
-    if (world_once_in(s->world, 512)) check_digest(s);
+    if (world_once_in(s->world, 512)) check_sum(s);
 }
 
 const struct entry *check_find(const struct world *w, int64_t session, int32_t cxid)
@@ -440,7 +440,7 @@ static void jump(struct server *s, int64_t to)
     }
     view_of(s)->position = n;
     if (!view_of(s)->loading) view_of(s)->base = to;
-    check_digest(s);
+    check_sum(s);
 }
 
 /* How many entries have a zxid up to this. */
@@ -457,7 +457,7 @@ static size_t ledger_up_to(const struct check *c, int64_t zxid)
     return low;
 }
 
-/* --- facts and digests --- */
+/* --- facts and sums --- */
 
 static void look_at_facts(struct server *s)
 {
@@ -466,6 +466,10 @@ static void look_at_facts(struct server *s)
         if (f->kind == FACT_FATAL && (f->v[0] == REASON_COMMIT_MISMATCH || f->v[0] == REASON_TRUNC_COMMITTED))
             violation(s->world, "no server is led astray", "zoo%" PRId64 " stops: %s, 0x%" PRIx64, s->sid,
                       reason_text((enum reason)f->v[0]), (uint64_t)f->v[2]);
+        if (f->kind == FACT_DIGEST_MISMATCH)
+            violation(s->world, "trees are what digests say",
+                      "zoo%" PRId64 " has %" PRIx64 " after 0x%" PRIx64 ", the leader said %" PRIx64, s->sid,
+                      (uint64_t)f->v[2], (uint64_t)f->v[0], (uint64_t)f->v[1]);
         bool honest = f->v[2] == REASON_AHEAD || f->v[2] == REASON_EPOCH_OLD;
         if (f->kind == FACT_OFFENDER && f->v[0] != LINK_CLIENT && !honest)
             violation(s->world, "servers do not offend each other", "zoo%" PRId64 " turns away %s %" PRId64 ": %s",
@@ -473,16 +477,16 @@ static void look_at_facts(struct server *s)
     }
 }
 
-void check_digest(struct server *s)
+void check_sum(struct server *s)
 {
     struct check *c = s->world->check;
     struct check_view *v = view_of(s);
     if (s->core == NULL || v->position == 0 || v->loading) return;
     struct entry *e = &c->ledger[v->position - 1];
-    uint64_t digest = tree_sum(core_tree(s->core));
-    if (e->digest == 0)
-        e->digest = digest;
-    else if (e->digest != digest)
+    uint64_t sum = tree_sum(core_tree(s->core));
+    if (e->sum == 0)
+        e->sum = sum;
+    else if (e->sum != sum)
         violation(s->world, "trees are equal at equal zxids", "zoo%" PRId64 " differs from who was first at 0x%" PRIx64,
                   s->sid, (uint64_t)e->zxid);
 }

@@ -26,7 +26,7 @@ struct entry {
     int32_t err;   /* of an error transaction */
     int64_t at_us; /* first applied */
     struct buf *record;
-    uint64_t digest; /* of the tree after it, 0 until someone looked */
+    uint64_t sum; /* over the tree after it, 0 until someone looked */
 };
 
 struct check *check_new(struct world *w);
@@ -52,7 +52,7 @@ bool check_is_settled(const struct world *w);
 /* The sid of the one server that leads and serves, or -1. */
 int64_t check_leader(const struct world *w);
 /* Trees that stand at the same place are the same. */
-void check_digest(struct server *s);
+void check_sum(struct server *s);
 /* All trees equal the model; call when settled (sim_trees.c). */
 void check_trees(struct world *w);
 

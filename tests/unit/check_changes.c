@@ -67,14 +67,14 @@ START_TEST(a_change_is_seen_before_it_is_applied)
 {
     struct change *ch = touch("/a", 100);
     ck_assert(ch->exists);
-    ck_assert_int_eq(ch->cversion, 2);
+    ck_assert_int_eq(ch->stat.cversion, 2);
     ck_assert_int_eq(ch->n_children, 1);
-    ch->version = 5;
+    ch->stat.version = 5;
     ck_assert_int_eq(view("/a").version, 5);
     ck_acl("/a", "world", "anyone");
     struct change *again = touch("/a", 101);
     ck_assert_ptr_eq(again, ch);
-    ck_assert_int_eq(again->version, 5);
+    ck_assert_int_eq(again->stat.version, 5);
 }
 END_TEST
 
@@ -83,7 +83,7 @@ START_TEST(a_created_and_a_deleted_one)
     struct change *ch = touch("/new", 100);
     ck_assert(!ch->exists);
     ch->exists = true;
-    ch->owner = 9;
+    ch->stat.ephemeral_owner = 9;
     ck_assert(view("/new").exists);
     ck_assert_int_eq(view("/new").owner, 9);
     touch("/a/b", 101)->exists = false;
@@ -94,7 +94,7 @@ END_TEST
 /* "The tree map holds root twice" (semantics.md 2): both names are one record. */
 START_TEST(the_root_has_two_names)
 {
-    touch("", 100)->cversion = 77;
+    touch("", 100)->stat.cversion = 77;
     ck_assert_int_eq(view("/").cversion, 77);
     ck_assert_ptr_eq(touch("/", 101), touch("", 102));
 }
@@ -103,9 +103,9 @@ END_TEST
 /* What is applied is forgotten: but not while a later proposal still stands on it. */
 START_TEST(applied_changes_are_forgotten_with_the_last_of_them)
 {
-    touch("/a", 100)->version = 1;
+    touch("/a", 100)->stat.version = 1;
     touch("/x", 100)->exists = true;
-    touch("/a", 101)->version = 2;
+    touch("/a", 101)->stat.version = 2;
     changes_applied(&c, 100);
     ck_assert_int_eq(view("/a").version, 2);
     ck_assert(!view("/x").exists);
@@ -118,7 +118,7 @@ END_TEST
 
 START_TEST(applying_nothing_forgets_nothing)
 {
-    touch("/a", 100)->version = 1;
+    touch("/a", 100)->stat.version = 1;
     changes_applied(&c, 99);
     ck_assert_int_eq(view("/a").version, 1);
 }
@@ -141,15 +141,15 @@ END_TEST
 START_TEST(a_failed_multi_takes_everything_back)
 {
     struct bytes b = {0};
-    touch("/a", 100)->version = 3; /* an earlier proposal */
+    touch("/a", 100)->stat.version = 3; /* an earlier proposal */
     change_set_acl(touch("/a", 100), make_acl(&b, 31, "ip", "10.0.0.1"));
     changes_begin(&c);
     struct change *a = touch("/a", 101);
-    a->version = 4;
+    a->stat.version = 4;
     a->n_children = 9;
     change_set_acl(a, make_acl(&b, 31, "ip", "10.0.0.2"));
     a = touch("/a", 101); /* twice in one multi */
-    a->version = 5;
+    a->stat.version = 5;
     change_set_acl(a, make_acl(&b, 31, "ip", "10.0.0.3"));
     touch("/new", 101)->exists = true;
     touch("/a/b", 101)->exists = false;
@@ -185,12 +185,12 @@ END_TEST
 /* The records of a failed multi leave with its transaction, and nobody else's with them. */
 START_TEST(a_failed_multis_records_leave_with_its_zxid)
 {
-    touch("/a", 100)->version = 1;
+    touch("/a", 100)->stat.version = 1;
     changes_begin(&c);
-    touch("/a", 101)->version = 2;
+    touch("/a", 101)->stat.version = 2;
     touch("/new", 101)->exists = true;
     changes_end(&c, false);
-    touch("/a", 102)->version = 3;
+    touch("/a", 102)->stat.version = 3;
     changes_applied(&c, 101);
     ck_assert_int_eq(view("/a").version, 3);
     ck_assert_uint_eq(c.by_path.count, 1);
@@ -202,10 +202,10 @@ END_TEST
 START_TEST(a_second_multi_saves_anew)
 {
     changes_begin(&c);
-    touch("/a", 100)->version = 1;
+    touch("/a", 100)->stat.version = 1;
     changes_end(&c, true);
     changes_begin(&c);
-    touch("/a", 101)->version = 2;
+    touch("/a", 101)->stat.version = 2;
     changes_end(&c, false);
     ck_assert_int_eq(view("/a").version, 1);
 }
@@ -226,7 +226,7 @@ START_TEST(many_paths_pending_at_once)
         snprintf(path, sizeof path, "/n%d", i);
         struct change *ch = touch(path, 1000 + i);
         ch->exists = true;
-        ch->version = i;
+        ch->stat.version = i;
         if (i >= 100) changes_applied(&c, 1000 + i - 100); /* the queue moves on while it grows */
     }
     int seen = 0;
@@ -244,10 +244,10 @@ START_TEST(clearing_forgets_all)
 {
     struct bytes b = {0};
     change_set_acl(touch("/a", 100), make_acl(&b, 31, "ip", "10.0.0.1"));
-    touch("/a", 101)->version = 7;
+    touch("/a", 101)->stat.version = 7;
     changes_clear(&c);
     ck_assert_int_eq(view("/a").version, 0);
-    touch("/a", 1)->version = 8;
+    touch("/a", 1)->stat.version = 8;
     ck_assert_int_eq(view("/a").version, 8);
     bytes_free(&b);
 }
