@@ -18,7 +18,7 @@ libcore_a_SOURCES += \
 	server/request/tracker.c server/request/tracker.h
 
 if HAVE_CHECK
-REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_identity check_order check_read_only
+REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_identity check_order check_read_only check_txn_digest
 check_PROGRAMS += $(REQUEST_TESTS)
 TESTS += $(REQUEST_TESTS)
 check_tracker_SOURCES = tests/unit/check_tracker.c tests/unit/unit.h
@@ -57,4 +57,7 @@ check_read_only_LDADD = $(CORE_TEST_LIBS)
 check_order_SOURCES = tests/unit/check_order.c tests/unit/unit.h
 check_order_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_order_LDADD = $(CORE_TEST_LIBS)
+check_txn_digest_SOURCES = tests/unit/check_txn_digest.c tests/unit/unit.h
+check_txn_digest_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_txn_digest_LDADD = $(CORE_TEST_LIBS)
 endif

@@ -211,7 +211,9 @@ static bool sub_get(struct cursor *at, int64_t session, struct op *op)
     struct slice body;
     jute_get_string(at, &body);
     struct cursor c = cursor_slice(body);
-    return multi_may_hold(type) && op_get(&c, type, session, op) && cursor_left(&c) == 0;
+    if (!multi_may_hold(type) || !op_get(&c, type, session, op)) return false;
+    /* Apache's members make an error of each entry of a multi that failed, and send it on with the body that it had. */
+    return type == OP_ERROR || cursor_left(&c) == 0;
 }
 
 static bool multi_get(struct cursor *c, struct vector *txns, int64_t session)

@@ -405,6 +405,21 @@ START_TEST(test_multi_refused)
 }
 END_TEST
 
+/* As a member of Apache's sends it on to learners: each entry has become an error and has the body that it had. */
+START_TEST(test_multi_refused_and_sent_on)
+{
+    uint64_t before = tree_sum(t);
+    multi_begin();
+    add_create("/a", OP_ERROR);
+    add_error(ZK_NO_NODE);
+    do_apply(multi_end());
+    ck_assert_uint_eq(result.count, 2);
+    ck_assert_int_eq(result.ops[1].err, ZK_NO_NODE);
+    ck_assert_uint_eq(tree_sum(t), before);
+    multi_free();
+}
+END_TEST
+
 /* One bad entry, wherever it stands, and nothing of the multi happens. */
 START_TEST(test_multi_malformed)
 {
@@ -646,6 +661,7 @@ int main(void)
     tcase_add_test(c, test_error);
     tcase_add_test(c, test_multi);
     tcase_add_test(c, test_multi_refused);
+    tcase_add_test(c, test_multi_refused_and_sent_on);
     tcase_add_test(c, test_multi_malformed);
     tcase_add_test(c, test_cut_anywhere);
     tcase_add_test(c, test_hostile_paths);
