@@ -137,6 +137,7 @@ static void put_isro(struct panel *v, struct bytes *b)
 static void put_srst(struct panel *v, struct bytes *b)
 {
     panel_reset(v);
+    core_reset_proposal_stats(v->core); /* which the page does not */
     bytes_printf(b, "Server stats reset.\n");
 }
 

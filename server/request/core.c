@@ -239,6 +239,11 @@ void core_reset_stats(struct core *c)
     c->received = c->sent = 0;
 }
 
+void core_reset_proposal_stats(struct core *c)
+{
+    zab_reset_proposal_stats(c->zab);
+}
+
 void core_reset_client_stats(struct core *c)
 {
     for (size_t id = 0; id < c->cap_clients; id++) {

@@ -42,6 +42,7 @@ bool core_wants(const struct core *c, enum link_kind kind, int64_t id);
 void core_status(const struct core *c, struct core_status *s);
 void core_reset_stats(struct core *c);
 void core_reset_client_stats(struct core *c);
+void core_reset_proposal_stats(struct core *c);
 
 /* The data as applied so far, and who watches it. */
 const struct tree *core_tree(const struct core *c);

@@ -204,6 +204,11 @@ void zab_propose(struct zab *z, int64_t zxid, struct buf *record)
     history_append(&z->history, z->u, (struct entry){zxid, record});
 }
 
+void zab_reset_proposal_stats(struct zab *z)
+{
+    z->leader.proposal_last = z->leader.proposal_min = z->leader.proposal_max = -1;
+}
+
 int64_t zab_outstanding(const struct zab *z)
 {
     return z->history.pending.count > 0 ? z->history.logged : 0;

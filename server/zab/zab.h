@@ -56,6 +56,7 @@ bool zab_exact(const struct zab *z);
 /* The zxid that clients are shown: the last applied, or epoch << 32 when nothing was applied in this epoch. */
 int64_t zab_zxid(const struct zab *z);
 void zab_status(const struct zab *z, struct core_status *s);
+void zab_reset_proposal_stats(struct zab *z);
 /* Where all floors count; the floors above write to it, too. */
 struct metrics *zab_metrics(struct zab *z);
 
