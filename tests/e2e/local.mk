@@ -9,6 +9,7 @@ E2E_TESTS += tests/e2e/test_verbs.py
 E2E_TESTS += tests/e2e/test_launcher.py
 E2E_TESTS += tests/e2e/test_faults.py
 E2E_TESTS += tests/e2e/test_admin.py
+E2E_TESTS += tests/e2e/test_digest.py
 E2E_TESTS += tests/e2e/test_stop.py
 E2E_TESTS += tests/e2e/test_engine.py
 E2E_TESTS += tests/e2e/test_power.py
