@@ -18,6 +18,8 @@
 /* Without these a JVM takes a quarter of the machine's memory and as many threads as it has cores. */
 static const char *const light_flags[] = {"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                                           "-XX:-UsePerfData"};
+/* Apache's digest of a path is made of its bytes in the encoding of the locale: members must have one. */
+static const char encoding_flag[] = "-Dfile.encoding=UTF-8";
 
 static char *find_java(char **why);
 static char *find_class_path(char **why);
@@ -75,6 +77,7 @@ char **engine_apache_command(const char *conf, char **why)
     const char *server = getenv("SERVER_JVMFLAGS"), *jvm = getenv("JVMFLAGS");
     size_t n = 0;
     argv[n++] = java;
+    argv[n++] = xstrdup(encoding_flag); /* before others, which may say otherwise */
     if (!server && !jvm)
         for (size_t i = 0; i < sizeof light_flags / sizeof *light_flags; i++) argv[n++] = xstrdup(light_flags[i]);
     if (server) n = add_words(argv, n, WORDS_MOST - LAST, server);

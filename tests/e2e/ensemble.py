@@ -90,7 +90,7 @@ def java_command(main, arguments, properties=()):
     if missing or not shutil.which("java"):
         raise NotAvailable("Apache ZooKeeper needs java and %s" % " ".join(missing))
     return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xmx128m",
-            "-Dorg.slf4j.simpleLogger.showDateTime=true"] + ["-D" + p for p in properties] + ["-cp", ":".join(jars),
+            "-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dfile.encoding=UTF-8"] + ["-D" + p for p in properties] + ["-cp", ":".join(jars),
             main] + arguments
 
 

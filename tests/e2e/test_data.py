@@ -8,10 +8,12 @@ import os
 import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 
 import ensemble
 import harness
@@ -601,6 +603,22 @@ class Worker:
             c.set(self.rnd.choice(paths), data)
 
 
+def changed_data(log, above):
+    """One of Apache's logs with another byte in the data that its last setData above this zxid writes."""
+    at, found = 16, None
+    while at + 12 < len(log) and any(log[at:at + 12]):
+        size = struct.unpack_from(">i", log, at + 8)[0]
+        zxid, _, kind = struct.unpack_from(">qqi", log, at + 12 + 12)
+        if kind == wire.SET and zxid > above:
+            path = struct.unpack_from(">i", log, at + 12 + 32)[0]
+            if struct.unpack_from(">i", log, at + 12 + 36 + path)[0] > 0:
+                found = at, size, at + 12 + 40 + path
+        at += 12 + size + 1
+    at, size, byte = found
+    log = log[:byte] + bytes([log[byte] ^ 1]) + log[byte + 1:]
+    return log[:at] + struct.pack(">q", zlib.adler32(log[at + 12:at + 12 + size])) + log[at + 8:]
+
+
 class Apache(Case):
     PROPERTIES = ("zookeeper.extendedTypesEnabled=true", "znode.container.checkIntervalMs=3600000")
 
@@ -699,6 +717,7 @@ class Apache(Case):
         for snapshot in reversed(snapshots[1:]):
             os.unlink(snapshot)
             self.assertEqual(self.lines(folder, "tree", "--server", m.folder), whole, snapshot)
+            self.assertNotIn("digest", self.pc(folder, "tree", "--server", m.folder)[2], snapshot)
         # A log that a crash tore: all before is there.
         log = max(glob.glob(os.path.join(data, "log.*")), key=lambda p: int(p.rsplit(".", 1)[1], 16))
         with open(log, "r+b") as f:
@@ -738,7 +757,11 @@ class Apache(Case):
             c.create("/new", b"n")
             m.stop()
             with open(m.log, errors="replace") as f:
-                self.assertNotRegex(f.read(), r"(?i)mismatch|corrupt|IOException: (?!Connection)")
+                said = f.read()
+            self.assertNotRegex(said, r"(?i)mismatch|not matching|corrupt|IOException: (?!Connection)")
+            digest = re.search(r"The digest in the snapshot has digest version of 2, with zxid as 0x([0-9a-f]+), and digest value as (\d+)", said)
+            self.assertEqual("snapshot." + digest.group(1), os.path.basename(snapshot))
+            self.assertIn("highest zxid is 0x%s, digest is %s" % digest.groups(), said)
 
     def test_and_back_again(self):
         ens, m = self.apache(snapCount=100)
@@ -801,7 +824,11 @@ class Apache(Case):
         # A bit of a transaction, and a log that is missing.
         content = broken(logs[-1], lambda b: b[:60] + bytes([b[60] ^ 4]) + b[61:])
         self.assertIn("wrong checksum", self.refused(folder, "import", "--apache", m.folder, "--replace", code=1))
+        # And one whose checksum is right: only the digests behind it know better.
+        broken(logs[-1], lambda _: changed_data(content, int(snapshots[-2].rsplit(".", 1)[1], 16)))
+        self.assertIn("not those that their digest was made of", self.pc(folder, "tree", "--server", m.folder)[2])
         broken(logs[-1], lambda b: content)
+        self.assertNotIn("digest", self.pc(folder, "tree", "--server", m.folder)[2])
         for snapshot in snapshots[1:-1]:
             os.unlink(snapshot)
         os.unlink(logs[len(logs) // 2])
