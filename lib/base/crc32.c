@@ -1,4 +1,4 @@
-/* CRC-32, eight bytes at a time. */
+/* CRC-32: eight bytes at a time by tables, or sixteen where the processor can multiply without carries. */
 #include "base/crc32.h"
 
 /* What a byte leaves behind is the sum of what its bits leave: eight numbers, that of the highest bit at first, make a
@@ -44,10 +44,8 @@ static uint32_t four(uint32_t v, int k)
     return after[k + 3][v & 0xff] ^ after[k + 2][v >> 8 & 0xff] ^ after[k + 1][v >> 16 & 0xff] ^ after[k][v >> 24];
 }
 
-uint32_t crc32_add(uint32_t crc, const void *bytes, size_t n)
+static uint32_t by_tables(uint32_t crc, const uint8_t *p, size_t n)
 {
-    const uint8_t *p = bytes;
-    crc = ~crc;
     for (; n >= 8; n -= 8, p += 8) crc = four(crc ^ le32_get(p), 4) ^ four(le32_get(p + 4), 0);
     if (n >= 4) {
         crc = four(crc ^ le32_get(p), 0);
@@ -55,5 +53,39 @@ uint32_t crc32_add(uint32_t crc, const void *bytes, size_t n)
         p += 4;
     }
     for (; n > 0; n--, p++) crc = after[0][(crc ^ *p) & 0xff] ^ crc >> 8;
-    return ~crc;
+    return crc;
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
+/* Sixteen bytes that leave what all whole sixteens of n leave: each is carried over the next by two multiplications
+ * without carries, by x^160 and x^96. Source: Gopal et al., "Fast CRC Computation for Generic Polynomials Using
+ * PCLMULQDQ" (Intel, 2009). */
+__attribute__((target("pclmul"))) static void fold(uint32_t crc, const uint8_t *p, size_t n, uint8_t left[16])
+{
+    const __m128i carry = _mm_set_epi64x(0xccaa009e, 0x1751997d0);
+    __m128i x = _mm_xor_si128(_mm_loadu_si128((const __m128i *)p), _mm_cvtsi32_si128((int)crc));
+    for (p += 16, n -= 16; n >= 16; p += 16, n -= 16) {
+        __m128i low = _mm_clmulepi64_si128(x, carry, 0x00), high = _mm_clmulepi64_si128(x, carry, 0x11);
+        x = _mm_xor_si128(_mm_xor_si128(low, high), _mm_loadu_si128((const __m128i *)p));
+    }
+    _mm_storeu_si128((__m128i *)left, x);
+}
+
+static uint32_t run(uint32_t crc, const uint8_t *p, size_t n)
+{
+    enum { WORTH_IT = 48 };
+    uint8_t left[16];
+    if (n < WORTH_IT || !__builtin_cpu_supports("pclmul")) return by_tables(crc, p, n);
+    fold(crc, p, n, left);
+    return by_tables(by_tables(0, left, sizeof left), p + n / 16 * 16, n % 16);
+}
+#else
+#define run by_tables
+#endif
+
+uint32_t crc32_add(uint32_t crc, const void *bytes, size_t n)
+{
+    return ~run(~crc, bytes, n);
 }
