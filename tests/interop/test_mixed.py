@@ -283,6 +283,7 @@ class Clients:
             self.assertEqual(cb.err(wire.SET, wire.set_data(path, b"", 9)), wire.BAD_VERSION)
             self.assertEqual(cb.err(wire.DELETE, wire.versioned(path + "/none")), wire.NO_NODE)
             self.assertEqual(cb.err(wire.CREATE, wire.create("/none/x")), wire.NO_NODE)
+            ca.close_session()  # the ephemeral must not go while later tests compare trees
 
 
 class ClientsUnderOurs(Clients, mixed.MixedCase):
