@@ -40,7 +40,16 @@ struct conf {
     int32_t max_client_cnxns;       /* per address; 0 for no limit */
     int32_t max_cnxns;              /* in all; 0 for no limit */
     int32_t outstanding_max;        /* requests under way */
-    int32_t max_buffer;             /* bytes of a client's frame */
+    struct {                        /* of requests under way, and what waits for a place: request/gate.c */
+        int32_t max, stall_ms, op_wait_ms;
+        bool drop_stale, stale_latency, stale_connection;
+    } throttle;
+    struct { /* of sessions asked for: request/throttle.h */
+        int32_t tokens, fill_ms, fill_count, freeze_ms, weight_global, weight_local, weight_renewed;
+        double drop_increase, drop_decrease, decrease_ratio;
+        bool weighted;
+    } asked;
+    int32_t max_buffer; /* bytes of a client's frame */
     int32_t min_session_ms, max_session_ms;
     int32_t snap_count;
     int32_t purge_keep, purge_hours; /* purge_hours 0: never */
@@ -106,6 +115,7 @@ size_t conf_voters(const struct conf *c);
 
 enum conf_type {
     CONF_INT,    /* a decimal number within [min, max] */
+    CONF_REAL,   /* a number within [min, max], perhaps with a fraction */
     CONF_BOOL,   /* true or false */
     CONF_YES,    /* yes; anything else means no */
     CONF_STRING,
@@ -124,7 +134,7 @@ enum {
 struct conf_option {
     const char *key; /* UNUSED and APACHE: a '*' at the end stands for any rest */
     enum conf_type type;
-    size_t offset; /* in struct conf: int32_t for INT, bool for BOOL and YES, char * for STRING and CHOICE,
+    size_t offset; /* in struct conf: int32_t for INT, double for REAL, bool for BOOL and YES, char * for STRING and CHOICE,
                       struct conf_list for LIST */
     int32_t min, max;
     const char *fallback; /* what holds when the key is absent; "" none */

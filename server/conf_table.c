@@ -49,6 +49,43 @@ static const struct conf_option options[] = {
     {"globalOutstandingLimit", CONF_INT, AT(outstanding_max), 1, INT32_MAX, "20000",
      "requests under way (divided by the voters but one) above which clients that have some wait; Apache: 1000",
      PROPERTY},
+    {"request_throttle_max_requests", CONF_INT, AT(throttle.max), 0, INT32_MAX, "0",
+     "requests under way, those for new sessions included, above which all others wait, in the order in which they "
+     "came; 0 for no limit",
+     PROPERTY},
+    {"request_throttle_stall_time", CONF_INT, AT(throttle.stall_ms), 1, INT32_MAX, "100",
+     "ms; how often those that wait are looked at for stale ones, at least", PROPERTY},
+    {"request_throttle_drop_stale", CONF_BOOL, AT(throttle.drop_stale), 0, 0, "true",
+     "true: what waits and is stale is dropped, and its connection closed; false: it is done all the same", PROPERTY},
+    {"request_stale_connection_check", CONF_BOOL, AT(throttle.stale_connection), 0, 0, "true",
+     "true: what waits is stale when its connection has gone (closing a session is never stale)", PROPERTY},
+    {"request_stale_latency_check", CONF_BOOL, AT(throttle.stale_latency), 0, 0, "false",
+     "true: what waits is stale after its session's timeout", PROPERTY},
+    {"throttled_op_wait_time", CONF_INT, AT(throttle.op_wait_ms), 0, INT32_MAX, "0",
+     "ms; what has waited longer is not done and answered with THROTTLEDOP; 0 for never", PROPERTY},
+    {"connection_throttle_tokens", CONF_INT, AT(asked.tokens), 0, INT32_MAX, "0",
+     "sessions, new or renewed, that may be asked for at once; above that the connection is closed; 0 for no limit",
+     PROPERTY},
+    {"connection_throttle_fill_time", CONF_INT, AT(asked.fill_ms), 1, INT32_MAX, "1",
+     "ms; after which connection_throttle_fill_count tokens come back", PROPERTY},
+    {"connection_throttle_fill_count", CONF_INT, AT(asked.fill_count), 0, INT32_MAX, "1", "tokens that come back",
+     PROPERTY},
+    {"connection_throttle_freeze_time", CONF_INT, AT(asked.freeze_ms), -1, INT32_MAX, "-1",
+     "ms; between changes of the chance by which a part of all is refused; -1: none is", PROPERTY},
+    {"connection_throttle_drop_increase", CONF_REAL, AT(asked.drop_increase), 0, 1, "0.02",
+     "by which it grows while all tokens are spent", PROPERTY},
+    {"connection_throttle_drop_decrease", CONF_REAL, AT(asked.drop_decrease), 0, 1, "0.002",
+     "by which it falls while hardly any are", PROPERTY},
+    {"connection_throttle_decrease_ratio", CONF_REAL, AT(asked.decrease_ratio), 0, 1, "0",
+     "the part of the tokens that is hardly any", PROPERTY},
+    {"connection_throttle_weight_enabled", CONF_BOOL, AT(asked.weighted), 0, 0, "false",
+     "true: a session costs its kind's weight, and tokens are counted in global sessions", PROPERTY},
+    {"connection_throttle_global_session_weight", CONF_INT, AT(asked.weight_global), INT32_MIN, INT32_MAX, "3",
+     "of a new session (at least the local one's; below 1: 3)", PROPERTY},
+    {"connection_throttle_local_session_weight", CONF_INT, AT(asked.weight_local), INT32_MIN, INT32_MAX, "1",
+     "of a new local session (below 1: 1)", PROPERTY},
+    {"connection_throttle_renew_session_weight", CONF_INT, AT(asked.weight_renewed), INT32_MIN, INT32_MAX, "2",
+     "of a session that comes back (at least the local one's; below 1: 2)", PROPERTY},
     {"jute.maxbuffer", CONF_INT, AT(max_buffer), 1024, JUTE_MAXBUFFER_MAX, "1048575",
      "bytes; longest request of a client; the same on all servers", PROPERTY},
     {"minSessionTimeout", CONF_INT, AT(min_session_ms), -1, INT32_MAX, "-1", "ms; -1 for 2 ticks", 0},
@@ -194,10 +231,8 @@ static const struct conf_option options[] = {
     UNUSED("snapshot.trust.empty", "false", "a log without its snapshot is not trusted"),
     UNUSED("datadir.autocreate", "true", "missing folders are made"),
     UNUSED("db.autocreate", "true", "an empty folder is an empty server"),
-    UNUSED("request_throttle_max_requests", "0", "what waits is limited for each connection"),
-    UNUSED("throttled_op_wait_time", "0", "what waits is limited for each connection"),
+    UNUSED("request_throttler.shutdownTimeout", "10000", "what waits when the service ends is dropped at once"),
     UNUSED("largeRequestThreshold", "-1", "jute.maxbuffer holds for all requests"),
-    UNUSED("connection_throttle_tokens", "0", "connections are not throttled"),
     UNUSED("admin.forceHttps", "false", "the admin pages are plain HTTP"),
     UNUSED("admin.portUnification", "false", "the admin pages are plain HTTP"),
     UNUSED("audit.enable", "false", "there is no audit log"),
@@ -241,9 +276,7 @@ static const struct conf_option options[] = {
     APACHE("maxGetChildrenResponseCacheSize", "caches"),
     APACHE("watchManagerName", "classes"),
     APACHE("watcherCleaner*", "threads"),
-    APACHE("request_throttle_*", "throttling, which is off"),
-    APACHE("largeRequestMaxBytes", "throttling, which is off"),
-    APACHE("connection_throttle_*", "throttling, which is off"),
+    APACHE("largeRequestMaxBytes", "requests above largeRequestThreshold"),
     APACHE("nio.*", "threads"),
     APACHE("netty.*", "Netty"),
     APACHE("serverCnxnFactory", "classes"),
@@ -270,6 +303,7 @@ static const char *without_prefix(const char *key);
 static bool matches(const char *pattern, const char *key);
 static void put_list(struct bytes *b, const struct conf_list *list);
 static int set_int(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX]);
+static int set_real(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX]);
 static int set_bool(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX],
                     const char **doubt);
 static bool is_choice(const char *help, const char *value);
@@ -297,6 +331,7 @@ int conf_option_set(struct conf *c, const struct conf_option *o, const char *val
     case CONF_APACHE: return 0;
     case CONF_LIST: conf_list_add((struct conf_list *)(void *)((char *)c + o->offset), value); return 0;
     case CONF_INT: return set_int(c, o, value, problem);
+    case CONF_REAL: return set_real(c, o, value, problem);
     case CONF_BOOL:
     case CONF_YES: return set_bool(c, o, value, problem, doubt);
     case CONF_CHOICE:
@@ -331,6 +366,7 @@ bool conf_value(const struct conf *c, const char *key, struct bytes *value)
     case CONF_INT:
         if (*o->fallback || *(const int32_t *)field != 0) bytes_printf(value, "%" PRId32, *(const int32_t *)field);
         return true;
+    case CONF_REAL: bytes_printf(value, "%g", *(const double *)field); return true;
     case CONF_BOOL: bytes_printf(value, "%s", *(const bool *)field ? "true" : "false"); return true;
     case CONF_YES: bytes_printf(value, "%s", *(const bool *)field ? "yes" : "no"); return true;
     case CONF_STRING:
@@ -382,6 +418,17 @@ static int set_int(struct conf *c, const struct conf_option *o, const char *valu
         return problem_is(problem, "'%s' is not a number from %d to %d; give one (%s)", value, o->min, o->max, o->help);
     }
     *(int32_t *)(void *)((char *)c + o->offset) = (int32_t)v;
+    return 0;
+}
+
+static int set_real(struct conf *c, const struct conf_option *o, const char *value, char problem[CONF_ERROR_MAX])
+{
+    char *end;
+    double v = strtod(value, &end);
+    if (end == value || *end != '\0' || !(v >= o->min && v <= o->max))
+        return problem_is(problem, "'%s' is not a number from %d to %d; give one, as %s", value, o->min, o->max,
+                          o->fallback);
+    *(double *)(void *)((char *)c + o->offset) = v;
     return 0;
 }
 

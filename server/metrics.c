@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tree/watch.h"
 #include "version.h"
@@ -22,11 +23,6 @@ struct metric {
 
 /* Events that Apache counts and that cannot happen here, so that none did. */
 #define NEVER(F)                                                                                                       \
-    F(throttled_ops, "requests are not throttled")                                                                     \
-    F(request_throttle_wait_count, "requests are not throttled")                                                       \
-    F(stale_requests, "requests of closed connections are not kept")                                                   \
-    F(stale_requests_dropped, "requests of closed connections are not kept")                                           \
-    F(stale_replies, "replies to closed connections are not made")                                                     \
     F(dead_watchers_queued, "watches go with their connection, at once")                                               \
     F(dead_watchers_cleared, "watches go with their connection, at once")                                              \
     F(add_dead_watcher_stall_time, "watches go with their connection, at once")                                        \
@@ -138,6 +134,13 @@ static void each(const struct panel *v, metric_fn *fn, void *arg)
     NEVER(SHOW_NEVER)
 }
 
+/* As Java prints a double. */
+static void put_chance(char *text, size_t size, double chance)
+{
+    int n = snprintf(text, size, "%.10g", chance);
+    if (strchr(text, '.') == NULL && strchr(text, 'e') == NULL) snprintf(text + n, size - (size_t)n, ".0");
+}
+
 static void each_gauge(const struct panel *v, const struct figures *f, metric_fn *fn, void *arg)
 {
     struct bytes avg = {0};
@@ -146,6 +149,8 @@ static void each_gauge(const struct panel *v, const struct figures *f, metric_fn
     if (v->loop != NULL) loop_load(v->loop, &load);
     put_average(&avg, s->latency_total_us, s->latency_count);
     bytes_u8(&avg, 0);
+    char chance[32];
+    put_chance(chance, sizeof chance, s->drop_chance);
     const struct metric gauges[] = {
         {.name = "avg_latency", .help = "ms from a request's arrival to its reply", .text = (const char *)avg.data},
         {.name = "max_latency", .help = "ms, the longest", .n = s->latency_max_us / 1000},
@@ -163,7 +168,9 @@ static void each_gauge(const struct panel *v, const struct figures *f, metric_fn
         {.name = "local_sessions", .help = "sessions of this server alone", .n = 0},
         {.name = "open_file_descriptor_count", .help = "files and sockets that are open", .n = files_open()},
         {.name = "max_file_descriptor_count", .help = "files and sockets that may be open", .n = files_max()},
-        {.name = "connection_drop_probability", .help = "connections are not dropped by chance", .text = "0.0"},
+        {.name = "connection_drop_probability",
+         .help = "chance of a session that is asked for to be refused",
+         .text = chance},
         {.name = "last_client_response_size", .help = "bytes of the last reply", .n = s->reply_last},
         {.name = "max_client_response_size", .help = "bytes of the longest reply", .n = s->reply_max},
         {.name = "min_client_response_size", .help = "bytes of the shortest reply", .n = s->reply_min},

@@ -37,6 +37,7 @@ void client_open(struct core *c, const struct event *e)
     struct client *cl = xcalloc(1, sizeof *cl);
     cl->to.kind = LINK_CLIENT;
     cl->to.id = e->id;
+    cl->serial = ++c->next_serial;
     list_init(&cl->queue);
     list_init(&cl->touched_link);
     auth_init(&cl->ids, e->frame);
@@ -71,10 +72,27 @@ void client_frame(struct core *c, struct client *cl, struct slice frame)
     /* What comes behind the end of a session has no answer. */
     if (!session_touch(c, cl) && !identifies) return;
     if (c->config->enforced != NULL && !identifies && !identity_suffices(c, cl, h.xid)) return;
-    if (read_only_refuses(c, cl, h.type))
-        reply_header_only(c, cl, h.xid, zab_zxid(c->zab), ZK_NOT_READONLY);
+    if (!identifies && gate_is_shut(c))
+        gate_hold(c, cl, &h, frame);
     else
-        take_request(c, cl, &h, frame);
+        client_submit(c, cl, &h, frame);
+}
+
+void client_submit(struct core *c, struct client *cl, const struct request_header *h, struct slice frame)
+{
+    if (read_only_refuses(c, cl, h->type))
+        reply_header_only(c, cl, h->xid, zab_zxid(c->zab), ZK_NOT_READONLY);
+    else
+        take_request(c, cl, h, frame);
+}
+
+void client_throttled(struct core *c, struct client *cl, const struct request_header *h)
+{
+    c->metrics->throttled_ops++;
+    if (list_empty(&cl->queue))
+        reply_header_only(c, cl, h->xid, zab_zxid(c->zab), ZK_THROTTLED_OP);
+    else
+        enqueue(c, cl, h, WAIT_TURN)->refusal = ZK_THROTTLED_OP;
 }
 
 bool is_write(int32_t type)
@@ -100,6 +118,11 @@ void client_drain(struct core *c, struct client *cl)
     while (cl->state == CLIENT_OPEN && !list_empty(&cl->queue)) {
         struct request *r = list_first(&cl->queue, struct request, link);
         if (r->wait != WAIT_TURN) return;
+        if (r->refusal != 0) {
+            reply_header_only(c, cl, r->xid, zab_zxid(c->zab), r->refusal);
+            client_answered(c, r);
+            continue;
+        }
         struct cursor body = cursor_slice(buf_slice(r->frame));
         struct request_header h;
         request_header_get(&body, &h);
@@ -132,7 +155,7 @@ static void take_turn(struct core *c, struct client *cl, const struct request_he
 void client_answered(struct core *c, struct request *r)
 {
     client_served(c, r->client, r->xid, r->type, r->wait == WAIT_COMMIT, c->now_us - r->arrived_us);
-    if (r->wait != WAIT_TURN) c->outstanding--;
+    c->outstanding--;
     r->client->queued--;
     list_remove(&r->link);
     buf_unref(r->frame);
@@ -323,7 +346,7 @@ static struct request *enqueue(struct core *c, struct client *cl, const struct r
     *r = (struct request){.client = cl, .wait = wait, .xid = h->xid, .type = h->type, .arrived_us = c->now_us};
     list_append(&cl->queue, &r->link);
     cl->queued++;
-    if (wait != WAIT_TURN) c->outstanding++;
+    c->outstanding++;
     return r;
 }
 
@@ -337,11 +360,14 @@ static void leave(struct core *c, struct client *cl)
             struct sync_wait *w = list_entry(s, struct sync_wait, link);
             if (w->request == r) w->request = NULL;
         }
-        if (r->wait != WAIT_TURN) c->outstanding--;
+        c->outstanding--;
+        if (r->wait == WAIT_COMMIT) c->metrics->stale_replies++;
         list_remove(&r->link);
         buf_unref(r->frame);
         free(r);
     }
+    if (cl->creating) c->outstanding--;
+    gate_left(c, cl);
     list_remove(&cl->touched_link);
     watch_remove_client(c->watches, cl->to.id);
     if (map_get(&c->by_session, (uint64_t)cl->session) == cl) map_del(&c->by_session, (uint64_t)cl->session);

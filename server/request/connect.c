@@ -3,7 +3,8 @@
 #include "base/secret.h"
 #include "request/core_private.h"
 
-static void create_session(struct core *c, struct client *cl);
+static bool within_limits(struct core *c, const struct connect_request *req);
+static void create_globally(struct core *c, struct client *cl);
 static void renew(struct core *c, struct client *cl, struct slice passwd);
 
 void connect_frame(struct core *c, struct client *cl, struct slice frame)
@@ -15,11 +16,10 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
         client_close(c, cl);
         return;
     }
-    c->metrics->connection_request_count++;
     cl->wants_readonly_byte = cursor_left(&cur) > 0;
     bool content = cl->wants_readonly_byte && cursor_u8(&cur) != 0;
     bool ahead = req.last_zxid_seen > zab_zxid(c->zab); /* it has seen more than this server has */
-    if (ahead || !read_only_admits(c, req.session_id, content)) {
+    if (!within_limits(c, &req) || ahead || !read_only_admits(c, req.session_id, content)) {
         client_close(c, cl); /* another server must serve it */
         return;
     }
@@ -36,24 +36,51 @@ void connect_frame(struct core *c, struct client *cl, struct slice frame)
     }
     cl->session = c->next_session++;
     map_put(&c->by_session, (uint64_t)cl->session, cl);
-    if (c->config->local_sessions) {
-        tracker_add(&c->locals, cl->session, timeout, OWNER_SELF, c->now_us);
-        connect_finish(c, cl, REASON_NONE);
-        return;
+    if (gate_is_shut(c))
+        gate_hold(c, cl, &(struct request_header){0, OP_CREATE_SESSION}, SLICE_NULL);
+    else
+        connect_create(c, cl);
+}
+
+static bool within_limits(struct core *c, const struct connect_request *req)
+{
+    const struct session_limits *l = &c->config->asked;
+    enum throttle_kind kind = req->session_id != 0        ? THROTTLE_RENEWED
+                              : c->config->local_sessions ? THROTTLE_LOCAL
+                                                          : THROTTLE_GLOBAL;
+    if (!throttle_take(&c->throttle, l, kind, c->now_us, &c->rnd)) {
+        c->metrics->connection_rejected++;
+        return false;
     }
-    create_session(c, cl);
+    c->metrics->connection_request_count++;
+    summary_add(&c->metrics->connection_token_deficit, throttle_deficit(&c->throttle, l));
+    return true;
+}
+
+void connect_create(struct core *c, struct client *cl)
+{
+    if (c->config->local_sessions) {
+        tracker_add(&c->locals, cl->session, cl->timeout_ms, OWNER_SELF, c->now_us);
+        connect_finish(c, cl, REASON_NONE);
+    } else {
+        create_globally(c, cl);
+    }
 }
 
 /* Without a quorum nobody agrees on one. Apache's answer to that is the one to any write: no client takes it for a
  * session. */
-static void create_session(struct core *c, struct client *cl)
+static void create_globally(struct core *c, struct client *cl)
 {
     uint8_t body[4];
     be32_put(body, (uint32_t)cl->timeout_ms);
     struct slice rest = slice_of(body, sizeof body);
-    if (zab_service(c->zab) == SERVICE_READ_ONLY)
+    if (zab_service(c->zab) == SERVICE_READ_ONLY) {
         reply_header_only(c, cl, 0, zab_zxid(c->zab), ZK_NOT_READONLY);
-    else if (zab_leading(c->zab))
+        return;
+    }
+    cl->creating = true;
+    c->outstanding++;
+    if (zab_leading(c->zab))
         prep_submit(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL, OWNER_SELF);
     else
         learner_forward(c, cl->session, 0, OP_CREATE_SESSION, rest, VECTOR_NULL);
@@ -125,6 +152,8 @@ static void connect_opened(struct core *c, struct client *cl)
 void connect_finish(struct core *c, struct client *cl, enum reason refused)
 {
     bool valid = refused == REASON_NONE;
+    if (cl->creating) c->outstanding--;
+    cl->creating = false;
     enum fact_kind kind = !valid ? FACT_SESSION_REFUSED : cl->renewing ? FACT_SESSION_RESUMED : FACT_SESSION_OPENED;
     update_fact(c->u, (struct fact){c->now_us, kind, {cl->session, valid ? cl->timeout_ms : (int64_t)refused}});
     uint8_t passwd[PASSWD_LEN] = {0};

@@ -23,6 +23,9 @@ struct core *core_new(const struct core_config *config)
     list_init(&c->syncs_owed);
     list_init(&c->syncs);
     list_init(&c->touched);
+    list_init(&c->held);
+    c->gate_at = INT64_MAX;
+    c->rnd.state = config->seed ^ 0x5e551045; /* chances of their own: agreement's stay as they were */
     tracker_init(&c->tracker, config->tick_ms);
     tracker_init(&c->locals, config->tick_ms);
     core_reset_stats(c);
@@ -68,12 +71,14 @@ void core_step(struct core *c, const struct event *e, struct update *u)
         session_expire_locals(c);
         reaper_time(c);
     }
+    if (!list_empty(&c->held)) gate_turn(c);
 
     u->deadline_us = zab_deadline(c->zab);
     int64_t expiry = tracker_deadline(&c->tracker);
     if (expiry < u->deadline_us) u->deadline_us = expiry;
     if (tracker_deadline(&c->locals) < u->deadline_us) u->deadline_us = tracker_deadline(&c->locals);
     if (reaper_deadline(c) < u->deadline_us) u->deadline_us = reaper_deadline(c);
+    if (c->gate_at < u->deadline_us) u->deadline_us = c->gate_at;
     if (watches_untidy(c->watches) || zab_untidy(c->zab)) u->deadline_us = c->now_us;
 }
 
@@ -104,7 +109,7 @@ bool core_wants(const struct core *c, enum link_kind kind, int64_t id)
     if (kind != LINK_CLIENT) return true;
     const struct client *cl = client_at(c, id);
     if (cl == NULL || cl->state == CLIENT_CONNECTING || cl->proving) return false;
-    return cl->queued < CLIENT_QUEUE_MAX && (cl->queued == 0 || c->outstanding <= most);
+    return cl->queued < CLIENT_QUEUE_MAX && (cl->queued == 0 || (c->outstanding <= most && c->n_held <= most));
 }
 
 static void client_event(struct core *c, const struct event *e)
@@ -152,7 +157,10 @@ static void serve(void *arg, enum service service, enum reason why)
     }
     c->writes = 0;
     c->write_answered = false;
-    if (service != SERVICE_NONE) seed_sessions(c);
+    if (service != SERVICE_NONE) {
+        seed_sessions(c);
+        throttle_begin(&c->throttle, &c->config->asked, c->now_us);
+    }
     if (service == SERVICE_READ_ONLY) return;
     if (service == SERVICE_FULL) {
         if (zab_leading(c->zab) || PLANTED(FOLLOWER_EXPIRES)) track_all(c);
@@ -162,6 +170,7 @@ static void serve(void *arg, enum service service, enum reason why)
     for (size_t id = 0; id < c->cap_clients; id++) {
         if (client_at(c, (int64_t)id) != NULL) client_close(c, c->clients[id]);
     }
+    gate_clear(c);
     map_free(&c->renewals); /* what the leader still owes comes no more */
     changes_clear(&c->changes);
     tracker_clear(&c->tracker);
@@ -218,6 +227,7 @@ void core_status(const struct core *c, struct core_status *s)
     s->connections = (int64_t)c->n_clients;
     s->sessions = (int64_t)tree_session_count(t);
     s->outstanding = c->outstanding;
+    s->drop_chance = c->throttle.drop;
     s->znodes = (int64_t)tree_count(t);
     s->ephemerals = (int64_t)tree_ephemeral_count(t);
     s->watches = (int64_t)watch_count(c->watches);

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "request/changes.h"
 #include "request/core.h"
+#include "request/throttle.h"
 #include "request/tracker.h"
 #include "tree/acl.h"
 #include "tree/tree.h"
@@ -32,7 +33,10 @@ struct client {
     bool renewing;            /* it came with a session */
     bool touched;             /* on the touch table of this ping period */
     bool proving;             /* a SASL token of it is being looked at: nothing more is taken meanwhile */
+    bool creating;            /* its session is on its way through the pipeline */
     int32_t sasl_xid;         /* of that token's request */
+    int64_t serial;           /* never used twice */
+    int64_t held;             /* its requests at the gate */
     struct link touched_link;
     int64_t session;
     int32_t timeout_ms;
@@ -57,7 +61,7 @@ struct request {
     struct client *client;
     enum request_wait wait;
     int32_t xid, type;
-    int32_t refusal; /* what this server says where the leader has another reason: 0 for none */
+    int32_t refusal; /* what this server says where the leader has another reason; of WAIT_TURN: all there is to say. 0 for none */
     int64_t arrived_us;
     struct buf *frame; /* WAIT_TURN: the whole frame */
 };
@@ -102,7 +106,12 @@ struct core {
     struct apply_result result; /* reused */
     struct bytes txn;           /* reused */
     bool astray;                /* the tree was not what the last digest said */
-    int64_t outstanding;        /* requests waiting for a commit or a sync */
+    int64_t outstanding;        /* requests that are let in and not answered */
+    struct link held;           /* at the gate: gate.c */
+    int64_t n_held, gate_at;    /* when to look there next, in us */
+    int64_t next_serial;
+    struct throttle throttle;
+    struct rnd rnd;
     int64_t received, sent;
     int64_t reply_last, reply_min, reply_max; /* bytes; -1 before the first */
 
@@ -126,6 +135,10 @@ void client_answered(struct core *c, struct request *r); /* takes it off its que
 /* Counts an answer. */
 void client_served(struct core *c, struct client *cl, int32_t xid, int32_t type, bool update, int64_t latency_us);
 void client_reset_stats(struct client *cl);
+/* A request that is let in. */
+void client_submit(struct core *c, struct client *cl, const struct request_header *h, struct slice frame);
+/* One that waited for too long to be let in: says so when it is its turn. */
+void client_throttled(struct core *c, struct client *cl, const struct request_header *h);
 /* A frame to a client: begin, append the body to the returned bytes, end. */
 struct bytes *reply_begin(struct core *c, struct client *cl, int32_t xid, int64_t zxid, int32_t err, size_t *mark);
 void reply_end(struct core *c, struct client *cl, struct bytes *b, size_t mark);
@@ -158,7 +171,18 @@ void session_expire_locals(struct core *c);
 void connect_frame(struct core *c, struct client *cl, struct slice frame);
 /* Answers the handshake; refused: REASON_NONE for a session that is granted. */
 void connect_finish(struct core *c, struct client *cl, enum reason refused);
+/* Makes the session that a client asks for; gives it to the pipeline where others must agree. */
+void connect_create(struct core *c, struct client *cl);
 void connect_revalidated(struct core *c, int64_t session, bool valid);
+
+/* gate.c: the limit of requests under way */
+bool gate_is_shut(const struct core *c);
+/* A request that must wait; frame: with its header, null when the session itself is asked for. */
+void gate_hold(struct core *c, struct client *cl, const struct request_header *h, struct slice frame);
+/* At the end of a step: lets in who may come in. */
+void gate_turn(struct core *c);
+void gate_left(struct core *c, const struct client *cl); /* its connection goes */
+void gate_clear(struct core *c);
 
 /* read_only.c: while there is no quorum */
 /* Whether this client may come in, with this session (0: a new one). content: it said that reading will do. */

@@ -127,7 +127,6 @@ void leader_packet(void *arg, const struct quorum_packet *p)
     free(w);
     if (r == NULL) return;
     r->wait = WAIT_TURN;
-    c->outstanding--;
     client_drain(c, r->client);
 }
 

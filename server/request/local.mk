@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	server/request/commit.c \
 	server/request/connect.c \
 	server/request/core.c server/request/core.h server/request/core_private.h \
+	server/request/gate.c \
 	server/request/identity.c \
 	server/request/learners.c \
 	server/request/passwd.c \
@@ -15,10 +16,11 @@ libcore_a_SOURCES += \
 	server/request/read_watch.c \
 	server/request/reaper.c \
 	server/request/session.c \
+	server/request/throttle.c server/request/throttle.h \
 	server/request/tracker.c server/request/tracker.h
 
 if HAVE_CHECK
-REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_identity check_order check_read_only check_txn_digest
+REQUEST_TESTS = check_tracker check_changes check_path check_passwd check_prep check_read check_read_watch check_reaper check_connect check_identity check_order check_read_only check_gate check_txn_digest
 check_PROGRAMS += $(REQUEST_TESTS)
 TESTS += $(REQUEST_TESTS)
 check_tracker_SOURCES = tests/unit/check_tracker.c tests/unit/unit.h
@@ -54,6 +56,9 @@ check_identity_LDADD = $(CORE_TEST_LIBS)
 check_read_only_SOURCES = tests/unit/check_read_only.c tests/unit/unit.h
 check_read_only_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_read_only_LDADD = $(CORE_TEST_LIBS)
+check_gate_SOURCES = tests/unit/check_gate.c tests/unit/unit.h
+check_gate_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_gate_LDADD = $(CORE_TEST_LIBS)
 check_order_SOURCES = tests/unit/check_order.c tests/unit/unit.h
 check_order_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_order_LDADD = $(CORE_TEST_LIBS)

@@ -13,6 +13,27 @@ struct core_peer {
     bool observer;
 };
 
+/* How many requests may be under way at once, and what becomes of those that wait for a place. */
+struct request_limits {
+    int32_t max;           /* 0 for no limit */
+    int32_t stall_ms;      /* how often those that wait are looked at, at least */
+    bool drop_stale;       /* what has become stale is dropped, and its connection closed */
+    bool stale_latency;    /* stale is what has waited longer than its session's timeout */
+    bool stale_connection; /* stale is whose connection went */
+    int32_t op_wait_ms;    /* what has waited longer is answered, and not done; 0 for never */
+};
+
+/* How many sessions may be asked for in a time: request/throttle.h. */
+struct session_limits {
+    int32_t tokens;              /* 0 for no limit */
+    int32_t fill_ms, fill_count; /* so many tokens come back in so much time */
+    int32_t freeze_ms;           /* between changes of the chance to be refused; -1: nobody is refused by chance */
+    double drop_increase, drop_decrease; /* of that chance: while all tokens are spent; while hardly any are */
+    double decrease_ratio;               /* what is hardly any: this part of all */
+    bool weighted;                       /* sessions cost their kind's weight, not 1 */
+    int32_t weight_global, weight_local, weight_renewed;
+};
+
 /* Everything borrowed: the caller keeps it as long as the core lives. */
 struct core_config {
     int64_t sid;                   /* myid; 1 when standalone */
@@ -32,6 +53,8 @@ struct core_config {
     bool sasl_failed_stay;       /* a client that failed at SASL may go on, as who it was */
     const char *const *enforced; /* schemes, then NULL: requests are for clients that one of them proved; NULL: for all */
     int32_t outstanding_max;    /* requests under way above which clients that have some are not read; 0 for no limit */
+    struct request_limits requests;
+    struct session_limits asked;
     bool local_sessions;        /* new sessions live on their server alone */
     bool local_sessions_upgrade; /* until they need an ephemeral */
     bool enforce_quota;         /* hard limits are kept */

@@ -28,10 +28,16 @@
     COUNTER(response_bytes, "bytes of replies to clients")                                                             \
     COUNTER(watch_bytes, "bytes of watch events to clients")                                                           \
     COUNTER(large_requests_rejected, "requests refused for their size")                                                \
+    COUNTER(throttled_ops, "requests answered and not done: they had waited for too long")                             \
+    COUNTER(request_throttle_wait_count, "times that requests had to wait for a place under the limit")                \
+    COUNTER(stale_requests, "requests done although they had become stale")                                            \
+    COUNTER(stale_requests_dropped, "requests dropped for being stale, the first of each connection")                  \
+    COUNTER(stale_replies, "changes under way whose connection went before the reply")                                 \
     COUNTER(sync_processor_request_queued, "transactions handed to the log")                                           \
     COUNTER(outstanding_changes_removed, "changes of znodes proposed and applied while leading")                       \
     COUNTER(digest_mismatches_count, "transactions after which the tree's digest was not the leader's")                   \
     COUNTER(unrecoverable_error_count, "errors that end this server")                                                  \
+    SUMMARY(connection_token_deficit, PLAIN, "tokens spent when a session was asked for")                              \
     SUMMARY(fsynctime, US, "commits of the log")                                                                       \
     SUMMARY(sync_processor_batch_size, PLAIN, "transactions in a commit of the log")                                   \
     SUMMARY(snapshottime, US, "writing a snapshot")                                                                    \
@@ -50,6 +56,7 @@
     SUMMARY(node_children_watch_count, PLAIN, "watches that a change of children set off")                             \
     DETAIL(readlatency, US, "from a read's arrival to its reply")                                                      \
     DETAIL(updatelatency, US, "from a write's arrival to its reply")                                                   \
+    DETAIL(request_throttle_queue_time_ms, US, "waiting for a place under the limit of requests")                      \
     DETAIL(propagation_latency, US, "from a transaction's making to its being applied here")                           \
     DETAIL(proposal_latency, US, "from a transaction's making to its proposal")                                        \
     DETAIL(quorum_ack_latency, US, "from a transaction's making to the quorum's acknowledgement")                      \

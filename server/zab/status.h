@@ -23,6 +23,7 @@ struct core_status {
     int64_t znodes, ephemerals, watches, data_size;
     int64_t changes;        /* of znodes, proposed and not yet applied; leader only */
     int64_t received, sent; /* packets */
+    double drop_chance; /* of a session that is asked for to be refused, 0 to 1 */
     int64_t latency_min_us, latency_max_us, latency_total_us, latency_count;
     int64_t reply_last, reply_min, reply_max;             /* bytes, -1 before the first */
     int64_t learners, synced_followers, synced_observers; /* leader only */

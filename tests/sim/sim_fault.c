@@ -66,6 +66,24 @@ static void plan_for_reads(struct plan *p)
     if (p->fault_to_us < p->fault_from_us + SECONDS(12)) p->fault_to_us = p->fault_from_us + SECONDS(12);
 }
 
+/* A server lets in a few requests at a time, and a few sessions. */
+static void plan_limits(struct plan *p, struct rnd *r)
+{
+    p->requests = (struct request_limits){.max = (int32_t)pick(r, 1, 8),
+                                          .stall_ms = (int32_t)pick(r, 1, 100),
+                                          .drop_stale = rnd_below(r, 3) != 0,
+                                          .stale_connection = rnd_below(r, 4) != 0,
+                                          .stale_latency = rnd_below(r, 4) == 0,
+                                          .op_wait_ms = rnd_below(r, 3) == 0 ? (int32_t)pick(r, 1, 50) : 0};
+    p->asked = (struct session_limits){.tokens = rnd_below(r, 2) == 0 ? (int32_t)pick(r, 1, 5) : 0,
+                                       .fill_ms = (int32_t)pick(r, 1, 100),
+                                       .fill_count = 1,
+                                       .freeze_ms = rnd_below(r, 2) == 0 ? -1 : (int32_t)pick(r, 1, 100),
+                                       .drop_increase = 0.02,
+                                       .drop_decrease = 0.02,
+                                       .weighted = rnd_below(r, 2) == 0};
+}
+
 struct plan plan_of(uint64_t seed)
 {
     static const int sizes[] = {3, 3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4, 6, 7};
@@ -96,6 +114,7 @@ struct plan plan_of(uint64_t seed)
     p.fault_from_us = rnd_below(&r, 2) == 0 ? 0 : SECONDS(2);
     p.fault_to_us = p.fault_from_us + SECONDS(p.think_us <= 1000 ? pick(&r, 3, 5) : pick(&r, 3, 15));
     if (!p.standalone && p.voters > 1 && rnd_below(&r, 8) == 0) plan_for_reads(&p);
+    if (rnd_below(&r, 6) == 0) plan_limits(&p, &r);
     return p;
 }
 

@@ -48,7 +48,10 @@ void judge_zxid(struct sim_client *c, int64_t zxid)
 void judge_reply(struct sim_client *c, const struct op *op, const struct reply_header *h, struct cursor *body)
 {
     struct world *w = c->world;
-    if (is_write(op->type)) {
+    if (h->err == ZK_THROTTLED_OP) {
+        if (w->plan.requests.op_wait_ms == 0 || check_find(w, c->session, op->xid) != NULL)
+            violation(w, "what is refused for its wait is not done", "client%d xid %d", c->index + 1, op->xid);
+    } else if (is_write(op->type)) {
         judge_write(c, op, h, body);
     } else if (op->type == OP_SYNC && c->read_only) {
         if (h->err != ZK_NOT_READONLY)

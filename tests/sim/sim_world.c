@@ -146,6 +146,8 @@ static void make_servers(struct world *w)
             .snap_piece = p->chance ? 1 + (int32_t)(hash_u64(w->seed) % 4000) : 0, /* no draw: the rest of the run stays as it was */
             .snap_count = p->snap_count,
             .config_text = w->config_text,
+            .requests = p->requests,
+            .asked = p->asked,
             .read_only = p->read_only,
             .local_sessions = p->read_only,
             .local_sessions_upgrade = p->read_only,

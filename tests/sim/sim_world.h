@@ -39,6 +39,8 @@ struct plan {
     int64_t fault_every_us; /* mean */
     int64_t fault_from_us, fault_to_us, end_us;
     bool read_only;   /* who finds no leader serves reads; sessions are their server's own until they need an ephemeral */
+    struct request_limits requests; /* of those under way at each server */
+    struct session_limits asked;
     bool tap;         /* what servers tell each other is looked at (sim_tap.h) */
     bool keep_quorum; /* faults leave a majority alone */
 };

@@ -180,6 +180,10 @@ START_TEST(test_bad_values)
     rejects(LEAST "tickTime=2s\n",
             "zoo.cfg:3: tickTime: '2s' is not a number from 1 to 2147483647; give one (ms; the unit "
             "of initLimit and syncLimit)");
+    rejects(LEAST "connection_throttle_drop_increase=1.5\n",
+            "zoo.cfg:3: connection_throttle_drop_increase: '1.5' is not a number from 0 to 1; give one, as 0.02");
+    rejects(LEAST "connection_throttle_decrease_ratio=a\n",
+            "zoo.cfg:3: connection_throttle_decrease_ratio: 'a' is not a number from 0 to 1; give one, as 0");
     rejects(LEAST "electionAlg=1\n", "zoo.cfg:3: electionAlg: '1' is not possible; give 3");
     rejects(LEAST "standaloneEnabled=yes\n",
             "zoo.cfg:3: standaloneEnabled: 'yes' is neither true nor false; give one of them");

@@ -163,7 +163,7 @@ START_TEST(a_client_that_leaves_with_requests_waiting)
     d.holds_disk = true;
     ask_create(&d, 0, 1, "/a", "", MODE_PERSISTENT);
     ask_read(&d, 0, 2, OP_EXISTS, "/a", true);
-    ck_assert_int_eq(driver_status(&d).outstanding, 1);
+    ck_assert_int_eq(driver_status(&d).outstanding, 2);
     driver_down(&d, LINK_CLIENT, 0, REASON_RESET);
     ck_assert_int_eq(driver_status(&d).outstanding, 0);
     driver_persist(&d);
