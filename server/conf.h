@@ -65,6 +65,7 @@ struct conf {
     int32_t secure_port; /* 0: none */
     char *secure_address;
     bool port_unification;
+    int32_t handshakes_max; /* below 1: no limit */
     char *key_store, *key_password, *key_password_path, *key_type;
     char *trust_store, *trust_password, *trust_password_path, *trust_type;
     char *client_auth, *tls_provider, *tls_protocol, *tls_protocols, *tls_ciphers;

@@ -135,6 +135,8 @@ static const struct conf_option options[] = {
      "address to listen on for them; 127.0.0.1 when absent (Apache: all), 0.0.0.0 for all", 0},
     {"client.portUnification", CONF_BOOL, AT(port_unification), 0, 0, "false",
      "true: who begins with TLS on clientPort is served, too", PROPERTY},
+    {"netty.server.outstandingHandshake.limit", CONF_INT, AT(handshakes_max), -1, INT32_MAX, "-1",
+     "TLS handshakes under way above which who begins another one is closed; below 1: no limit", PROPERTY},
     {"ssl.keyStore.location", CONF_STRING, AT(key_store), 0, 0, "",
      "the server's private key and certificates, a PEM or PKCS12 file; required for TLS", PROPERTY},
     {"ssl.keyStore.password", CONF_STRING, AT(key_password), 0, 0, "", "its password", PROPERTY | CONF_SECRET},

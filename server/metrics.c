@@ -35,9 +35,7 @@ struct metric {
     F(ensemble_auth_success, "ensembles have no names")                                                                \
     F(ensemble_auth_fail, "ensembles have no names")                                                                   \
     F(ensemble_auth_skip, "ensembles have no names")                                                                   \
-    F(insecure_admin_count, "the admin pages are plain HTTP")                                                          \
-    F(unsuccessful_handshake, "TLS handshakes that failed")                                                            \
-    F(tls_handshake_exceeded, "TLS handshakes refused for a limit")
+    F(insecure_admin_count, "the admin pages are plain HTTP")
 
 typedef void metric_fn(void *arg, const struct metric *m);
 static void each(const struct panel *v, metric_fn *fn, void *arg);
@@ -150,6 +148,7 @@ static void each_gauge(const struct panel *v, const struct figures *f, metric_fn
     put_average(&avg, s->latency_total_us, s->latency_count);
     bytes_u8(&avg, 0);
     char chance[32];
+    int64_t handshakes = v->net != NULL ? (int64_t)net_handshakes(v->net) : 0;
     put_chance(chance, sizeof chance, s->drop_chance);
     const struct metric gauges[] = {
         {.name = "avg_latency", .help = "ms from a request's arrival to its reply", .text = (const char *)avg.data},
@@ -177,7 +176,7 @@ static void each_gauge(const struct panel *v, const struct figures *f, metric_fn
         {.name = "loop_turns", .help = "turns of the loop", .n = load.turns},
         {.name = "loop_turn_max_us", .help = "us that the longest turn of the loop took", .n = load.longest_us},
         {.name = "loop_turn_max_cpu_us", .help = "us of processor time of the longest turn", .n = load.longest_cpu_us},
-        {.name = "outstanding_tls_handshake", .help = "TLS handshakes under way", .n = 0},
+        {.name = "outstanding_tls_handshake", .help = "TLS handshakes under way", .n = handshakes},
         {.name = "auth_failed_count", .help = "requests of clients that did not prove who they are", .n = 0},
         {.name = "non_mtls_remote_conn_count", .help = "remote connections without a certificate", .n = 0},
         {.name = "non_mtls_local_conn_count", .help = "local connections without a certificate", .n = 0},

@@ -478,6 +478,7 @@ static void make_net(struct server *s, uint64_t seed)
         .connect_ms = c->connect_ms,
         .hello_ms = c->connect_ms,
         .sessionless_ms = c->sessionless_ms,
+        .handshakes_max = c->handshakes_max,
         .seed = seed,
         .arg = s,
         .word = answer_word,

@@ -55,6 +55,7 @@ struct net_config {
     int32_t connect_ms;       /* for connecting to a peer, and for a peer to answer a knock */
     int32_t hello_ms;         /* for a peer to say who it is */
     int32_t sessionless_ms;   /* for a client to get a session */
+    int32_t handshakes_max;   /* of TLS, under way at once; below 1: no limit */
     uint64_t seed;
     void *arg;
     /* Four bytes at least, the first of a connection: appends the answer if they are a four-letter word. asker names the
@@ -109,6 +110,8 @@ struct net_client {
 };
 
 size_t net_client_count(const struct net *n);
+/* TLS handshakes of clients under way. */
+size_t net_handshakes(const struct net *n);
 /* Calls fn for each, a piece at a time: start with *at = 0, call again until it returns false. A piece is about max; one that stays
  * connected is seen once, whoever comes and goes between pieces. */
 bool net_each_client(const struct net *n, size_t *at, size_t max, void (*fn)(void *arg, const struct net_client *c),

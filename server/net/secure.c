@@ -4,21 +4,40 @@
 #include <sys/socket.h>
 
 #include "net/conn.h"
+#include "zab/metrics.h"
 
-static void begin_tls(struct conn *c);
+static bool begin_tls(struct conn *c);
 
 void secure_accepted(struct net *n, int fd, const struct address *from)
 {
     struct conn *c = clients_take(n, fd, from, true);
-    if (c == NULL) return;
-    begin_tls(c);
-    conn_read(c);
+    if (c != NULL && begin_tls(c)) conn_read(c);
 }
 
-static void begin_tls(struct conn *c)
+/* False: too many do so at once, and this one is closed. */
+static bool begin_tls(struct conn *c)
 {
+    struct net *n = c->net;
+    if (n->config.handshakes_max > 0 && net_handshakes(n) >= (size_t)n->config.handshakes_max) {
+        net_trouble(n, "%d TLS handshakes are under way (netty.server.outstandingHandshake.limit); closing one more",
+                    n->config.handshakes_max);
+        core_metrics(n->config.core)->tls_handshake_exceeded++;
+        conn_kill(c);
+        return false;
+    }
     c->speech = SPEECH_TLS;
-    c->tls = tls_new(c->net->config.tls, c->fd, NULL);
+    c->tls = tls_new(n->config.tls, c->fd, NULL);
+    return true;
+}
+
+size_t net_handshakes(const struct net *n)
+{
+    size_t under_way = 0;
+    list_each(l, &n->conns[CONN_GREETING]) {
+        const struct conn *c = list_entry(l, struct conn, of_state);
+        under_way += c->tls != NULL && !tls_is_up(c->tls);
+    }
+    return under_way;
 }
 
 bool secure_decide(struct conn *c)
@@ -29,9 +48,8 @@ bool secure_decide(struct conn *c)
         conn_lost(c, got == 0 ? REASON_CLOSED : reason_of_errno(errno));
     if (got <= 0) return false;
     if (first == 0x16) /* a handshake's; no frame is so long, no word begins so */
-        begin_tls(c);
-    else
-        c->speech = SPEECH_PLAIN;
+        return begin_tls(c);
+    c->speech = SPEECH_PLAIN;
     return true;
 }
 
@@ -45,6 +63,7 @@ void secure_failed(struct conn *c)
         conn_lost(c, REASON_MALFORMED);
         return;
     }
+    core_metrics(c->net->config.core)->unsuccessful_handshake++;
     /* What OpenSSL had to say of it has been sent; a reset would overtake that. */
     tls_free(c->tls);
     c->tls = NULL;

@@ -28,6 +28,8 @@
     COUNTER(response_bytes, "bytes of replies to clients")                                                             \
     COUNTER(watch_bytes, "bytes of watch events to clients")                                                           \
     COUNTER(large_requests_rejected, "requests refused for their size")                                                \
+    COUNTER(unsuccessful_handshake, "TLS handshakes that failed")                                                      \
+    COUNTER(tls_handshake_exceeded, "TLS handshakes refused for a limit")                                              \
     COUNTER(throttled_ops, "requests answered and not done: they had waited for too long")                             \
     COUNTER(request_throttle_wait_count, "times that requests had to wait for a place under the limit")                \
     COUNTER(stale_requests, "requests done although they had become stale")                                            \

@@ -23,10 +23,10 @@ NOT_SERVING = "This ZooKeeper instance is not currently serving requests"
 
 # What Apache counts inside itself that has no counterpart here: its queues and caches, the JVM, each first part of a path.
 APACHES_OWN = re.compile(r"(?:(?:avg|min|max|cnt|sum|p50|p95|p99|p999)_)?(?:jvm_pause_time_ms|netty_queued_buffer_capacity|socket_closing_time"
-                         r"|proposal_process_time|\w+_commit_proc_\w+|session_queues_drained|connection_token_deficit|\w+_session_queue"
+                         r"|proposal_process_time|\w+_commit_proc_\w+|session_queues_drained|\w+_session_queue"
                          r"|inflight_(?:snap|diff)_count|pending_session_queue_size|\w+_processor_queue_(?:size|time_ms|flush_time_ms)"
                          r"|prep_process_time|commit_process_time|sync_process_time|\w+_in_commit_processor(?:_read_ms)?|\w+_commitproc_time_ms"
-                         r"|close_session_prep_time|\w+_write_committed_time_ms|request_throttle_queue_time_ms|om_\w+_time_ms"
+                         r"|close_session_prep_time|\w+_write_committed_time_ms|om_\w+_time_ms"
                          r"|(?:read|write)_final_proc_time_ms|dead_watchers_cleaner_latency|proposal_ack_creation_latency"
                          r"|\w+_(?:read|write)_per_namespace|ack_latency|\d+_ack_latency"
                          r"|loop_turns|loop_turn_max_(?:cpu_)?us)"  # these are zkserver's own
@@ -36,7 +36,8 @@ SAME_FIGURES = """ephemerals_count num_alive_connections outstanding_requests zn
     approximate_data_size last_client_response_size max_client_response_size min_client_response_size connection_drop_probability
     auth_failed_count synced_followers synced_observers synced_non_voting_followers learners pending_syncs quorum_size
     proposal_count commit_count learner_proposal_received_count learner_commit_received_count connection_request_count
-    response_bytes watch_bytes connection_rejected
+    response_bytes watch_bytes connection_rejected cnt_connection_token_deficit stale_requests stale_requests_dropped throttled_ops
+    request_throttle_wait_count unsuccessful_handshake tls_handshake_exceeded
     outstanding_changes_queued outstanding_changes_removed prep_processor_request_queued looking_count
     cnt_node_created_watch_count sum_node_created_watch_count cnt_updatelatency cnt_propagation_latency
     stale_sessions_expired unrecoverable_error_count digest_mismatches_count

@@ -427,6 +427,36 @@ class TestTlsUnwanted(SecurityCase):
         late.read_session()
 
 
+class TestTlsHandshakes(SecurityCase):
+    """No more than one at once."""
+
+    @staticmethod
+    def options():
+        if ENGINE != "ours":
+            raise unittest.SkipTest("3.8.0 says that it has the limit, and takes who comes all the same")
+        return tls_options(**{"netty.server.outstandingHandshake.limit": "1"})
+
+    def metric(self, name):
+        return int(re.search(r"zk_%s\t(\d+)" % name, self.m.word("mntr")).group(1))
+
+    def closed(self):
+        try:
+            self.tls("alice", connect=False).drop()
+            return False
+        except OSError:
+            return True
+
+    def test_one_more_is_closed(self):
+        slow = wire.Conn(self.secure)  # says nothing
+        self.addCleanup(slow.drop)
+        wait_for("one more to be closed", self.closed)
+        self.assertGreater(self.metric("tls_handshake_exceeded"), 0)
+        self.assertEqual(self.metric("outstanding_tls_handshake"), 1)
+        slow.drop()
+        wait_for("it to be over", lambda: not self.closed())
+        self.assertIsNotNone(self.tls("alice").exists("/"))
+
+
 class TestBroken(harness.Case):
     """Servers that cannot start say which file, what, and what to do, and end with the documented code."""
 
