@@ -3,14 +3,13 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
 #include "launcher/dial.h"
+#include "launcher/spoken.h"
 #include "launcher/text.h"
 #include "launcher/view.h"
 
@@ -38,9 +37,7 @@ static void ask(struct apache *a, const char *word);
 static void on_answer_event(struct bufferevent *b, short what, void *arg);
 static void answered(struct apache *a, const char *text);
 static void asked(struct apache *a);
-static void tell_changes(struct apache *a);
-static void tell_status(struct apache *a);
-static void say(struct apache *a, json_t *fact);
+static void answer_status(struct apache *a);
 
 struct apache *apache_new(struct event_base *base, int fd, const struct member *m, bool (*hurried)(void *arg),
                           void *arg)
@@ -84,7 +81,7 @@ static void take_order(struct apache *a, const json_t *order)
     if (strcmp(cmd, "status") == 0) {
         a->status_id = id;
         if (clock_us() - a->answered_us < FRESH_US)
-            tell_status(a);
+            answer_status(a);
         else if (!a->asking)
             ask(a, "srvr");
         return;
@@ -93,7 +90,7 @@ static void take_order(struct apache *a, const json_t *order)
     json_t *answer = json_pack("{s:s, s:I}", "fact", "answer", "id", (json_int_t)id);
     if (strcmp(cmd, "net") != 0)
         json_object_set_new(answer, "error", json_string("it runs Apache ZooKeeper, which takes no such order"));
-    say(a, answer);
+    spoken_fact(a->channel, answer);
 }
 
 /* --- questions --- */
@@ -122,7 +119,7 @@ static void on_answer_event(struct bufferevent *b, short what, void *arg)
 {
     struct apache *a = arg;
     if (what & BEV_EVENT_CONNECTED) {
-        if (!a->ready) say(a, json_pack("{s:s}", "fact", "ready"));
+        if (!a->ready) spoken_fact(a->channel, json_pack("{s:s}", "fact", "ready"));
         a->ready = true;
         return;
     }
@@ -153,11 +150,11 @@ static void answered(struct apache *a, const char *text)
     if (srvr && apache_srvr(text, &s)) a->now = s;
     if (!srvr) apache_mntr(text, &a->now);
     a->answered_us = clock_us();
-    tell_changes(a);
+    spoken_changes(a->channel, &a->now, &a->told, 0);
     if (srvr && a->now.serving && !a->hurried(a->arg)) {
         ask(a, "mntr");
     } else {
-        if (a->status_id) tell_status(a);
+        if (a->status_id) answer_status(a);
         asked(a);
     }
 }
@@ -169,55 +166,10 @@ static void asked(struct apache *a)
     event_add(a->again, &wait);
 }
 
-/* --- facts --- */
-
-static void tell_changes(struct apache *a)
+static void answer_status(struct apache *a)
 {
-    const struct apache_status *now = &a->now, *told = &a->told;
-    bool same = told->state && now->serving == told->serving && now->read_only == told->read_only &&
-                strcmp(now->state, told->state) == 0 && now->zxid >> 32 == told->zxid >> 32;
-    if (same || !now->state) return;
-    if (told->serving && !now->serving) say(a, json_pack("{s:s, s:s}", "fact", "not-serving", "reason", "it says so"));
-    if (!told->state || strcmp(now->state, told->state) != 0)
-        say(a, json_pack("{s:s, s:s}", "fact", "state", "state", now->state));
-    char zxid[24];
-    snprintf(zxid, sizeof zxid, "0x%" PRIx64, (uint64_t)now->zxid);
-    if (now->read_only) say(a, json_pack("{s:s, s:s}", "fact", "read-only", "zxid", zxid));
-    if (now->serving) {
-        say(a, json_pack("{s:s, s:s, s:I, s:s}", "fact", "serving", "state", now->state, "epoch",
-                         (json_int_t)(now->zxid >> 32), "zxid", zxid));
-    }
-    a->told = *now;
-}
-
-static void tell_status(struct apache *a)
-{
-    const struct apache_status *s = &a->now;
-    json_t *fact = json_pack("{s:s, s:I, s:s, s:b, s:b}", "fact", "status", "id", (json_int_t)a->status_id, "state",
-                             s->state, "serving", s->serving, "read_only", s->read_only);
-    const struct {
-        const char *key;
-        int64_t value;
-    } counters[] = {{"zxid", s->zxid},
-                    {"epoch", s->zxid < 0 ? -1 : s->zxid >> 32},
-                    {"znodes", s->znodes},
-                    {"connections", s->connections},
-                    {"outstanding", s->outstanding},
-                    {"sessions", s->sessions}};
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        if (counters[i].value >= 0) json_object_set_new(fact, counters[i].key, json_integer(counters[i].value));
+    spoken_status(a->channel, &a->now, a->status_id);
     a->status_id = 0;
-    say(a, fact);
-}
-
-/* The reference is stolen. */
-static void say(struct apache *a, json_t *fact)
-{
-    json_object_set_new(fact, "t", json_integer(clock_us()));
-    char *text = json_dumps(fact, JSON_COMPACT);
-    evbuffer_add_printf(bufferevent_get_output(a->channel), "%s\n", text);
-    free(text);
-    json_decref(fact);
 }
 
 /* --- reading the answers --- */
@@ -252,6 +204,16 @@ static void take_number(const char *text, const char *label, int64_t *v)
     if (p) *v = (int64_t)strtoull(p, NULL, 0);
 }
 
+static bool take_mode(const char *mode, struct apache_status *s)
+{
+    const char *state = mode ? state_of(mode) : NULL;
+    if (!state) return false;
+    s->read_only = strcmp(state, "looking") == 0;
+    s->serving = !s->read_only;
+    s->state = state;
+    return true;
+}
+
 bool apache_srvr(const char *text, struct apache_status *s)
 {
     if (strstr(text, "not currently serving requests")) {
@@ -259,12 +221,7 @@ bool apache_srvr(const char *text, struct apache_status *s)
         s->state = "looking";
         return true;
     }
-    const char *mode = after(text, "Mode: ");
-    const char *state = mode ? state_of(mode) : NULL;
-    if (!state) return false;
-    s->read_only = strcmp(state, "looking") == 0;
-    s->serving = !s->read_only;
-    s->state = state;
+    if (!take_mode(after(text, "Mode: "), s)) return false;
     take_number(text, "Zxid: ", &s->zxid);
     take_number(text, "Node count: ", &s->znodes);
     take_number(text, "Connections: ", &s->connections);
@@ -274,7 +231,10 @@ bool apache_srvr(const char *text, struct apache_status *s)
 
 bool apache_mntr(const char *text, struct apache_status *s)
 {
-    if (!after(text, "zk_server_state\t")) return false;
+    if (!take_mode(after(text, "zk_server_state\t"), s)) return false;
+    take_number(text, "zk_znode_count\t", &s->znodes);
+    take_number(text, "zk_num_alive_connections\t", &s->connections);
+    take_number(text, "zk_outstanding_requests\t", &s->outstanding);
     take_number(text, "zk_global_sessions\t", &s->sessions);
     return true;
 }

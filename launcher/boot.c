@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/supervisor.h"
 
 static int take_turn(const struct cluster *cluster);
@@ -18,6 +19,7 @@ static int launch(const struct boot *b, struct control *control);
 int boot_cluster(const struct boot *b, struct control *control, json_t **end)
 {
     char *why = NULL;
+    if (attached_is(b->cluster)) return talk_fail(EXIT_REFUSED, attached_refusal(b->cluster, "up"));
     if (cluster_make_dir(b->cluster, &why) != 0) return talk_fail(EXIT_FAILED, why);
     int turn = b->ephemeral ? -1 : take_turn(b->cluster);
     if (!b->ephemeral && control_open(control, b->cluster, &why) == 0) {

@@ -26,6 +26,10 @@ static void act(struct server *v, const struct supervise_move *move, enum superv
 static void tell_signal(struct server *v, enum supervise_event e, const char *role, pid_t pid, int64_t at_us);
 static void spawn(struct server *v);
 static char **command_of(const struct server *v, char **why);
+static void look_at(struct server *v);
+static void look_away(struct server *v);
+static bool may_change(void *server);
+static void open_channel(struct server *v, int fd);
 static bool expects_change(void *server);
 static void become_server(const struct server *v, char **command, int channel, pid_t supervisor)
     __attribute__((noreturn));
@@ -50,7 +54,8 @@ bool server_event(struct server *v, enum supervise_event e, const char **why)
     int64_t at_us = clock_us();
     v->state = move.next;
     act(v, &move, e);
-    if (move.action != ACTION_NONE && move.action != ACTION_SPAWN) tell_signal(v, e, role, pid, at_us);
+    bool signalled = move.action != ACTION_NONE && move.action != ACTION_SPAWN;
+    if (signalled && v->member->engine != ENGINE_FOREIGN) tell_signal(v, e, role, pid, at_us);
     supervisor_settle(v->of);
     return true;
 }
@@ -84,16 +89,21 @@ void children_reap(struct supervisor *s)
 static void act(struct server *v, const struct supervise_move *move, enum supervise_event e)
 {
     struct timeval within = {STOP_WITHIN_S, 0};
+    bool foreign = v->member->engine == ENGINE_FOREIGN;
     switch (move->action) {
     case ACTION_NONE:
     case ACTION_REFUSE: break;
-    case ACTION_SPAWN: spawn(v); break;
+    case ACTION_SPAWN: foreign ? look_at(v) : spawn(v); break;
     case ACTION_CONT_TERM:
         send_signal(v, SIGTERM);
         send_signal(v, SIGCONT);
         event_add(v->late, &within);
         break;
     case ACTION_TERM:
+        if (foreign) {
+            look_away(v);
+            break;
+        }
         send_signal(v, SIGTERM);
         event_add(v->late, &within);
         break;
@@ -179,11 +189,7 @@ static void spawn(struct server *v)
     }
     v->pid = pid;
     note_pid(pid);
-    fcntl(pair[0], F_SETFD, FD_CLOEXEC);
-    evutil_make_socket_nonblocking(pair[0]);
-    v->channel = bufferevent_socket_new(s->base, pair[0], BEV_OPT_CLOSE_ON_FREE);
-    bufferevent_setcb(v->channel, on_channel, NULL, on_channel_event, v);
-    bufferevent_enable(v->channel, EV_READ | EV_WRITE);
+    open_channel(v, pair[0]);
     if (apache) v->apache = apache_new(s->base, pair[1], v->member, expects_change, v);
     tell_own(s, json_pack("{s:I, s:i, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact", "started",
                           "pid", (int)pid));
@@ -197,6 +203,48 @@ static char **command_of(const struct server *v, char **why)
     command[1] = xstrdup("start-foreground");
     command[2] = xstrdup(v->member->cfg);
     return command;
+}
+
+static void open_channel(struct server *v, int fd)
+{
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    evutil_make_socket_nonblocking(fd);
+    v->channel = bufferevent_socket_new(v->of->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(v->channel, on_channel, NULL, on_channel_event, v);
+    bufferevent_enable(v->channel, EV_READ | EV_WRITE);
+}
+
+/* Somebody else runs it: what begins is the watching. */
+static void look_at(struct server *v)
+{
+    int pair[2];
+    view_reset(&v->view);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+        v->last_words = xasprintf("cannot make a socket pair: %s", strerror(errno));
+        v->state = SUPERVISE_CRASHED;
+        return;
+    }
+    open_channel(v, pair[0]);
+    fcntl(pair[1], F_SETFD, FD_CLOEXEC);
+    v->foreign = foreign_new(v->of->base, pair[1], v->member, may_change, v);
+}
+
+static void look_away(struct server *v)
+{
+    const char *why;
+    bufferevent_free(v->channel);
+    v->channel = NULL;
+    foreign_free(v->foreign);
+    v->foreign = NULL;
+    server_event(v, SUPERVISE_EXITED, &why);
+}
+
+/* For as long as an outage is likely to be over soon. */
+static bool may_change(void *server)
+{
+    enum { HURRIED_US = 30 * 1000 * 1000 };
+    const struct supervisor *s = ((const struct server *)server)->of;
+    return s->measuring && clock_us() - s->outage_us < HURRIED_US;
 }
 
 /* Something has happened, or somebody waits for something. */
@@ -306,9 +354,21 @@ static void take_last_words(struct server *v, const json_t *fact)
     server_event(v, SUPERVISE_DYING, &why);
 }
 
+/* It was looked for, and is not there. */
+static void take_loss(struct server *v, json_t *fact)
+{
+    const char *why;
+    json_object_set_new(fact, "role", json_string(role_name(v->view.role)));
+    view_reset(&v->view);
+    free(v->last_words);
+    v->last_words = xstrdup(fact_string(fact, "reason"));
+    server_event(v, SUPERVISE_LOST, &why);
+}
+
 static void take_line(struct server *v, const char *line, size_t len)
 {
     struct supervisor *s = v->of;
+    const struct server *led = leader_now(s);
     json_t *fact = json_loadb(line, len, 0, NULL);
     const char *why;
     if (!json_is_object(fact) || !view_take(&v->view, fact, v->member->standalone)) {
@@ -318,7 +378,8 @@ static void take_line(struct server *v, const char *line, size_t len)
     }
     json_object_set_new(fact, "sid", json_integer(v->member->id));
     const char *kind = fact_string(fact, "fact");
-    if (strcmp(kind, "ready") == 0) server_event(v, SUPERVISE_READY, &why);
+    if (strcmp(kind, "ready") == 0 || strcmp(kind, "reachable") == 0) server_event(v, SUPERVISE_READY, &why);
+    if (strcmp(kind, "unreachable") == 0) take_loss(v, fact);
     if (strcmp(kind, "exiting") == 0 && *fact_string(fact, "text")) {
         free(v->last_words);
         v->last_words = xstrdup(fact_string(fact, "text"));
@@ -326,6 +387,7 @@ static void take_line(struct server *v, const char *line, size_t len)
     if (strcmp(kind, "dying") == 0) take_last_words(v, fact);
     /* A former leader that was paused says so late, when others have long since been served by the next. */
     if (strcmp(kind, "lost-quorum") == 0 && leader_now(s) == v) outage_begin(s, fact_number(fact, "t", 0));
+    if (v->foreign && led && leader_now(s) != led) outage_begin(s, fact_number(fact, "t", 0));
     supervisor_settle(s);
     bool answer = strcmp(kind, "answer") == 0;
     if (answer) ops_hear_answer(s, fact);

@@ -54,6 +54,7 @@ void cluster_free(struct cluster *c)
     for (size_t i = 0; i < c->n; i++) member_free(&c->members[i]);
     free(c->members);
     topology_free(&c->topology);
+    free(c->attached);
     free(c->dir);
     free(c->name);
     free(c->call);

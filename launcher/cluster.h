@@ -38,6 +38,8 @@ struct cluster {
     int apaches; /* how many members, the last ones, run Apache ZooKeeper; or ENGINE_ALL */
     struct relays *relays; /* borrowed: to be filled for members that cannot break their network themselves; NULL for none */
     struct topology topology;
+    char *attached; /* the addresses that somebody else's ensemble was named by, whose members these are; NULL: it is ours */
+    bool probes;    /* attached: sessions may be made to see how clients fare */
     const char *more_conf; /* whole lines that those have besides; NULL: none; borrowed */
     struct member *members;
     size_t n;

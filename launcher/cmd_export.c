@@ -9,6 +9,8 @@
 
 #include "base/xalloc.h"
 #include "launcher/apache.h"
+#include "launcher/attached.h"
+#include "launcher/remote.h"
 #include "launcher/talk.h"
 #include "launcher/text.h"
 #include "launcher/znode_file.h"
@@ -26,7 +28,7 @@ static int export(const struct globals *g, const struct options *opts, const str
 
 const struct command cmd_export = {
     .name = "export",
-    .args = "FILE.json [PATH] | --apache DIR",
+    .args = "FILE.json [PATH] [--auth CRED] | --apache DIR",
     .summary = "Writes all znodes as JSON, or as Apache ZooKeeper's own files.",
     .help = "From the files of the server that is furthest, whether it runs or not, with every ACL seen through.\n"
             "\n"
@@ -43,6 +45,10 @@ const struct command cmd_export = {
             "zookeeper.extendedTypesEnabled\n"
             "  --at ZXID         as it was at this zxid\n"
             "  --server TARGET   from this server\n"
+            "  --auth CRED       of an attached ensemble: see tree. What stays unreadable is left out and counted. "
+            "--apache "
+            "and --at\n"
+            "                    are not possible there\n"
             "\n"
             "Exit codes: 0 written, 1 failed, 2 usage, 4 no such znode, server or zxid, or DIR holds data already.\n",
     .run = run,
@@ -50,19 +56,21 @@ const struct command cmd_export = {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {{"at", required_argument, NULL, 'a'},
-                                          {"server", required_argument, NULL, 's'},
-                                          {"apache", required_argument, NULL, 'A'},
-                                          {"ephemerals", no_argument, NULL, 'e'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"at", required_argument, NULL, 'a'},     {"server", required_argument, NULL, 's'},
+        {"apache", required_argument, NULL, 'A'}, {"ephemerals", no_argument, NULL, 'e'},
+        {"auth", required_argument, NULL, 'c'},   {0}};
     struct options opts = {.at = STATE_NEWEST, .path = "/"};
+    struct remote_auth auth = {0};
     const char *file = NULL;
+    char *why = NULL;
     int exit = EXIT_DONE;
     for (int o; (o = command_option(self, g, argc, argv, "", longs, &exit)) != -1;) {
         if (o == 0) return exit;
         if (o == 's') opts.server = optarg;
         if (o == 'A') opts.apache = optarg;
         if (o == 'e') opts.ephemerals = true;
+        if (o == 'c' && !remote_auth_take(&auth, optarg, &why)) return talk_fail(EXIT_USAGE, why);
         if (o == 'a' && !parse_zxid(optarg, &opts.at))
             return command_usage(self, "--at takes a zxid like 0x100000004, not '%s'", optarg);
     }
@@ -75,9 +83,12 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     struct source made = {0};
     const struct source *from = NULL;
     struct state s = {0};
-    char *why = NULL;
+    if (opts.apache && (exit = attached_refuses(g, "export --apache"))) return exit;
     if (sources_of_cluster(&sources, g, &cluster, &why) != 0) return talk_fail(EXIT_FAILED, why);
-    if (opts.server)
+    exit = sources_prove(&sources, &auth, &why);
+    if (exit)
+        from = NULL;
+    else if (opts.server || sources.attached)
         exit = sources_choose(&sources, &cluster, opts.server, &from, &made, &why);
     else
         from = sources_furthest(&sources, false, &why);
@@ -88,6 +99,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     source_free(&made);
     sources_free(&sources);
     cluster_free(&cluster);
+    remote_auth_free(&auth);
     return exit;
 }
 
@@ -101,9 +113,9 @@ static int export(const struct globals *g, const struct options *opts, const str
     if (exit) return talk_fail(exit, why);
     if (file && strcmp(file, "-") == 0) return EXIT_DONE;
     if (g->json) {
-        json_t *line =
-            json_pack("{s:s, s:o, s:s, s:i, s:i}", "file", file ? file : opts->apache, "zxid", hex_json(s->zxid),
-                      "from", from->name, "znodes", (int)n, "ephemerals_left_out", (int)left_out);
+        json_t *line = json_pack("{s:s, s:o, s:s, s:i, s:i, s:i}", "file", file ? file : opts->apache, "zxid",
+                                 hex_json(s->zxid), "from", from->name, "znodes", (int)n, "ephemerals_left_out",
+                                 (int)left_out, "unreadable_left_out", (int)s->n_unreadable);
         talk_json(line);
         json_decref(line);
         return EXIT_DONE;
@@ -112,6 +124,9 @@ static int export(const struct globals *g, const struct options *opts, const str
     bytes_printf(&b, "%zu znode%s at zxid 0x%" PRIx64 " of %s written to %s%s", n, n == 1 ? "" : "s", (uint64_t)s->zxid,
                  from->name, file ? file : opts->apache, file ? "" : "/version-2");
     if (left_out) bytes_printf(&b, "; %zu ephemeral%s left out (--ephemerals)", left_out, left_out == 1 ? "" : "s");
+    if (s->n_unreadable) bytes_printf(&b, "; %zu unreadable left out (--auth)", s->n_unreadable);
+    if (s->remote && s->read_from != s->zxid)
+        bytes_printf(&b, "; read from 0x%" PRIx64 " on, while it changed", (uint64_t)s->read_from);
     if (opts->apache) bytes_printf(&b, "; %zu sessions", tree_session_count(s->tree));
     bytes_u8(&b, '\n');
     talk_print(&b);

@@ -6,6 +6,7 @@
 
 #include "base/xalloc.h"
 #include "launcher/apache.h"
+#include "launcher/attached.h"
 #include "launcher/import.h"
 #include "launcher/reset.h"
 #include "launcher/saves.h"
@@ -61,11 +62,13 @@ const struct command cmd_import = {
 
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"merge", no_argument, NULL, 'm'},         {"replace", no_argument, NULL, 'r'},
-        {"ephemerals", no_argument, NULL, 'e'},    {"apache", required_argument, NULL, 'A'},
-        {"timeout", required_argument, NULL, 't'}, {"auth", required_argument, NULL, 'a'},
-        {0}};
+    static const struct option longs[] = {{"merge", no_argument, NULL, 'm'},
+                                          {"replace", no_argument, NULL, 'r'},
+                                          {"ephemerals", no_argument, NULL, 'e'},
+                                          {"apache", required_argument, NULL, 'A'},
+                                          {"timeout", required_argument, NULL, 't'},
+                                          {"auth", required_argument, NULL, 'a'},
+                                          {0}};
     struct import im = {0};
     const char *apache = NULL, *auths[AUTHS_MOST];
     size_t n_auths = 0;
@@ -87,6 +90,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     if (merge && replace) return command_usage(self, "--merge and --replace exclude each other");
     if (apache && (merge || im.ephemerals)) return command_usage(self, "with --apache there is --replace alone");
     if (argc - optind != (apache ? 0 : 1)) return command_usage(self, "a file, or --apache and a folder");
+    if ((exit = attached_refuses(g, "import"))) return exit;
     if (apache) return import_apache(g, apache, replace, timeout_s);
     im.mode = replace ? IMPORT_REPLACE : merge ? IMPORT_MERGE : IMPORT_NEW;
     return import_file(g, &im, argv[optind], auths, n_auths);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/platform.h"
 #include "launcher/state.h"
 #include "launcher/talk.h"
@@ -63,6 +64,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
         if (wrong) return wrong;
     }
     if (optind < argc) return command_usage(self, "it takes no '%s'; a path is given by --path", argv[optind]);
+    if ((exit = attached_refuses(g, "log"))) return exit;
     struct cluster cluster;
     struct sources sources;
     struct source made = {0};

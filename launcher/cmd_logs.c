@@ -10,6 +10,7 @@
 
 #include "base/rnd.h"
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/platform.h"
 #include "launcher/talk.h"
 #include "launcher/targets.h"
@@ -62,6 +63,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
         }
     }
     if (argc - optind > 1) return command_usage(self, "one target; join several with commas");
+    if ((exit = attached_refuses(g, "logs"))) return exit;
     struct cluster cluster;
     char *why = NULL;
     if (cluster_locate(&cluster, g, &why) != 0) return talk_fail(EXIT_USAGE, why);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/reset.h"
 #include "launcher/saves.h"
 #include "launcher/talk.h"
@@ -37,6 +38,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     if (argc - optind > 1) return command_usage(self, "one name, not several");
     const char *name = optind < argc ? argv[optind] : "";
     if (*name && !save_name_fine(name)) return command_usage(self, "'%s' is no name of a save", name);
+    if ((exit = attached_refuses(g, "reset"))) return exit;
     struct cluster cluster;
     char *why = NULL;
     if (cluster_locate(&cluster, g, &why) != 0) return talk_fail(EXIT_USAGE, why);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/saves.h"
 #include "launcher/talk.h"
 #include "launcher/text.h"
@@ -52,6 +53,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
         return command_usage(self, "one of a name, --list and --delete NAME");
     if (name && !save_name_fine(name))
         return command_usage(self, "'%s' is no name: letters, digits and . _ - make one, and no dot comes first", name);
+    if ((exit = attached_refuses(g, "save"))) return exit;
     struct cluster cluster;
     struct sources sources;
     char *why = NULL;

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/private.h"
 #include "launcher/text.h"
 #include "launcher/torture_faults.h"
@@ -188,8 +189,10 @@ static int open_ensemble(struct torture *t, struct globals *g)
     /* Snapshots all the time; a purge at each start, so that who was away needs one of them. */
     static const char conf[] = "snapCount=1000\nautopurge.purgeInterval=1\nautopurge.snapRetainCount=3\n";
     struct private_options o = {.n = (size_t)t->o->n, .tick_ms = TICK_MS, .more_conf = conf};
-    int exit = t->o->here ? talk_open(g, &t->cluster, &t->control)
-                          : private_boot(g, &o, &t->cluster, &t->control, &t->connect);
+    int exit = t->o->here ? attached_refuses(g, "torture") : 0;
+    if (exit) return exit;
+    exit = t->o->here ? talk_open(g, &t->cluster, &t->control)
+                      : private_boot(g, &o, &t->cluster, &t->control, &t->connect);
     if (exit) return exit;
     if (t->o->here) control_close(&t->control);
     exit = learn_members(t);

@@ -10,6 +10,7 @@
 /* In the order of the help. */
 #define COMMANDS(C)                                                                                                    \
     C(up)                                                                                                              \
+    C(attach)                                                                                                          \
     C(status)                                                                                                          \
     C(kill)                                                                                                            \
     C(stop)                                                                                                            \

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/relay.h"
 #include "launcher/text.h"
 #include "server/conf.h"
@@ -141,6 +142,7 @@ int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why
 {
     bool ours = true;
     *exit = EXIT_FAILED;
+    if (c->attached) return make_folder("logs", why) && attached_store(c, why) ? 0 : -1;
     if (!make_folder("logs", why) || !make_folder("data", why)) return -1;
     bool there = conf_exists("confs", 1, &ours);
     if (there && !ours && !is_readable(why)) return -1;
@@ -163,6 +165,7 @@ int cluster_recall(struct cluster *c, char **why)
 {
     char dir[32] = "confs";
     size_t n = 0;
+    if (attached_load(c)) return 0;
     char *note = cluster_path(c, MEMBERS_NOTE);
     FILE *f = fopen(note, "r");
     if (f && fscanf(f, "%31s %zu", dir, &n) != 2) n = 0;

@@ -45,7 +45,9 @@ static size_t add_words(char **argv, size_t n, size_t most, const char *words);
 
 const char *engine_name(enum engine e)
 {
-    return e == ENGINE_APACHE ? "apache" : "zkserver";
+    static const char *const names[] = {
+        [ENGINE_ZKSERVER] = "zkserver", [ENGINE_APACHE] = "apache", [ENGINE_FOREIGN] = "foreign"};
+    return names[e];
 }
 
 bool engine_parse(const char *text, int *apaches, char **why)

@@ -1,13 +1,13 @@
-/* Which program a member runs: zkserver, or Apache ZooKeeper where it can be found. */
+/* Which program a member runs: zkserver, or Apache ZooKeeper where it can be found; or whatever somebody else runs there. */
 #ifndef LAUNCHER_ENGINE_H
 #define LAUNCHER_ENGINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum engine { ENGINE_ZKSERVER, ENGINE_APACHE };
+enum engine { ENGINE_ZKSERVER, ENGINE_APACHE, ENGINE_FOREIGN };
 
-const char *engine_name(enum engine e); /* "zkserver", "apache" */
+const char *engine_name(enum engine e); /* "zkserver", "apache", "foreign" */
 
 /* What --engine says: how many of the members, the last ones, run Apache ZooKeeper. ENGINE_ALL: every one. */
 enum { ENGINE_ALL = -1 };

@@ -148,11 +148,14 @@ json_t *server_json(const struct server *v, bool silent)
     json_t *row = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b}", "id", m->id, "name", name, "role",
                             role_name(alive ? w->role : ROLE_NONE), "state", state, "serving", serves(v), "observer",
                             m->observer);
-    json_object_set_new(row, "engine", json_string(engine_name(m->engine)));
+    bool foreign = m->engine == ENGINE_FOREIGN;
+    const char *engine = foreign ? w->engine : engine_name(m->engine);
+    json_object_set_new(row, "engine", *engine ? json_string(engine) : json_null());
+    if (foreign) json_object_set_new(row, "version", *w->version ? json_string(w->version) : json_null());
     set_ports(row, m);
     json_object_set_new(row, "admin", *v->view.admin ? json_string(v->view.admin) : json_null());
     json_object_set_new(row, "metrics", *v->view.metrics ? json_string(v->view.metrics) : json_null());
-    json_object_set_new(row, "pid", alive ? json_integer(v->pid) : json_null());
+    json_object_set_new(row, "pid", alive && v->pid ? json_integer(v->pid) : json_null());
     json_object_set_new(row, "epoch", json_integer(w->epoch));
     json_object_set_new(row, "zxid", json_string(zxid));
     json_object_set_new(row, "reach", json_integer((json_int_t)server_reach(v)));
@@ -167,10 +170,11 @@ json_t *server_json(const struct server *v, bool silent)
         json_object_set_new(row, counters[i].key,
                             counters[i].value < 0 ? json_null() : json_integer(counters[i].value));
     }
-    if (v->state == SUPERVISE_CRASHED && v->last_words) json_object_set_new(row, "last", json_string(v->last_words));
+    bool spoke = v->state == SUPERVISE_CRASHED || v->state == SUPERVISE_AWAY;
+    if (spoke && v->last_words) json_object_set_new(row, "last", json_string(v->last_words));
     json_object_set_new(row, "faults", server_faults(v));
-    json_object_set_new(row, "cfg", json_string(m->cfg));
-    json_object_set_new(row, "log", json_string(m->log));
+    json_object_set_new(row, "cfg", m->cfg ? json_string(m->cfg) : json_null());
+    json_object_set_new(row, "log", m->log ? json_string(m->log) : json_null());
     free(state);
     free(name);
     free(zxid);
@@ -199,6 +203,8 @@ json_t *cluster_json(struct supervisor *s, int64_t status_id)
     json_object_set_new(all, "faults", cluster_faults(s));
     json_object_set_new(all, "leader", leader ? json_integer(leader->member->id) : json_null());
     json_object_set_new(all, "epoch", leader ? json_integer(leader->view.epoch) : json_null());
+    if (s->cluster->attached) json_object_set_new(all, "attached", json_string(s->cluster->attached));
+    if (s->cluster->attached) json_object_set_new(all, "probe", json_boolean(s->cluster->probes));
     free(connect);
     return all;
 }
@@ -241,8 +247,8 @@ static void set_ports(json_t *row, const struct member *m)
     bool v6 = strchr(m->client_host, ':') != NULL;
     char *client = xasprintf("%s%s%s:%u", v6 ? "[" : "", m->client_host, v6 ? "]" : "", m->client_port);
     json_object_set_new(row, "client", json_string(client));
-    json_object_set_new(row, "quorum", m->standalone ? json_null() : json_integer(m->quorum_port));
-    json_object_set_new(row, "election", m->standalone ? json_null() : json_integer(m->election_port));
+    json_object_set_new(row, "quorum", !m->quorum_port ? json_null() : json_integer(m->quorum_port));
+    json_object_set_new(row, "election", !m->election_port ? json_null() : json_integer(m->election_port));
     free(client);
 }
 

@@ -195,24 +195,49 @@ static void put_client_times(struct bytes *s, const struct incident *i)
     bytes_printf(s, " without");
 }
 
+/* What can be told without having written. */
+static void put_leaderless(struct bytes *s, const struct incident *i)
+{
+    if (i->leaderless_us > 0) {
+        bytes_printf(s, "no leader was seen for ");
+        put_duration(s, i->leaderless_us);
+    } else {
+        bytes_printf(s, "another leader was seen the next time");
+    }
+    bytes_printf(s, "; nothing was written, so that whether writes were acknowledged is not known (attach --probe)");
+}
+
 void incident_clients(struct bytes *b, const struct incident *i, const char *indent, const char *call)
 {
     struct bytes s = {0};
     int64_t outage = incident_outage_us(i);
+    bool asked = i->asked;
     if (!i->stopped) {
-        put_sentence(b, indent, xstrdup("writes went on"));
+        put_sentence(b, indent, xstrdup(asked ? "a leader was seen all the time" : "writes went on"));
+    } else if (asked && outage < 0 && i->over) {
+        put_leaderless(&s, i);
+        bytes_u8(&s, 0);
+        put_sentence(b, indent, xstrdup((char *)s.data));
+        bytes_clear(&s);
     } else if (outage < 0) {
         bool ended = i->run->ended_us != 0;
         put_sentence(b, indent,
                      ended ? xstrdup("no write was acknowledged any more until the cluster was taken down")
-                           : xasprintf("no write has been acknowledged since; see: %s why", call));
+                           : xasprintf("%s since; see: %s why",
+                                       asked ? "no leader has been seen" : "no write has been acknowledged", call));
     } else {
-        bytes_printf(&s, i->client_last_us || i->client_first_us ? "writes were acknowledged again after "
-                                                                 : "no client wrote; served again after ");
+        bytes_printf(&s, asked                                     ? "a probe's write was acknowledged after "
+                         : i->client_last_us || i->client_first_us ? "writes were acknowledged again after "
+                                                                   : "no client wrote; served again after ");
         put_duration(&s, outage);
         bytes_u8(&s, 0);
         put_sentence(b, indent, xstrdup((char *)s.data));
         bytes_clear(&s);
+    }
+    if (i->within_us) {
+        bytes_printf(&s, "seen by asking now and then: what is told came about up to ");
+        put_duration(&s, i->within_us);
+        bytes_printf(&s, " earlier");
     }
     put_client_times(&s, i);
     bytes_u8(&s, 0);
@@ -290,6 +315,10 @@ json_t *incident_json(const struct incident *i, const struct events_log *log)
                             (json_int_t)i->at_us, "run", (json_int_t)i->run->id, "kind", i->kind, "what", i->what,
                             "writes_stopped", i->stopped, "over", i->over, "outage_us", micros(incident_outage_us(i)),
                             "probe_us", since(i, i->probe_us));
+    if (i->asked) {
+        json_object_set_new(all, "within_us", json_integer((json_int_t)i->within_us));
+        json_object_set_new(all, "leaderless_us", micros(i->leaderless_us));
+    }
     json_object_set_new(all, "leader_before", id_or_null(i->leader_before));
     json_object_set_new(all, "leader", id_or_null(i->leader_after));
     json_object_set_new(all, "epoch", id_or_null(i->epoch));

@@ -180,6 +180,7 @@ static void begin(struct walk *w, size_t first, size_t cause)
                                 .cause = cause,
                                 .at_us = fact_number(w->log->facts[first], "t", 0),
                                 .over = true,
+                                .leaderless_us = -1,
                                 .leader_before = w->leader};
     const struct word *word = word_of(fact);
     bool boot = is(fact, "started") && !same_run;
@@ -194,23 +195,39 @@ static void begin(struct walk *w, size_t first, size_t cause)
     w->first_loss = SIZE_MAX;
 }
 
+static bool leads(const json_t *fact)
+{
+    const char *state = fact_string(fact, "state");
+    return is(fact, "serving") && (strcmp(state, "leading") == 0 || strcmp(state, "standalone") == 0);
+}
+
+/* An ensemble that is asked now and then has another leader than the last time. */
+static bool replaces(const struct walk *w, const json_t *fact)
+{
+    return leads(fact) && w->leader && fact_number(fact, "sid", 0) != w->leader && json_object_get(fact, "within_us");
+}
+
 /* Who leads, and whether writes are acknowledged. */
 static void follow(struct walk *w, size_t at)
 {
     const json_t *fact = w->log->facts[at];
     int64_t sid = fact_number(fact, "sid", 0);
-    bool ends = is(fact, "killed") || is(fact, "stopped") || is(fact, "paused") || is(fact, "exited");
+    bool ends = is(fact, "killed") || is(fact, "stopped") || is(fact, "paused") || is(fact, "exited") ||
+                is(fact, "unreachable");
     bool gives_up = is(fact, "lost-quorum") || is(fact, "not-serving");
-    bool other = is(fact, "elected") && fact_number(fact, "leader", -1) == sid && sid != w->leader;
+    bool other =
+        (is(fact, "elected") && fact_number(fact, "leader", -1) == sid && sid != w->leader) || replaces(w, fact);
     if (is(fact, "lost-leader") && w->first_loss == SIZE_MAX) w->first_loss = at;
     if ((w->leader && sid == w->leader && (ends || gives_up)) || (other && w->leader)) {
         lose(w, at);
     } else if (other && w->now->over) {
         lose(w, at);
     }
-    if (is(fact, "serving")) {
-        const char *state = fact_string(fact, "state");
-        if (strcmp(state, "leading") == 0 || strcmp(state, "standalone") == 0) w->leader = sid;
+    if (leads(fact)) w->leader = sid;
+    if (is(fact, "led")) {
+        w->now->over = true;
+        w->now->leaderless_us = fact_number(fact, "leaderless_us", 0);
+        w->first_loss = SIZE_MAX;
     }
     if (is(fact, "write")) {
         w->now->over = true;
@@ -242,9 +259,7 @@ static void finish_marks(struct walk *w, struct incident *i)
     for (size_t at = i->end; at-- > i->first;) {
         const json_t *f = log->facts[at];
         int64_t t = fact_number(f, "t", 0), sid = fact_number(f, "sid", 0);
-        const char *state = fact_string(f, "state");
-        bool serves = is(f, "serving") && (strcmp(state, "leading") == 0 || strcmp(state, "standalone") == 0);
-        if (serves && !i->leader_after) {
+        if (leads(f) && !i->leader_after) {
             i->leader_after = sid;
             i->epoch = fact_number(f, "epoch", 0);
             marks[MARK_SYNCHRONISED] = t;
@@ -264,7 +279,10 @@ static void finish_counts(struct walk *w, struct incident *i)
     for (size_t at = i->first; at < i->end; at++) {
         const json_t *f = w->log->facts[at];
         int64_t t = fact_number(f, "t", 0), sid = fact_number(f, "sid", 0);
-        bool loss = is(f, "lost-leader") || is(f, "lost-quorum") || is(f, "not-serving");
+        int64_t within = fact_number(f, "within_us", 0);
+        if (within > i->within_us) i->within_us = within;
+        i->asked |= within > 0 || is(f, "attached");
+        bool loss = is(f, "unreachable") || is(f, "lost-leader") || is(f, "lost-quorum") || is(f, "not-serving");
         if (loss && i->stopped && at != i->cause && t >= i->at_us && !i->marks[MARK_DETECTED])
             i->marks[MARK_DETECTED] = t;
         if (is(f, "elected") && fact_number(f, "leader", 0) == sid) i->rounds++;
@@ -307,6 +325,9 @@ static const struct word words[] = {
     {"resumed", "resume", "resumed"},
     {"fault", "fault", ""},
     {"down", "down", ""},
+    {"attached", "attach", ""},
+    {"unreachable", "unreachable", "unreachable"},
+    {"reachable", "reachable", "answers again"},
 };
 
 static const struct word *word_of(const json_t *fact)
@@ -345,6 +366,8 @@ static char *what_text(const struct events_log *log, const struct incident *i)
         bytes_printf(&b, "boot of %d server%s", i->run->servers, i->run->servers == 1 ? "" : "s");
     } else if (is(f, "fault")) {
         bytes_printf(&b, "%s", fact_string(f, "text"));
+    } else if (is(f, "attached")) {
+        bytes_printf(&b, "attached to %d server%s", i->run->servers, i->run->servers == 1 ? "" : "s");
     } else if (is(f, "exited")) {
         bytes_printf(&b, "zoo%" PRId64 "%s ", sid, sid == i->leader_before && i->run->servers > 1 ? " (leader)" : "");
         if (*fact_string(f, "signal"))
@@ -357,10 +380,13 @@ static char *what_text(const struct events_log *log, const struct incident *i)
         bytes_printf(&b, " %s", again ? "restarted" : word->done);
         if (*fact_string(f, "signal") && !again && strcmp(word->kind, "resume") != 0)
             bytes_printf(&b, " with %s", fact_string(f, "signal"));
+        if (is(f, "unreachable")) bytes_printf(&b, ": %s", fact_string(f, "reason"));
     } else if (is(f, "lost-quorum")) {
         bytes_printf(&b, "zoo%" PRId64 " (leader) lost its quorum", sid);
     } else if (is(f, "not-serving")) {
         bytes_printf(&b, "zoo%" PRId64 " (leader) serves no more: %s", sid, fact_string(f, "reason"));
+    } else if (leads(f)) {
+        bytes_printf(&b, "zoo%" PRId64 " leads instead of zoo%" PRId64, sid, i->leader_before);
     } else {
         bytes_printf(&b, "zoo%" PRId64 " lost the leader", fact_number(log->facts[i->first], "sid", sid));
     }

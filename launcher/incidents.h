@@ -12,6 +12,9 @@
  *   written       the first write was acknowledged: the supervisor's own, which it tries as soon as somebody leads, or a
  *                 client's that came first
  *
+ * Servers of an ensemble that somebody else runs tell nothing; they are asked now and then. There an incident begins with one that cannot
+ * be reached, or can again, or with another leader; it is over when a leader is seen, or, where probes are allowed, with the write.
+ *
  * How clients saw it comes from the servers: each tells what it applied last before it stopped to serve, and the first change that
  * it answered to a client since. A leader that was killed tells nothing any more, but what it acknowledged the others applied, so
  * their last change is the ensemble's, by less than the time that a packet takes. */
@@ -42,13 +45,17 @@ struct incident {
     size_t cause;          /* the fact that it began with */
     int64_t at_us;         /* when that was */
     char *what;            /* "zoo3 (leader) killed with SIGKILL" */
-    const char *kind;      /* "boot", "kill", "stop", "pause", "resume", "start", "crash", "lost", or a verb's name */
+    const char *kind;      /* "boot", "kill", "stop", "pause", "resume", "start", "crash", "lost", or a verb's name; of an attached
+                            * ensemble "attach", "unreachable", "reachable", "lost" */
     int64_t marks[INCIDENT_MARKS]; /* 0: was not reached */
     bool stopped;          /* writes were not acknowledged for a time */
     bool over;             /* they are again, or always were */
     int64_t leader_before, leader_after; /* ids, 0 for none */
     int64_t epoch;         /* the leader's afterwards, 0 for none */
     int64_t rounds;        /* elections that it took, 0 without one */
+    int64_t leaderless_us; /* attached, and not probed: for how long no leader was seen; -1: no such thing is known */
+    bool asked;            /* somebody else's ensemble, whose servers were asked now and then */
+    int64_t within_us;     /* then: its times may be late by this much */
     int64_t probe_us;      /* the supervisor's own write was acknowledged; 0: it was not */
     int64_t client_last_us, client_first_us; /* the last change before and a client's first one after; 0: none */
     int sessions_left, sessions_resumed, sessions_expired;

@@ -3,6 +3,7 @@ bin_PROGRAMS += pseudo-cluster
 noinst_LIBRARIES += liblauncher.a
 liblauncher_a_SOURCES = \
 	launcher/assertion.c launcher/assertion.h \
+	launcher/attached.c launcher/attached.h \
 	launcher/apache_member.c launcher/apache_member.h \
 	launcher/apache.c launcher/apache.h \
 	launcher/boot.c launcher/boot.h \
@@ -17,6 +18,8 @@ liblauncher_a_SOURCES = \
 	launcher/ensemble.c \
 	launcher/events.c launcher/events.h launcher/events_read.c \
 	launcher/exits.h \
+	launcher/foreign_member.c launcher/foreign_member.h \
+	launcher/fourletter.c launcher/fourletter.h \
 	launcher/history.c launcher/history.h \
 	launcher/incidents.c launcher/incidents.h \
 	launcher/incident_show.c launcher/incident_show.h launcher/incident_page.c \
@@ -32,11 +35,17 @@ liblauncher_a_SOURCES = \
 	launcher/probe.c launcher/probe.h \
 	launcher/recorded.c launcher/recorded.h \
 	launcher/relay.c launcher/relay.h \
+	launcher/remote.c launcher/remote.h launcher/remote_inner.h launcher/remote_read.c \
+	launcher/resolve.c launcher/resolve.h \
+	launcher/roll_call.c launcher/roll_call.h \
+	launcher/roster.c launcher/roster.h \
 	launcher/reset.c launcher/reset.h \
 	launcher/running.c launcher/running.h \
 	launcher/saves.c launcher/saves.h \
 	launcher/state.c launcher/state.h \
 	launcher/scenario.c launcher/scenario.h \
+	launcher/second_look.c launcher/second_look.h \
+	launcher/spoken.c launcher/spoken.h \
 	launcher/supervise.c launcher/supervise.h \
 	launcher/supervisor.c launcher/supervisor.h \
 	launcher/table.c launcher/table.h \
@@ -70,6 +79,7 @@ pseudo_cluster_SOURCES = \
 	launcher/command.c launcher/command.h \
 	launcher/fault.c \
 	launcher/cmd_assert.c \
+	launcher/cmd_attach.c \
 	launcher/cmd_clock.c \
 	launcher/cmd_completion.c \
 	launcher/cmd_disk.c \

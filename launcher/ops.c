@@ -2,11 +2,11 @@
  *
  *   {"cmd":"kill","target":"leader","timeout_ms":30000}
  *
- * Requests: up (n), status, kill (target, power_loss, at), stop, restart, pause, resume (target), partition (groups),
- * isolate (target, way), heal (target), disk (target, mode, slow_us), slow (target, delay_us, jitter_us), drop-clients
- * (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms, reset), reset (name, epoch),
- * wait (for; id, role), watch (every_ms, sessions), flush, down; timeout_ms for all that wait. While it waits, facts are
- * passed on, and once a second
+ * Requests: up (n), attach (to), status, kill (target, power_loss, at), stop, restart, pause, resume (target),
+ * partition (groups), isolate (target, way), heal (target), disk (target, mode, slow_us), slow (target, delay_us,
+ * jitter_us), drop-clients (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms,
+ * reset), reset (name, epoch), wait (for; id, role), watch (every_ms, sessions), flush, down; timeout_ms for all that
+ * wait. While it waits, facts are passed on, and once a second
  * {"waiting":"zoo1 is electing"}. The last line is
  * {"end":<cmd>,"exit":<code>, ...}, with "error" when the code is not 0. */
 #include <inttypes.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/events.h"
 #include "launcher/ops.h"
 #include "launcher/text.h"
@@ -27,7 +28,7 @@ enum {
 
 static const struct verb verbs[] = {
     {"up", SUPERVISE_START, op_begin_up, op_up_done, VERB_STATUS | VERB_REPORT},
-    {"status", SUPERVISE_EVENTS, op_begin_nothing, op_at_once, VERB_STATUS | VERB_QUIET | VERB_ALWAYS},
+    {"status", SUPERVISE_EVENTS, op_begin_nothing, op_at_once, VERB_STATUS | VERB_QUIET | VERB_ALWAYS | VERB_FOREIGN},
     {"kill", SUPERVISE_KILL, op_begin_fault, op_gone_done, VERB_REPORT},
     {"stop", SUPERVISE_STOP, op_begin_fault, op_gone_done, VERB_REPORT},
     {"restart", SUPERVISE_RESTART, op_begin_fault, op_restart_done, VERB_REPORT},
@@ -43,12 +44,14 @@ static const struct verb verbs[] = {
     {"disk", SUPERVISE_EVENTS, op_begin_disk, op_disk_done, VERB_REPORT},
     {"clock", SUPERVISE_EVENTS, op_begin_clock, op_answered_done, VERB_REPORT},
     {"reset", SUPERVISE_EVENTS, op_begin_reset, op_reset_done, VERB_STATUS | VERB_QUIET | VERB_REPORT},
-    {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET | VERB_ALWAYS},
-    {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, VERB_ALWAYS},
-    {"flush", SUPERVISE_EVENTS, op_begin_flush, op_at_once, VERB_QUIET | VERB_ALWAYS},
-    {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, VERB_QUIET | VERB_ALWAYS},
+    {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET | VERB_ALWAYS | VERB_FOREIGN},
+    {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, VERB_ALWAYS | VERB_FOREIGN},
+    {"flush", SUPERVISE_EVENTS, op_begin_flush, op_at_once, VERB_QUIET | VERB_ALWAYS | VERB_FOREIGN},
+    {"attach", SUPERVISE_START, op_begin_attach, op_attach_done, VERB_STATUS | VERB_QUIET | VERB_REPORT | VERB_FOREIGN},
+    {"down", SUPERVISE_EVENTS, op_begin_down, op_down_done, VERB_QUIET | VERB_ALWAYS | VERB_FOREIGN},
 };
 
+static const struct verb *verb_named(const char *name);
 static struct op *op_new(struct client *c, const struct verb *verb);
 static void op_arm(struct op *o, long timeout_ms);
 static void op_end(struct op *o);
@@ -62,10 +65,7 @@ static void arm(struct op *o, struct event **e, event_callback_fn call, long ms,
 void op_begin(struct client *c, const json_t *request)
 {
     const char *name = fact_string(request, "cmd");
-    const struct verb *verb = NULL;
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-        if (strcmp(verbs[i].name, name) == 0) verb = &verbs[i];
-    }
+    const struct verb *verb = verb_named(name);
     if (!verb) {
         client_send(c,
                     json_pack("{s:s, s:i, s:s}", "end", name, "exit", EXIT_USAGE, "error", "there is no such command"));
@@ -78,6 +78,10 @@ void op_begin(struct client *c, const json_t *request)
         op_refuse(o, EXIT_REFUSED, xstrdup("a reset is under way; try again when it is over"));
         return;
     }
+    if (o->of->cluster->attached && !(verb->flags & VERB_FOREIGN)) {
+        op_refuse(o, EXIT_REFUSED, attached_refusal(o->of->cluster, name));
+        return;
+    }
     o->of->acting = o;
     bool waits = verb->begin(o, request);
     c->of->acting = NULL;
@@ -86,11 +90,22 @@ void op_begin(struct client *c, const json_t *request)
     supervisor_settle(o->of);
 }
 
+static const struct verb *verb_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
+    }
+    return NULL;
+}
+
 void op_begin_boot(struct client *c, long timeout_ms)
 {
-    struct op *o = op_new(c, &verbs[0]);
+    struct op *o = op_new(c, verb_named(c->of->cluster->attached ? "attach" : "up"));
     c->listening = true;
     o->of->acting = o;
+    if (o->of->cluster->attached)
+        tell_own(o->of, json_pack("{s:I, s:i, s:s, s:s}", "t", (json_int_t)o->since_us, "sid", 0, "fact", "attached",
+                                  "to", o->of->cluster->attached));
     for (size_t i = 0; i < o->of->n; i++) {
         const char *why;
         o->target[i] = server_event(&o->of->servers[i], SUPERVISE_START, &why);

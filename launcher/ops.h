@@ -39,6 +39,7 @@ enum {
     VERB_STATUS = 1, /* the last line shows the servers as they are, freshly asked */
     VERB_QUIET = 2,  /* facts are not passed on */
     VERB_ALWAYS = 8, /* also while a reset is under way */
+    VERB_FOREIGN = 16, /* also for an ensemble that somebody else runs: it changes nothing */
     VERB_REPORT = 4, /* the last line tells targets, outcome and for how long writes were unavailable */
 };
 
@@ -74,12 +75,14 @@ bool op_takes_orders(struct op *o);
 /* --- ops_cluster.c: up, down, status, watch, wait --- */
 
 bool op_begin_up(struct op *o, const json_t *request);
+bool op_begin_attach(struct op *o, const json_t *request);
 bool op_begin_wait(struct op *o, const json_t *request);
 bool op_begin_nothing(struct op *o, const json_t *request);
 bool op_begin_watch(struct op *o, const json_t *request);
 bool op_begin_flush(struct op *o, const json_t *request);
 bool op_begin_down(struct op *o, const json_t *request);
 bool op_up_done(struct op *o);
+bool op_attach_done(struct op *o);
 bool op_wait_done(struct op *o);
 bool op_at_once(struct op *o);
 bool op_never(struct op *o);

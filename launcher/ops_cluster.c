@@ -68,6 +68,29 @@ bool op_up_done(struct op *o)
     return true;
 }
 
+/* Again: what it is attached to stays as it is. */
+bool op_begin_attach(struct op *o, const json_t *request)
+{
+    const struct cluster *c = o->of->cluster;
+    const char *to = fact_string(request, "to");
+    o->outcome = "already-attached";
+    if (c->attached && strcmp(c->attached, to) == 0) return true;
+    op_refuse(o, EXIT_REFUSED,
+              c->attached
+                  ? xasprintf("%s is attached to %s; end that first (%s down), or choose another --name", c->name,
+                              c->attached, c->call)
+                  : xasprintf("%s is a cluster of this launcher's own, and runs; choose another --name", c->name));
+    return false;
+}
+
+/* All have been asked once. */
+bool op_attach_done(struct op *o)
+{
+    for (size_t i = 0; i < o->of->n; i++)
+        if (o->of->servers[i].state == SUPERVISE_STARTING) return false;
+    return true;
+}
+
 bool op_begin_nothing(struct op *o, const json_t *request)
 {
     (void)o;

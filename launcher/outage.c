@@ -6,8 +6,14 @@
 
 /* A probe that failed is repeated, ever more seldom, while there is something to measure: ms. */
 enum { AGAIN_FIRST_MS = 5, AGAIN_MOST_MS = 1000 };
+/* How often an attached ensemble is probed when nothing has happened, and how long that may take. */
+enum { CHECKUP_EVERY_S = 10, CHECKUP_WITHIN_S = 2 };
 
+static bool may_write(const struct supervisor *s);
+static void look_for_leader(struct supervisor *s);
 static struct server *server_to_ask(struct supervisor *s);
+static void on_checkup(evutil_socket_t fd, short what, void *arg);
+static void on_checked(void *arg, bool ok);
 static void on_answer(void *arg, bool ok);
 static void on_again(evutil_socket_t fd, short what, void *arg);
 
@@ -23,6 +29,10 @@ void outage_begin(struct supervisor *s, int64_t since_us)
 
 void outage_look(struct supervisor *s)
 {
+    if (s->measuring && !may_write(s)) {
+        look_for_leader(s);
+        return;
+    }
     struct server *v = s->measuring && !s->ending ? server_to_ask(s) : NULL;
     /* Whoever was asked before may never answer: it is cut off, or no longer the leader. */
     if (s->probe && v && v != s->probed) {
@@ -32,6 +42,25 @@ void outage_look(struct supervisor *s)
     if (!v || s->probe || (s->probe_again && evtimer_pending(s->probe_again, NULL))) return;
     s->probed = v;
     s->probe = probe_start(s->base, reachable_host(v->member->client_host), v->member->client_port, on_answer, s);
+}
+
+/* Somebody else's ensemble is not written to, unless that was allowed. */
+static bool may_write(const struct supervisor *s)
+{
+    return !s->cluster->attached || s->cluster->probes;
+}
+
+/* What is known then: a leader is seen again, and how long none was. */
+static void look_for_leader(struct supervisor *s)
+{
+    const struct server *leader = leader_now(s);
+    if (!leader) return;
+    int64_t now_us = clock_us();
+    s->lasted_us = s->outage_us ? now_us - s->outage_us : 0;
+    s->outage_us = 0;
+    s->measuring = false;
+    tell_own(s, json_pack("{s:I, s:i, s:s, s:I}", "t", (json_int_t)now_us, "sid", leader->member->id, "fact", "led",
+                          "leaderless_us", (json_int_t)s->lasted_us));
 }
 
 static bool takes_clients(const struct supervisor *s, size_t at)
@@ -81,4 +110,49 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     outage_look(arg);
+}
+
+/* --- now and then --- */
+
+static void checkup_due(struct supervisor *s, int in_s)
+{
+    struct timeval in = {in_s, 0};
+    evtimer_add(s->checkup.due, &in);
+}
+
+void outage_check_up(struct supervisor *s)
+{
+    if (!s->cluster->attached || !s->cluster->probes) return;
+    s->checkup.due = evtimer_new(s->base, on_checkup, s);
+    checkup_due(s, CHECKUP_EVERY_S);
+}
+
+/* One is due, or one has not been answered in time. */
+static void on_checkup(evutil_socket_t fd, short what, void *arg)
+{
+    struct supervisor *s = arg;
+    struct checkup *c = &s->checkup;
+    (void)fd;
+    (void)what;
+    if (c->probe) {
+        probe_cancel(c->probe);
+        on_checked(s, false);
+        return;
+    }
+    struct server *v = s->measuring || s->ending ? NULL : server_to_ask(s);
+    c->since_us = clock_us();
+    if (v) c->probe = probe_start(s->base, v->member->client_host, v->member->client_port, on_checked, s);
+    checkup_due(s, v ? CHECKUP_WITHIN_S : CHECKUP_EVERY_S);
+}
+
+/* When it fails the leader may have been lost just now, too. */
+static void on_checked(void *arg, bool ok)
+{
+    struct supervisor *s = arg;
+    s->checkup.probe = NULL;
+    checkup_due(s, CHECKUP_EVERY_S);
+    if (ok)
+        s->write_us = clock_us();
+    else if (!s->measuring)
+        outage_begin(s, s->checkup.since_us);
 }

@@ -13,8 +13,13 @@
 
 #include "base/xalloc.h"
 #include "launcher/apache.h"
+#include "launcher/remote.h"
 #include "launcher/talk.h"
 
+static void sources_of_attached(struct sources *s, const struct cluster *cluster);
+static int choose_leader(const struct sources *s, const struct cluster *cluster, const struct source **chosen,
+                         char **why);
+static int read_remote(struct state *s, const struct source *from, int64_t at, char **why);
 static bool is_folder(const char *path, const char *inside);
 static bool read_extent(const struct source *from, struct store_extent *e, char *error);
 static void load_snapshot(void *arg, int64_t zxid, struct slice elements);
@@ -32,6 +37,10 @@ int sources_of_cluster(struct sources *s, const struct globals *g, struct cluste
         return -1;
     }
     s->list = xcalloc(cluster->n, sizeof *s->list);
+    if (cluster->attached) {
+        sources_of_attached(s, cluster);
+        return 0;
+    }
     for (s->n = 0; s->n < cluster->n; s->n++) {
         const struct member *m = &cluster->members[s->n];
         s->list[s->n] = (struct source){.id = m->id,
@@ -42,6 +51,30 @@ int sources_of_cluster(struct sources *s, const struct globals *g, struct cluste
         struct source *made = &s->list[s->n];
         made->apache = is_folder(made->data_dir, "version-2") && !is_folder(made->log_dir, "log.db");
     }
+    return 0;
+}
+
+static void sources_of_attached(struct sources *s, const struct cluster *cluster)
+{
+    s->attached = true;
+    for (s->n = 0; s->n < cluster->n; s->n++) {
+        const struct member *m = &cluster->members[s->n];
+        s->list[s->n] = (struct source){.id = m->id,
+                                        .name = xasprintf("zoo%d", m->id),
+                                        .observer = m->observer,
+                                        .host = m->client_host,
+                                        .port = m->client_port};
+    }
+}
+
+int sources_prove(struct sources *s, struct remote_auth *auth, char **why)
+{
+    if (!s->attached && auth->n) {
+        *why = xstrdup("--auth is for an attached ensemble; of a cluster of this launcher's own, files are read");
+        return EXIT_USAGE;
+    }
+    if (s->attached && !remote_auth_from_env(auth, why)) return EXIT_USAGE;
+    for (size_t i = 0; i < s->n; i++) s->list[i].auth = auth;
     return 0;
 }
 
@@ -59,6 +92,7 @@ int source_of_folder(struct source *s, const char *path, char **why)
 int sources_choose(const struct sources *s, const struct cluster *cluster, const char *text,
                    const struct source **chosen, struct source *made, char **why)
 {
+    if (!text && s->attached) return choose_leader(s, cluster, chosen, why);
     if (!text) {
         *chosen = sources_furthest(s, true, why);
         return *chosen ? 0 : EXIT_FAILED;
@@ -84,6 +118,23 @@ int sources_choose(const struct sources *s, const struct cluster *cluster, const
         *chosen = &s->list[i];
     }
     return 0;
+}
+
+/* Nobody is ahead of it. Without one, any that serves, for which a server that is read-only will do. */
+static int choose_leader(const struct sources *s, const struct cluster *cluster, const struct source **chosen,
+                         char **why)
+{
+    struct candidate all[MEMBERS_MOST];
+    for (size_t i = 0; i < s->n; i++) all[i] = (struct candidate){.id = s->list[i].id};
+    talk_roles(cluster, all, s->n);
+    *chosen = NULL;
+    for (size_t i = 0; i < s->n; i++) {
+        bool leads = all[i].role == ROLE_LEADER || all[i].role == ROLE_STANDALONE;
+        if (leads || (!*chosen && all[i].role != ROLE_NONE)) *chosen = &s->list[i];
+    }
+    if (*chosen) return 0;
+    *why = xasprintf("no server of %s can be asked now; see: %s status", cluster->name, cluster->call);
+    return EXIT_REFUSED;
 }
 
 const struct source *sources_furthest(const struct sources *s, bool any, char **why)
@@ -182,6 +233,7 @@ int state_read(struct state *s, const struct source *from, int64_t at, char **wh
 {
     char error[STORE_ERROR_MAX];
     *s = (struct state){0};
+    if (from->host) return read_remote(s, from, at, why);
     if (from->apache) return apache_read(s, from->data_dir, at, why);
     s->reader = reader_open(from->data_dir, from->log_dir, false, error);
     if (!s->reader) {
@@ -213,7 +265,26 @@ void state_free(struct state *s)
 {
     if (s->tree) tree_free(s->tree);
     reader_close(s->reader);
+    remote_close(s->remote);
+    free(s->unreadable);
     *s = (struct state){0};
+}
+
+static int read_remote(struct state *s, const struct source *from, int64_t at, char **why)
+{
+    if (at != STATE_NEWEST) {
+        *why =
+            xasprintf("%s tells how things are, not how they were: the files of an attached ensemble are not here, so "
+                      "there is no --at and no --common",
+                      from->name);
+        return EXIT_REFUSED;
+    }
+    struct remote *remote = remote_open(from->name, from->host, from->port, from->auth, why);
+    if (!remote) return EXIT_REFUSED;
+    int exit = remote_read(remote, s, why);
+    s->remote = remote;
+    if (exit) state_free(s);
+    return exit;
 }
 
 size_t state_znodes(const struct state *s)

@@ -1,4 +1,5 @@
-/* What a member holds, rebuilt outside of its server: from its files, whether it runs or not, or from the files of Apache ZooKeeper. */
+/* What a member holds, rebuilt outside of its server: from its files, whether it runs or not, or from the files of Apache ZooKeeper; or,
+ * when somebody else runs it, as it tells a client (remote.h). */
 #ifndef LAUNCHER_STATE_H
 #define LAUNCHER_STATE_H
 
@@ -13,15 +14,22 @@ struct source {
     char *data_dir, *log_dir;
     bool observer;
     bool apache; /* data_dir is Apache's: it has version-2 */
+    const char *host; /* of one that somebody else runs, else NULL; borrowed */
+    uint16_t port;
+    const struct remote_auth *auth; /* what it is told of who asks; borrowed */
 };
 
 struct sources {
     struct source *list;
     size_t n;
+    bool attached;
 };
 
 /* All members of a cluster, running or not. -1 with *why. */
 int sources_of_cluster(struct sources *s, const struct globals *g, struct cluster *cluster, char **why);
+/* What an attached ensemble's servers are told of who asks: what --auth gave, to which that of $PSEUDO_CLUSTER_AUTH is added; borrowed. An
+ * exit code with *why. */
+int sources_prove(struct sources *s, struct remote_auth *auth, char **why);
 /* A folder that is no member's: a dataDir of a server of ours or of Apache's. -1 with *why when it is neither. */
 int source_of_folder(struct source *s, const char *path, char **why);
 /* The one that a person names: an id, zooN, a role, or a folder (a text with '/'); *made is set when it is to be given to
@@ -41,7 +49,11 @@ struct state {
     struct tree *tree;
     int64_t zxid; /* of the tree */
     struct store_extent extent;
-    struct store_reader *reader; /* NULL: Apache's */
+    struct store_reader *reader; /* NULL: Apache's, or a server's */
+    struct remote *remote;       /* the session by which it was read, else NULL */
+    int64_t read_from;           /* of these: the zxid when that began; zxid is when it ended */
+    const struct znode **unreadable; /* known to be there, and no more; see state_unreadable() */
+    size_t n_unreadable;
 };
 
 enum { STATE_NEWEST = -1 };
@@ -50,6 +62,8 @@ enum { STATE_NEWEST = -1 };
  * *why: EXIT_REFUSED when the files do not reach there. */
 int state_read(struct state *s, const struct source *from, int64_t at, char **why);
 void state_free(struct state *s);
+/* Its server does not let us read this one: its data, ACL and children are not known. */
+bool state_unreadable(const struct state *s, const struct znode *n);
 /* How many znodes a walk meets; Apache counts the root twice. */
 size_t state_znodes(const struct state *s);
 

@@ -31,6 +31,7 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = STAY(DOWN),
                 [SUPERVISE_DYING] = STAY(DOWN),
                 [SUPERVISE_LATE] = STAY(DOWN),
+                [SUPERVISE_LOST] = STAY(DOWN),
             },
         [SUPERVISE_STARTING] =
             {
@@ -45,6 +46,7 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = TO(CRASHED, NONE),
                 [SUPERVISE_DYING] = TO(KILLING, NONE),
                 [SUPERVISE_LATE] = STAY(STARTING),
+                [SUPERVISE_LOST] = TO(AWAY, NONE),
             },
         [SUPERVISE_UP] =
             {
@@ -59,6 +61,7 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = TO(CRASHED, NONE),
                 [SUPERVISE_DYING] = TO(KILLING, NONE),
                 [SUPERVISE_LATE] = STAY(UP),
+                [SUPERVISE_LOST] = TO(AWAY, NONE),
             },
         [SUPERVISE_PAUSED] =
             {
@@ -73,6 +76,7 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = TO(CRASHED, NONE),
                 [SUPERVISE_DYING] = TO(KILLING, NONE),
                 [SUPERVISE_LATE] = STAY(PAUSED),
+                [SUPERVISE_LOST] = STAY(PAUSED),
             },
         [SUPERVISE_STOPPING] =
             {
@@ -87,6 +91,7 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = TO(DOWN, NONE),
                 [SUPERVISE_DYING] = STAY(STOPPING),
                 [SUPERVISE_LATE] = TO(KILLING, KILL),
+                [SUPERVISE_LOST] = STAY(STOPPING),
             },
         [SUPERVISE_KILLING] =
             {
@@ -101,6 +106,7 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = TO(DOWN, NONE),
                 [SUPERVISE_DYING] = STAY(KILLING),
                 [SUPERVISE_LATE] = TO(KILLING, KILL),
+                [SUPERVISE_LOST] = STAY(KILLING),
             },
         [SUPERVISE_RESTARTING] =
             {
@@ -115,6 +121,7 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = TO(STARTING, SPAWN),
                 [SUPERVISE_DYING] = STAY(RESTARTING),
                 [SUPERVISE_LATE] = TO(RESTARTING, KILL),
+                [SUPERVISE_LOST] = STAY(RESTARTING),
             },
         [SUPERVISE_CRASHED] =
             {
@@ -129,6 +136,22 @@ static const struct supervise_move moves[SUPERVISE_STATES][SUPERVISE_EVENTS] =
                 [SUPERVISE_EXITED] = STAY(CRASHED),
                 [SUPERVISE_DYING] = STAY(CRASHED),
                 [SUPERVISE_LATE] = STAY(CRASHED),
+                [SUPERVISE_LOST] = STAY(CRASHED),
+            },
+        [SUPERVISE_AWAY] =
+            {
+                [SUPERVISE_START] = REFUSE(AWAY, "is watched already"),
+                [SUPERVISE_READY] = TO(UP, NONE),
+                [SUPERVISE_PAUSE] = TO(PAUSED, STOP),
+                [SUPERVISE_RESUME] = REFUSE(AWAY, "is not paused"),
+                [SUPERVISE_STOP] = TO(STOPPING, TERM),
+                [SUPERVISE_KILL] = TO(KILLING, KILL),
+                [SUPERVISE_POWER_LOSS] = TO(KILLING, CUT_POWER),
+                [SUPERVISE_RESTART] = TO(RESTARTING, TERM),
+                [SUPERVISE_EXITED] = TO(CRASHED, NONE),
+                [SUPERVISE_DYING] = TO(KILLING, NONE),
+                [SUPERVISE_LATE] = STAY(AWAY),
+                [SUPERVISE_LOST] = STAY(AWAY),
             },
 };
 
@@ -149,6 +172,7 @@ const char *supervise_state_name(enum supervise_state state)
         [SUPERVISE_KILLING] = "killing",
         [SUPERVISE_RESTARTING] = "restarting",
         [SUPERVISE_CRASHED] = "crashed",
+        [SUPERVISE_AWAY] = "unreachable",
     };
     assert(state < SUPERVISE_STATES);
     return names[state];

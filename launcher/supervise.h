@@ -8,7 +8,10 @@
  *    |  EXITED        STOP        |  KILL          RESTART            EXITED unasked
  *    +--------- STOPPING, KILLING (POWER_LOSS, DYING, too), or RESTARTING (EXITED: again STARTING), or CRASHED (as DOWN)
  *
- * A server that dies unasked stays dead until somebody asks: it is shown, not papered over. */
+ * A server that dies unasked stays dead until somebody asks: it is shown, not papered over.
+ *
+ * One that somebody else runs is watched from afar: UP --LOST--> AWAY --READY--> UP. There is no process then; what is started, and ends,
+ * is the watching. */
 #ifndef LAUNCHER_SUPERVISE_H
 #define LAUNCHER_SUPERVISE_H
 
@@ -23,6 +26,7 @@ enum supervise_state {
     SUPERVISE_KILLING,
     SUPERVISE_RESTARTING,
     SUPERVISE_CRASHED,
+    SUPERVISE_AWAY,
     SUPERVISE_STATES
 };
 
@@ -38,6 +42,7 @@ enum supervise_event {
     SUPERVISE_EXITED,
     SUPERVISE_DYING, /* it says that it ends as it was ordered to */
     SUPERVISE_LATE, /* it was told to stop and did not in time */
+    SUPERVISE_LOST, /* it cannot be reached any more */
     SUPERVISE_EVENTS
 };
 

@@ -98,6 +98,7 @@ static void run(const struct supervisor_options *o, int fd)
     op_begin_boot(list_first(&s.clients, struct client, link), o->timeout_ms);
     if (control_listen(&s) != 0) fprintf(stderr, "cannot listen on %s: %s\n", SOCKET_PATH, strerror(errno));
     running_note(s.cluster);
+    outage_check_up(&s);
     event_base_dispatch(s.base);
     leave_folder(&s);
     exit(0);

@@ -17,6 +17,7 @@
 #include "base/rnd.h"
 #include "launcher/apache_member.h"
 #include "launcher/cluster.h"
+#include "launcher/foreign_member.h"
 #include "launcher/links.h"
 #include "launcher/probe.h"
 #include "launcher/relay.h"
@@ -52,6 +53,7 @@ struct server {
     pid_t pid;                   /* 0 without a process */
     struct bufferevent *channel; /* NULL without a process */
     struct apache *apache;       /* speaks for the process when that is Apache ZooKeeper's, else NULL */
+    struct foreign *foreign;     /* looks at it, when somebody else runs it, else NULL */
     struct event *late;          /* the deadline of a stop */
     bool ended;                  /* a process of it has ended: how says wait_status, as waitpid() gives it */
     int wait_status;
@@ -62,7 +64,7 @@ struct server {
     int64_t clock_ms; /* how far its wall clock is shifted */
     const char *dies_at; /* the step of the next write at which it dies, NULL for none */
     bool dies_powerless;
-    char *last_words; /* what it said when it exited, or NULL */
+    char *last_words; /* what it said when it exited, or why it cannot be reached; or NULL */
 };
 
 struct client {
@@ -74,6 +76,13 @@ struct client {
     bool hears_all; /* also those of single sessions */
     bool owner;     /* the command that started the supervisor */
     bool leaving;   /* nothing more comes; it is freed when its output is sent */
+};
+
+/* A probe that is made although nothing has happened: a session that is made and closed. */
+struct checkup {
+    struct probe *probe;
+    struct event *due; /* the next one, or the deadline of this one */
+    int64_t since_us;
 };
 
 /* What a supervisor is started with. Everything borrowed. */
@@ -110,6 +119,7 @@ struct supervisor {
     struct event *probe_again;
     int probe_failures;
     const struct server *probed; /* by probe */
+    struct checkup checkup;      /* of an attached ensemble, now and then */
     int64_t status_id; /* of the last status asked */
     struct links links; /* the network as it is meant to be */
     struct relays relays;
@@ -191,8 +201,11 @@ const char *signal_name(int signal);
 
 /* From now on it is a question whether writes are acknowledged. since_us: when it became one. */
 void outage_begin(struct supervisor *s, int64_t since_us);
-/* Sends a probe when there is something to measure and a leader to measure. */
+/* Sends a probe when there is something to measure and a leader to measure. In an ensemble that is only looked at, and without leave to
+ * probe, a leader that serves is the end of it. */
 void outage_look(struct supervisor *s);
+/* Begins to probe an attached ensemble now and then, if that is allowed. */
+void outage_check_up(struct supervisor *s);
 
 /* --- control.c --- */
 

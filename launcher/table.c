@@ -8,10 +8,20 @@
 #include "base/xalloc.h"
 #include "launcher/view.h"
 
-/* The last one is shown only where there is more than one engine to speak of. */
-static const char *const headings[] = {"ID", "ROLE", "STATE", "CLIENT", "QUORUM", "ELECTION", "PID", "ZXID", "ENGINE"};
-static const char *const keys[] = {"id", "role", "state", "client", "quorum", "election", "pid", "zxid", "engine"};
-enum { COLUMNS = sizeof headings / sizeof *headings };
+/* A column's heading, and its key in a server's JSON. */
+struct column {
+    const char *heading, *key;
+};
+/* The engine is shown only where there is more than one to speak of. */
+static const struct column own_columns[] = {{"ID", "id"},         {"ROLE", "role"},     {"STATE", "state"},
+                                            {"CLIENT", "client"}, {"QUORUM", "quorum"}, {"ELECTION", "election"},
+                                            {"PID", "pid"},       {"ZXID", "zxid"},     {"ENGINE", "engine"}};
+/* Of an ensemble that somebody else runs. */
+static const struct column attached_columns[] = {{"ID", "id"},         {"ROLE", "role"},     {"STATE", "state"},
+                                                 {"CLIENT", "client"}, {"ZXID", "zxid"},     {"SESSIONS", "sessions"},
+                                                 {"ZNODES", "znodes"}, {"ENGINE", "engine"}, {"VERSION", "version"}};
+enum { COLUMNS = sizeof own_columns / sizeof *own_columns };
+_Static_assert(COLUMNS == sizeof attached_columns / sizeof *attached_columns, "all of both are shown");
 
 static bool runs_apache(const json_t *servers);
 static bool runs_apache(const json_t *servers)
@@ -63,12 +73,14 @@ void headline_put(struct bytes *out, const json_t *cluster)
 void servers_put(struct bytes *out, const json_t *cluster)
 {
     const json_t *servers = json_object_get(cluster, "servers");
-    size_t rows = json_array_size(servers) + 1, columns = runs_apache(servers) ? COLUMNS : COLUMNS - 1;
+    bool attached = json_object_get(cluster, "attached") != NULL;
+    const struct column *all = attached ? attached_columns : own_columns;
+    size_t rows = json_array_size(servers) + 1, columns = attached || runs_apache(servers) ? COLUMNS : COLUMNS - 1;
     const char **cells = xcalloc(rows * columns, sizeof *cells);
     char **made = xcalloc(rows * columns, sizeof *made);
-    memcpy(cells, headings, columns * sizeof *headings);
+    for (size_t i = 0; i < columns; i++) cells[i] = all[i].heading;
     for (size_t i = columns; i < rows * columns; i++) {
-        cells[i] = cell(json_array_get(servers, i / columns - 1), keys[i % columns], &made[i]);
+        cells[i] = cell(json_array_get(servers, i / columns - 1), all[i % columns].key, &made[i]);
     }
     table_put(out, cells, columns, rows);
     for (size_t i = 0; i + 1 < rows; i++) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "launcher/text.h"
 #include "launcher/view.h"
 #include "wire/fact.h"
 
@@ -146,7 +147,10 @@ static void put_fatal(struct bytes *b, const json_t *f)
 
 static void put_ready(struct bytes *b, const json_t *f)
 {
-    bytes_printf(b, "listens, pid %" PRId64, fact_number(f, "pid", 0));
+    if (*fact_string(f, "engine"))
+        bytes_printf(b, "answers: %s %s", fact_string(f, "engine"), fact_string(f, "version"));
+    else
+        bytes_printf(b, "listens, pid %" PRId64, fact_number(f, "pid", 0));
 }
 
 static void put_exiting(struct bytes *b, const json_t *f)
@@ -203,6 +207,32 @@ static void put_write(struct bytes *b, const json_t *f)
 {
     (void)f;
     bytes_printf(b, "first write acknowledged");
+}
+
+static void put_attached(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "attached to %s, read-only", fact_string(f, "to"));
+}
+
+static void put_unreachable(struct bytes *b, const json_t *f)
+{
+    const char *role = fact_string(f, "role");
+    bytes_printf(b, "cannot be reached: %s", fact_string(f, "reason"));
+    if (*role && strcmp(role, "-") != 0) bytes_printf(b, " (was %s)", role);
+}
+
+static void put_reachable(struct bytes *b, const json_t *f)
+{
+    bytes_printf(b, "answers again: %s %s", fact_string(f, "engine"), fact_string(f, "version"));
+}
+
+static void put_led(struct bytes *b, const json_t *f)
+{
+    int64_t us = fact_number(f, "leaderless_us", 0);
+    bytes_printf(b, "is seen to lead");
+    if (us > 0) bytes_printf(b, ", after ");
+    if (us > 0) put_duration(b, us);
+    if (us > 0) bytes_printf(b, " without a leader");
 }
 
 static void put_down(struct bytes *b, const json_t *f)
@@ -276,6 +306,10 @@ static const struct sentence {
     {"fatal", DETAIL_TIMELINE, put_fatal},
     {"dying", DETAIL_TIMELINE, put_dying},
     {"started", DETAIL_TIMELINE, put_started},
+    {"unreachable", DETAIL_TIMELINE, put_unreachable},
+    {"reachable", DETAIL_TIMELINE, put_reachable},
+    {"led", DETAIL_TIMELINE, put_led},
+    {"attached", DETAIL_INCIDENT, put_attached},
     {"epoch-proposed", DETAIL_INCIDENT, put_epoch_proposed},
     {"epoch-acked", DETAIL_INCIDENT, put_epoch_acked},
     {"first-write", DETAIL_INCIDENT, put_first_write},

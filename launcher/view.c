@@ -71,8 +71,10 @@ bool view_take(struct view *v, const json_t *fact, bool alone)
         raise_to(&v->epoch, fact_number(fact, "epoch", -1));
     } else if (strcmp(kind, "synced") == 0 || strcmp(kind, "first-commit") == 0) {
         raise_to(&v->zxid, fact_number(fact, "zxid", -1));
-    } else if (strcmp(kind, "ready") == 0) {
+    } else if (strcmp(kind, "ready") == 0 || strcmp(kind, "reachable") == 0) {
         v->ready = true;
+        snprintf(v->engine, sizeof v->engine, "%s", fact_string(fact, "engine"));
+        snprintf(v->version, sizeof v->version, "%s", fact_string(fact, "version"));
         snprintf(v->admin, sizeof v->admin, "%s", fact_string(fact, "admin"));
         snprintf(v->metrics, sizeof v->metrics, "%s", fact_string(fact, "metrics"));
     } else if (strcmp(kind, "answer") == 0) {

@@ -17,6 +17,7 @@ struct view {
     enum role role;
     bool ready;          /* it listens */
     char admin[128], metrics[128]; /* URLs of its pages; "" for none */
+    char engine[16], version[64];  /* of one that somebody else runs; "" when it is not known */
     bool serving;        /* it takes clients' requests */
     bool read_only;      /* it looks for a leader, and meanwhile takes reads from clients that are content with them */
     int64_t epoch, zxid; /* zxid: the highest it has spoken of */

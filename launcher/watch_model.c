@@ -168,17 +168,18 @@ static void apply(struct watch_model *m, const json_t *fact)
         const char *fact, *state;
     } states[] = {{"killed", "down"},          {"stopped", "stopping"},     {"paused", "paused"},
                   {"resumed", "resumed"},      {"started", "starting"},     {"serving", "serving"},
-                  {"lost-leader", "electing"}, {"lost-quorum", "electing"}, {"read-only", "read-only"}};
+                  {"lost-leader", "electing"}, {"lost-quorum", "electing"}, {"read-only", "read-only"},
+                  {"unreachable", "unreachable"}, {"reachable", "starting"}};
     struct watch_server *v = NULL;
     const char *kind = fact_string(fact, "fact");
     for (size_t i = 0; i < m->n; i++)
         if (m->servers[i].id == fact_number(fact, "sid", 0)) v = &m->servers[i];
-    if (strcmp(kind, "write") == 0) m->stopped_us = 0;
+    if (strcmp(kind, "write") == 0 || strcmp(kind, "led") == 0) m->stopped_us = 0;
     if (!v) return;
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         if (strcmp(states[i].fact, kind) == 0) copy(v->state, sizeof v->state, states[i].state);
     if (strcmp(kind, "exited") == 0) copy(v->state, sizeof v->state, fact_string(fact, "state"));
-    bool gone = strcmp(kind, "exited") == 0 || strcmp(kind, "killed") == 0;
+    bool gone = strcmp(kind, "exited") == 0 || strcmp(kind, "killed") == 0 || strcmp(kind, "unreachable") == 0;
     bool led = m->leader == v->id && (gone || strcmp(kind, "paused") == 0 || strcmp(kind, "lost-quorum") == 0);
     if (gone) copy(v->role, sizeof v->role, "-");
     if (gone) v->pid = 0;

@@ -10,6 +10,7 @@
 #include "launcher/view.h"
 
 static void explain_down(struct why *w, const struct why_scene *s);
+static void explain_unattached(struct why *w, const struct why_scene *s, const struct events_run *run, const char *to);
 static void explain_leader(struct why *w, const struct why_scene *s, int64_t leader);
 static void explain_none(struct why *w, const struct why_scene *s);
 static void explain_leaderless(struct why *w, const struct why_scene *s);
@@ -39,6 +40,11 @@ static const json_t *row_of(const struct why_scene *s, int64_t id)
 static bool begins(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool is_attached(const struct why_scene *s)
+{
+    return json_object_get(s->cluster, "attached") != NULL;
 }
 
 static bool state_is(const json_t *row, const char *state)
@@ -99,6 +105,11 @@ void why_say(struct why *w, bool well, char *summary)
 
 void why_remedy(struct why *w, const struct why_scene *s, char *command)
 {
+    /* What somebody else runs can only be waited for. */
+    if (is_attached(s) && !begins(command, "wait ")) {
+        free(command);
+        return;
+    }
     w->remedies = xrealloc(w->remedies, (w->n_remedies + 1) * sizeof *w->remedies);
     w->remedies[w->n_remedies++] = xasprintf("%s %s", s->call, command);
     free(command);
@@ -131,6 +142,11 @@ void why_ensemble(struct why *w, const struct why_scene *s)
 static void explain_down(struct why *w, const struct why_scene *s)
 {
     const struct events_run *run = &s->log->runs[s->log->n_runs - 1];
+    size_t attached = why_last(s->log, "attached", 0, SIZE_MAX);
+    if (attached != SIZE_MAX) {
+        explain_unattached(w, s, run, fact_string(s->log->facts[attached], "to"));
+        return;
+    }
     if (!run->ended_us) {
         why_say(w, false,
                 xasprintf("the cluster does not run: its supervisor (pid %" PRId64 ") was killed, and its servers "
@@ -152,6 +168,18 @@ static void explain_down(struct why *w, const struct why_scene *s)
         }
     }
     why_remedy(w, s, xstrdup("up"));
+}
+
+/* Somebody else's ensemble is not looked at any more; what has become of it is not known. */
+static void explain_unattached(struct why *w, const struct why_scene *s, const struct events_run *run, const char *to)
+{
+    why_say(w, false, xasprintf("nothing is known of %s: it is not attached any more", to));
+    if (run->ended_us)
+        why_add(w, "taken-down", 0, run->ended_us, xasprintf("the watching ended: %s", run->why));
+    else
+        why_add(w, "supervisor-killed", 0, 0,
+                xasprintf("the supervisor (pid %" PRId64 ") that looked at it was killed", run->supervisor));
+    why_remedy(w, s, xasprintf("attach %s", to));
 }
 
 /* Somebody leads. It may still be that nobody hears it, or that others do not serve. */
@@ -193,8 +221,8 @@ static void explain_leader(struct why *w, const struct why_scene *s, int64_t lea
 static bool votes_and_is_gone(const json_t *row)
 {
     bool observer = json_is_true(json_object_get(row, "observer"));
-    return !observer &&
-           (state_is(row, "down") || state_is(row, "crashed") || state_is(row, "paused") || state_is(row, "stopping"));
+    return !observer && (state_is(row, "down") || state_is(row, "crashed") || state_is(row, "paused") ||
+                         state_is(row, "stopping") || state_is(row, "unreachable"));
 }
 
 static void explain_none(struct why *w, const struct why_scene *s)
@@ -224,8 +252,8 @@ static void explain_leaderless(struct why *w, const struct why_scene *s)
             why_say(w, false, xstrdup("nothing is served: the only server does not run"));
         else
             why_say(w, false,
-                    xasprintf("there is no leader: %" PRId64 " of %" PRId64 " voters run, and %" PRId64 " are needed",
-                              running, voters, needed));
+                    xasprintf("there is no leader: %" PRId64 " of %" PRId64 " voters %s, and %" PRId64 " are needed",
+                              running, voters, is_attached(s) ? "can be asked" : "run", needed));
         for (size_t i = 0; i < json_array_size(rows_of(s)); i++) {
             const json_t *row = json_array_get(rows_of(s), i);
             if (votes_and_is_gone(row)) add_gone(w, s, row);
@@ -248,9 +276,12 @@ static void explain_leaderless(struct why *w, const struct why_scene *s)
     }
     size_t at = why_last(s->log, "lost-leader", 0, SIZE_MAX);
     why_say(w, false,
-            xasprintf("there is no leader yet: %" PRId64 " of %" PRId64
-                      " voters run and reach each other, and are electing one",
-                      running, voters));
+            is_attached(s) ? xasprintf("there is no leader: %" PRId64 " of %" PRId64
+                                       " voters can be asked, and none of them leads",
+                                       running, voters)
+                           : xasprintf("there is no leader yet: %" PRId64 " of %" PRId64
+                                       " voters run and reach each other, and are electing one",
+                                       running, voters));
     if (at != SIZE_MAX)
         why_add(w, "electing", fact_number(s->log->facts[at], "sid", 0), time_of(s, at),
                 xasprintf("lost the leader: %s", fact_string(s->log->facts[at], "reason")));
@@ -432,7 +463,10 @@ static bool add_gone(struct why *w, const struct why_scene *s, const json_t *row
     int64_t id = fact_number(row, "id", 0);
     size_t exited = why_last(s->log, "exited", id, SIZE_MAX);
     const json_t *f = exited != SIZE_MAX ? s->log->facts[exited] : NULL;
-    if (state_is(row, "paused")) {
+    if (state_is(row, "unreachable")) {
+        size_t at = why_last(s->log, "unreachable", id, SIZE_MAX);
+        why_add(w, "unreachable", id, time_of(s, at), xasprintf("it cannot be asked: %s", fact_string(row, "last")));
+    } else if (state_is(row, "paused")) {
         size_t at = why_last(s->log, "paused", id, SIZE_MAX);
         why_add(w, "paused", id, time_of(s, at), xstrdup("paused with `pause` (SIGSTOP)"));
     } else if (state_is(row, "stopping")) {

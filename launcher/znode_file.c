@@ -21,6 +21,7 @@ enum { VERSION = 1 };
 struct writing {
     FILE *f;
     const struct tree *tree;
+    const struct state *state;
     bool ephemerals, failed;
     size_t n, left_out;
     const char *unfit; /* a path that is no UTF-8 */
@@ -36,7 +37,7 @@ int znode_file_write(const char *file, const struct state *s, const char *from, 
     bool out = strcmp(file, "-") == 0;
     char *draft = out ? NULL : xasprintf("%s.new", file);
     const struct znode *top = tree_find(s->tree, slice_str(path));
-    struct writing w = {.tree = s->tree, .ephemerals = ephemerals};
+    struct writing w = {.tree = s->tree, .state = s, .ephemerals = ephemerals};
     int exit = EXIT_FAILED;
     if (!top) {
         *why = xasprintf("%s has no znode %s at 0x%" PRIx64, from, path, (uint64_t)s->zxid);
@@ -81,11 +82,12 @@ static void write_znode(void *arg, const struct znode *n, int depth)
     (void)depth;
     znode_path(n, &path);
     bool plain_root = !n->parent && n->data_len <= 0 && znode_acl_is_open(n);
+    bool unreadable = state_unreadable(w->state, n); /* counted by whoever has read it */
     if (znode_is_ephemeral(n) && !w->ephemerals) {
         w->left_out++;
     } else if (!text_is_utf8(bytes_slice(&path))) {
         w->unfit = "a path";
-    } else if (!plain_root && !made_by_servers(bytes_slice(&path))) {
+    } else if (!unreadable && !plain_root && !made_by_servers(bytes_slice(&path))) {
         json_t *row = znode_json(w->tree, n);
         fprintf(w->f, "%s\n", w->n++ ? "," : "");
         json_dumpf(row, w->f, JSON_COMPACT);
