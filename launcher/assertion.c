@@ -230,11 +230,14 @@ static bool is_outage(const struct incident *v, const struct events_run *run)
     return v->run == run && strcmp(v->kind, "boot") != 0 && v->stopped;
 }
 
-/* One that is not over lasts until now. */
+/* One that is not over lasts until now. What was seen by asking now and then may have begun as much earlier; without a
+ * probe it is OUTAGE_UNKNOWN. */
+#define OUTAGE_UNKNOWN INT64_MAX
 static int64_t outage_of(const struct incident *v)
 {
     int64_t us = incident_outage_us(v);
-    return us >= 0 ? us : v->over ? 0 : clock_us() - v->at_us;
+    if (v->asked && us < 0 && v->over) return OUTAGE_UNKNOWN;
+    return (us >= 0 ? us : v->over ? 0 : clock_us() - v->at_us) + v->within_us;
 }
 
 static int64_t longest_outage(const struct incidents *in, const struct events_run *run)
@@ -269,8 +272,13 @@ static int check_outage(struct globals *g, const struct wish *w, struct assertio
     int64_t is;
     struct bytes text = {0};
     int code = with_incidents(g, strcmp(w->what, "outage") == 0 ? longest_outage : last_outage, &is);
-    (void)why;
     if (code) return code;
+    if (is == OUTAGE_UNKNOWN) {
+        *why = xstrdup(
+            "there was no leader for a time, and nothing was written: how long writes were not acknowledged is known "
+            "with attach --probe alone");
+        return EXIT_FAILED;
+    }
     if (is)
         put_duration(&text, is);
     else
@@ -309,10 +317,12 @@ static int check_status(struct globals *g, const struct wish *w, struct assertio
     if (!end) return code;
     const json_t *cluster = json_object_get(end, "cluster"), *servers = json_object_get(cluster, "servers");
     int64_t serving = 0, running = 0, leader = fact_number(cluster, "leader", 0);
+    bool attached = json_object_get(cluster, "attached") != NULL;
     for (size_t i = 0; i < json_array_size(servers); i++) {
         const json_t *server = json_array_get(servers, i);
         serving += json_is_true(json_object_get(server, "serving"));
-        running += json_is_integer(json_object_get(server, "pid"));
+        running += attached ? strcmp(fact_string(server, "state"), "unreachable") != 0
+                            : json_is_integer(json_object_get(server, "pid"));
     }
     char *name = leader ? xasprintf("zoo%" PRId64, leader) : xstrdup("none");
     if (strcmp(w->what, "leader") == 0)

@@ -19,7 +19,7 @@ const struct command cmd_assert = {
             "  outage '<' 200ms          the longest time without acknowledged writes, since up; 0 without one\n"
             "  last-outage '<' 200ms     the latest\n"
             "  serving = 3               how many servers serve clients\n"
-            "  running = 3               how many processes run\n"
+            "  running = 3               how many processes run; of an attached ensemble, can be asked\n"
             "  leader = zoo2             who leads, or none\n"
             "  epoch '>' 1               the leader's\n"
             "  state zoo1 = serving      as status shows it: serving, electing, read-only, down, paused, ...\n"

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "launcher/attached.h"
 #include "launcher/supervisor.h"
 #include "launcher/text.h"
 
@@ -161,6 +162,9 @@ static char *why_none_runs(const struct cluster *cluster)
             "the cluster %s runs no more: its supervisor was killed, and its servers ended with it; start it again: "
             "%s up",
             cluster->name, cluster->call);
+    } else if (attached_is(cluster)) {
+        why = xasprintf("%s is attached to nothing any more; attach it again: %s attach HOST:PORT,...", cluster->name,
+                        cluster->call);
     } else {
         why = xasprintf("no cluster runs in %s; start one: %s up 3", cluster->dir, cluster->call);
     }

@@ -85,8 +85,7 @@ const char *foreign_engine(const char *text)
     return strstr(text, OWN_VERSION) ? "zkserver" : "apache";
 }
 
-/* "3.8.0-pseudo-cluster-0.1.0" and "3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f": a commit says nothing to people.
- */
+/* "3.8.0-pseudo-cluster-0.1.0", "3.5.3-beta-<commit>", "3.8.0-<commit>": the commit says nothing to people. */
 void foreign_version(const char *text, char version[64])
 {
     static const char *const labels[] = {"Zookeeper version: ", "zk_version\t"};
@@ -101,8 +100,10 @@ void foreign_version(const char *text, char version[64])
         own += strlen(OWN_VERSION);
         len -= (size_t)(own - at);
         at = own;
-    } else if (strcspn(at, "-") < len && len - strcspn(at, "-") > 20) {
-        len = strcspn(at, "-");
+    } else {
+        size_t number = strcspn(at, "-, \n");
+        bool early = strncmp(at + number, "-alpha", 6) == 0 || strncmp(at + number, "-beta", 5) == 0;
+        len = early ? number + 1 + strcspn(at + number + 1, "-, \n") : number;
     }
     snprintf(version, 64, "%.*s", (int)(len < 63 ? len : 63), at);
 }

@@ -82,11 +82,11 @@ void incidents_table(struct bytes *b, const struct incident *all, size_t n)
     }
 }
 
-/* What it was, as far as there is room: without the signal, then cut. */
+/* What it was, as far as there is room: without the signal or the reason, then cut. */
 static void put_brief(struct bytes *b, const char *what)
 {
     enum { ROOM = 23 };
-    const char *with = strstr(what, " with ");
+    const char *with = strstr(what, " with ") ? strstr(what, " with ") : strstr(what, ": ");
     int len = with ? (int)(with - what) : (int)strlen(what);
     if (len > ROOM)
         bytes_printf(b, "%.*s.. ", ROOM - 2, what);
@@ -195,54 +195,67 @@ static void put_client_times(struct bytes *s, const struct incident *i)
     bytes_printf(s, " without");
 }
 
-/* What can be told without having written. */
-static void put_leaderless(struct bytes *s, const struct incident *i)
+/* How it went for those who write, as its own servers tell it. */
+static void put_outage(struct bytes *s, const struct incident *i, const char *call)
 {
-    if (i->leaderless_us > 0) {
-        bytes_printf(s, "no leader was seen for ");
-        put_duration(s, i->leaderless_us);
+    int64_t outage = incident_outage_us(i);
+    if (!i->stopped) {
+        bytes_printf(s, "writes went on");
+    } else if (outage < 0 && i->run->ended_us) {
+        bytes_printf(s, "no write was acknowledged any more until the cluster was taken down");
+    } else if (outage < 0) {
+        bytes_printf(s, "no write has been acknowledged since; see: %s why", call);
     } else {
-        bytes_printf(s, "another leader was seen the next time");
+        bool wrote = i->client_last_us || i->client_first_us;
+        bytes_printf(s, wrote ? "writes were acknowledged again after " : "no client wrote; served again after ");
+        put_duration(s, outage);
     }
-    bytes_printf(s, "; nothing was written, so that whether writes were acknowledged is not known (attach --probe)");
+}
+
+/* The same of somebody else's ensemble: what asking now and then, and a probe where there was one, can tell. */
+static void put_asked(struct bytes *s, const struct incident *i, const char *call)
+{
+    int64_t outage = incident_outage_us(i);
+    if (!i->stopped) {
+        if (i->leader_after) bytes_printf(s, "a leader was seen all the time");
+    } else if (outage >= 0) {
+        bytes_printf(s, "a probe's write was acknowledged ");
+        put_duration(s, outage);
+        bytes_printf(s, " after this was noticed");
+    } else if (!i->over && i->run->ended_us) {
+        bytes_printf(s, "no leader was seen any more until the watching ended");
+    } else if (!i->over) {
+        bytes_printf(s, "no leader has been seen since; see: %s why", call);
+    } else {
+        bytes_printf(s, i->leaderless_us > 0 ? "no leader was seen for " : "another leader was seen the next time");
+        if (i->leaderless_us > 0) put_duration(s, i->leaderless_us);
+        bytes_printf(s,
+                     "; nothing was written, so that it is not known when writes were acknowledged (attach --probe)");
+    }
+}
+
+static void put_said(struct bytes *b, const char *indent, struct bytes *s)
+{
+    bytes_u8(s, 0);
+    if (*(char *)s->data) put_sentence(b, indent, xstrdup((char *)s->data));
+    bytes_clear(s);
 }
 
 void incident_clients(struct bytes *b, const struct incident *i, const char *indent, const char *call)
 {
     struct bytes s = {0};
-    int64_t outage = incident_outage_us(i);
-    bool asked = i->asked;
-    if (!i->stopped) {
-        put_sentence(b, indent, xstrdup(asked ? "a leader was seen all the time" : "writes went on"));
-    } else if (asked && outage < 0 && i->over) {
-        put_leaderless(&s, i);
-        bytes_u8(&s, 0);
-        put_sentence(b, indent, xstrdup((char *)s.data));
-        bytes_clear(&s);
-    } else if (outage < 0) {
-        bool ended = i->run->ended_us != 0;
-        put_sentence(b, indent,
-                     ended ? xstrdup("no write was acknowledged any more until the cluster was taken down")
-                           : xasprintf("%s since; see: %s why",
-                                       asked ? "no leader has been seen" : "no write has been acknowledged", call));
-    } else {
-        bytes_printf(&s, asked                                     ? "a probe's write was acknowledged after "
-                         : i->client_last_us || i->client_first_us ? "writes were acknowledged again after "
-                                                                   : "no client wrote; served again after ");
-        put_duration(&s, outage);
-        bytes_u8(&s, 0);
-        put_sentence(b, indent, xstrdup((char *)s.data));
-        bytes_clear(&s);
-    }
+    if (i->asked)
+        put_asked(&s, i, call);
+    else
+        put_outage(&s, i, call);
+    put_said(b, indent, &s);
     if (i->within_us) {
         bytes_printf(&s, "seen by asking now and then: what is told came about up to ");
         put_duration(&s, i->within_us);
         bytes_printf(&s, " earlier");
     }
     put_client_times(&s, i);
-    bytes_u8(&s, 0);
-    if (*(char *)s.data) put_sentence(b, indent, xstrdup((char *)s.data));
-    bytes_clear(&s);
+    put_said(b, indent, &s);
     const struct {
         int n;
         const char *text;
@@ -254,8 +267,7 @@ void incident_clients(struct bytes *b, const struct incident *i, const char *ind
         if (counts[k].n && k == 1) bytes_printf(&s, ", the last after ");
         if (counts[k].n && k == 1) put_duration(&s, i->resumed_us - i->at_us);
     }
-    bytes_u8(&s, 0);
-    if (*(char *)s.data) put_sentence(b, indent, xstrdup((char *)s.data));
+    put_said(b, indent, &s);
     bytes_free(&s);
 }
 

@@ -13,6 +13,7 @@ static char *take_host(const char **at, const char *end);
 static bool take_port(const char **at, const char *end, uint16_t *port);
 static const struct roster_line *line_of_id(const struct roster *r, int id);
 static const struct roster_line *line_of(const struct roster *r, const struct roster_server *s);
+static bool knows_some(const struct roster *r);
 static bool id_taken(const struct roster *r, int id);
 static void add_unnamed(struct roster *r);
 static void drop_twice(struct roster *r, char **twice);
@@ -60,10 +61,11 @@ void roster_settle(struct roster *r, char **twice)
         s->observer |= l->observer;
     }
     drop_twice(r, twice);
+    bool matched = knows_some(r);
     int next = 1;
     for (size_t i = 0; i < r->n; i++) {
         if (r->list[i].from != ROSTER_OF_ORDER) continue;
-        while (id_taken(r, next) || line_of_id(r, next)) next++;
+        while (id_taken(r, next) || (matched && line_of_id(r, next))) next++;
         r->list[i].id = next++;
     }
     add_unnamed(r);
@@ -73,10 +75,8 @@ void roster_settle(struct roster *r, char **twice)
 char *roster_unknown(const struct roster *r)
 {
     struct bytes b = {0};
-    bool matched = false;
-    for (size_t i = 0; i < r->n; i++) matched |= r->list[i].from != ROSTER_OF_ORDER;
     /* Without any id nobody knows which of the lines are those that were named. */
-    for (size_t i = 0; matched && i < r->n_lines; i++) {
+    for (size_t i = 0; knows_some(r) && i < r->n_lines; i++) {
         const struct roster_line *l = &r->lines[i];
         bool there = false;
         for (size_t k = 0; k < r->n; k++) there |= r->list[k].from != ROSTER_OF_ORDER && r->list[k].id == l->id;
@@ -190,6 +190,13 @@ static const struct roster_line *line_of(const struct roster *r, const struct ro
     if (addresses == 1) return by_address;
     bool contradicts = by_host && by_host->client_port && by_host->client_port != s->port;
     return hosts == 1 && !contradicts ? by_host : NULL;
+}
+
+static bool knows_some(const struct roster *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->list[i].from != ROSTER_OF_ORDER) return true;
+    return false;
 }
 
 static bool id_taken(const struct roster *r, int id)

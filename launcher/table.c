@@ -54,6 +54,17 @@ void table_put(struct bytes *out, const char *const *cells, size_t columns, size
     }
 }
 
+/* Attached to some servers of an ensemble only, and its leader is none of them. */
+static bool follows_another(const json_t *cluster)
+{
+    const json_t *servers = json_object_get(cluster, "servers");
+    for (size_t i = 0; json_object_get(cluster, "attached") && i < json_array_size(servers); i++) {
+        const json_t *server = json_array_get(servers, i);
+        if (json_is_true(json_object_get(server, "serving"))) return true;
+    }
+    return false;
+}
+
 void headline_put(struct bytes *out, const json_t *cluster)
 {
     size_t n = json_array_size(json_object_get(cluster, "servers"));
@@ -61,12 +72,14 @@ void headline_put(struct bytes *out, const json_t *cluster)
     bytes_printf(out, "%zu server%s, ", n, n == 1 ? "" : "s");
     if (n == 1 && leader > 0) {
         bytes_printf(out, "standalone\n");
+    } else if (leader < 0 && follows_another(cluster)) {
+        bytes_printf(out, "which follow another one\n");
     } else if (leader > 0) {
         bytes_printf(out, "leader zoo%" PRId64 ", epoch %" PRId64 "\n", leader, fact_number(cluster, "epoch", 0));
     } else {
-        bytes_printf(out, "no leader: %" PRId64 " of %" PRId64 " voters run, %" PRId64 " are needed\n",
+        bytes_printf(out, "no leader: %" PRId64 " of %" PRId64 " voters %s, %" PRId64 " are needed\n",
                      fact_number(cluster, "running", 0), fact_number(cluster, "voters", 0),
-                     fact_number(cluster, "needed", 0));
+                     json_object_get(cluster, "attached") ? "can be asked" : "run", fact_number(cluster, "needed", 0));
     }
 }
 

@@ -23,6 +23,7 @@ E2E_TESTS += tests/e2e/test_topology.py
 E2E_TESTS += tests/e2e/test_security.py
 E2E_TESTS += tests/e2e/test_read_only.py
 E2E_TESTS += tests/e2e/test_throttle.py
+E2E_TESTS += tests/e2e/test_attach.py
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/certs.py \
