@@ -32,6 +32,7 @@ struct word {
 
 static void drop_ends(struct incidents *in);
 static void take(struct walk *w, size_t at);
+static bool is_told_late(const struct incident *now, const json_t *fact);
 static bool is_cause(struct walk *w, const json_t *fact);
 static bool joins(const struct walk *w, const json_t *fact);
 static void begin(struct walk *w, size_t first, size_t cause);
@@ -122,7 +123,10 @@ static void take(struct walk *w, size_t at)
         memset(w->restarting, 0, sizeof w->restarting);
     }
     if (w->now && strcmp(w->now->kind, "down") == 0) return;
-    if (!w->now || (is_cause(w, fact) && !joins(w, fact))) {
+    if (w->now && is_told_late(w->now, fact)) {
+        w->now->cause = at;
+        w->now->kind = "unreachable";
+    } else if (!w->now || (is_cause(w, fact) && !joins(w, fact))) {
         bool late = w->first_loss != SIZE_MAX && is(fact, "exited");
         begin(w, late ? w->first_loss : at, at);
     } else if (strcmp(w->now->kind, "lost") == 0 && is(fact, "exited") &&
@@ -132,6 +136,14 @@ static void take(struct walk *w, size_t at)
         w->now->kind = "crash";
     }
     follow(w, at);
+}
+
+/* Servers are asked one after the other: who leads next may be seen before it is that the leader cannot be reached. */
+static bool is_told_late(const struct incident *now, const json_t *fact)
+{
+    int64_t since = fact_number(fact, "t", 0) - fact_number(fact, "within_us", 0);
+    return strcmp(now->kind, "lost") == 0 && is(fact, "unreachable") && since <= now->at_us &&
+           fact_number(fact, "sid", 0) == now->leader_before;
 }
 
 /* Something is done, or happens unasked. */
@@ -242,7 +254,9 @@ static void lose(struct walk *w, size_t at)
 {
     const struct incident *now = w->now;
     int64_t t = fact_number(w->log->facts[at], "t", 0);
-    bool explained = !now->over || (!now->stopped && t - now->at_us < EXPLAINS_US);
+    /* That somebody began to look, or is seen again, is no reason for anything. */
+    bool idle = strcmp(now->kind, "attach") == 0 || strcmp(now->kind, "reachable") == 0;
+    bool explained = !now->over || (!now->stopped && !idle && t - now->at_us < EXPLAINS_US);
     if (!explained) begin(w, w->first_loss != SIZE_MAX ? w->first_loss : at, at);
     w->now->stopped = true;
     w->now->over = false;

@@ -65,6 +65,22 @@ START_TEST(srvr_tells_the_state)
 }
 END_TEST
 
+/* Where mntr is all that is allowed. */
+START_TEST(what_mntr_alone_tells)
+{
+    struct apache_status s = {.zxid = -1, .znodes = -1, .connections = -1, .outstanding = -1, .sessions = -1};
+    ck_assert(apache_mntr("zk_version\t3.8.0\nzk_server_state\tleader\nzk_num_alive_connections\t3\n"
+                          "zk_outstanding_requests\t2\nzk_znode_count\t5\n",
+                          &s));
+    ck_assert(s.serving);
+    ck_assert_str_eq(s.state, "leading");
+    ck_assert_int_eq(s.connections, 3);
+    ck_assert_int_eq(s.outstanding, 2);
+    ck_assert_int_eq(s.znodes, 5);
+    ck_assert_int_eq(s.zxid, -1);
+}
+END_TEST
+
 START_TEST(who_does_not_serve_is_looking)
 {
     struct apache_status s = {.serving = true};
@@ -326,6 +342,7 @@ int main(void)
     tcase_add_test(c, an_engine_is_for_all_or_for_the_last_ones);
     tcase_add_test(c, other_engines_are_refused);
     tcase_add_test(c, srvr_tells_the_state);
+    tcase_add_test(c, what_mntr_alone_tells);
     tcase_add_test(c, who_does_not_serve_is_looking);
     tcase_add_test(c, who_serves_reads_alone_is_looking_too);
     tcase_add_test(c, what_is_no_answer_changes_nothing);

@@ -103,6 +103,87 @@ START_TEST(phases_add_up_to_the_outage)
 }
 END_TEST
 
+/* --- somebody else's ensemble, asked once a second --- */
+
+static void asked(double ms, int sid, const char *state, int epoch, int within_ms)
+{
+    char more[128];
+    snprintf(more, sizeof more, "{\"state\":\"%s\",\"epoch\":%d,\"within_us\":%d}", state, epoch, within_ms * 1000);
+    fact(ms, sid, "serving", more);
+}
+
+static void attach(void)
+{
+    begin_run();
+    fact(0, 0, "attached", "{\"to\":\"a,b,c\"}");
+    asked(5, 1, "following", 1, 0);
+    asked(6, 3, "leading", 1, 0);
+    fact(7, 3, "led", "{\"leaderless_us\":7000}");
+}
+
+START_TEST(a_leader_that_cannot_be_reached)
+{
+    attach();
+    fact(1000, 3, "unreachable", "{\"reason\":\"connection refused\",\"role\":\"leader\",\"within_us\":900000}");
+    fact(1100, 2, "not-serving", "{\"reason\":\"it says so\",\"within_us\":100000}");
+    asked(1300, 2, "leading", 2, 100);
+    fact(1300.1, 2, "led", "{\"leaderless_us\":300100}");
+    fact(3000, 3, "reachable", "{\"within_us\":1000000}");
+    incidents_find(&in, &events);
+    ck_assert_uint_eq(in.n, 3);
+    ck_assert_str_eq(at(0)->what, "attached to 3 servers");
+    ck_assert(!at(0)->stopped);
+    ck_assert_str_eq(at(1)->kind, "unreachable");
+    ck_assert_str_eq(at(1)->what, "zoo3 (leader) unreachable: connection refused");
+    ck_assert(at(1)->stopped && at(1)->over && at(1)->asked);
+    ck_assert_int_eq(at(1)->leaderless_us, 300100);
+    ck_assert_int_eq(at(1)->within_us, 900000);
+    ck_assert_int_eq(incident_outage_us(at(1)), -1);
+    ck_assert_int_eq(incident_phase(at(1), MARK_SYNCHRONISED), 200000);
+    ck_assert_int_eq(at(1)->leader_after, 2);
+    ck_assert_str_eq(at(2)->kind, "reachable");
+    struct bytes b = {0};
+    incident_clients(&b, at(1), "", "pc");
+    bytes_u8(&b, 0);
+    ck_assert_ptr_nonnull(strstr((char *)b.data, "no leader was seen for 300 ms"));
+    ck_assert_ptr_nonnull(strstr((char *)b.data, "up to 900 ms earlier"));
+    bytes_free(&b);
+}
+END_TEST
+
+/* The others are asked before it is: what came of it is seen first. */
+START_TEST(a_leader_that_is_missed_late)
+{
+    attach();
+    asked(1000, 2, "leading", 2, 900);
+    fact(1000.1, 2, "led", "{\"leaderless_us\":0}");
+    fact(1050, 3, "unreachable", "{\"reason\":\"connection refused\",\"role\":\"leader\",\"within_us\":900000}");
+    incidents_find(&in, &events);
+    ck_assert_uint_eq(in.n, 2);
+    ck_assert_str_eq(at(1)->kind, "unreachable");
+    ck_assert_str_eq(at(1)->what, "zoo3 (leader) unreachable: connection refused");
+    ck_assert_int_eq(at(1)->leader_before, 3);
+    ck_assert_int_eq(at(1)->leader_after, 2);
+}
+END_TEST
+
+START_TEST(a_leader_that_changes_between_two_questions)
+{
+    attach();
+    asked(1000, 2, "leading", 2, 900);
+    fact(1000.1, 2, "led", "{\"leaderless_us\":0}");
+    /* Long afterwards something else. */
+    fact(9000, 3, "unreachable", "{\"reason\":\"connection refused\",\"role\":\"follower\",\"within_us\":900000}");
+    incidents_find(&in, &events);
+    ck_assert_uint_eq(in.n, 3);
+    ck_assert_str_eq(at(1)->kind, "lost");
+    ck_assert_str_eq(at(1)->what, "zoo2 leads instead of zoo3");
+    ck_assert(at(1)->over);
+    ck_assert_str_eq(at(2)->what, "zoo3 unreachable: connection refused");
+    ck_assert(!at(2)->stopped);
+}
+END_TEST
+
 /* Nobody ordered it, and the others say so first. */
 START_TEST(a_death_that_the_others_notice_first)
 {
@@ -269,6 +350,9 @@ int main(void)
     tcase_add_test(t, phases_add_up_to_the_outage);
     tcase_add_test(t, a_death_that_the_others_notice_first);
     tcase_add_test(t, a_fault_explains_one_loss);
+    tcase_add_test(t, a_leader_that_cannot_be_reached);
+    tcase_add_test(t, a_leader_that_is_missed_late);
+    tcase_add_test(t, a_leader_that_changes_between_two_questions);
     tcase_add_test(t, what_stops_no_write);
     tcase_add_test(t, how_clients_saw_it);
     tcase_add_test(t, the_end_of_a_run_is_no_incident);

@@ -20,7 +20,8 @@ START_TEST(every_move_is_sound)
             struct supervise_move m = supervise_next(from, e);
             if (m.action == ACTION_REFUSE) {
                 ck_assert_msg(m.next == from && m.why, "a refusal changes nothing and says why (%d, %d)", from, e);
-                ck_assert_msg(e != SUPERVISE_READY && e != SUPERVISE_EXITED && e != SUPERVISE_DYING && e != SUPERVISE_LATE,
+                ck_assert_msg(e != SUPERVISE_READY && e != SUPERVISE_EXITED && e != SUPERVISE_DYING && e != SUPERVISE_LATE &&
+                                  e != SUPERVISE_LOST,
                               "what happens cannot be refused (%d, %d)", from, e);
             } else {
                 ck_assert_msg(!m.why, "only refusals have reasons (%d, %d)", from, e);
@@ -47,6 +48,23 @@ START_TEST(nothing_that_is_alive_escapes_a_kill)
         if (!supervise_alive(from)) ck_assert_int_eq(m.action, ACTION_REFUSE);
         if (supervise_alive(from) && from != SUPERVISE_KILLING) ck_assert_int_eq(m.action, ACTION_KILL);
     }
+}
+END_TEST
+
+START_TEST(one_that_is_watched_from_afar_comes_and_goes)
+{
+    state = SUPERVISE_DOWN;
+    ck_assert_int_eq(after(SUPERVISE_START), ACTION_SPAWN);
+    ck_assert_int_eq(after(SUPERVISE_LOST), ACTION_NONE);
+    ck_assert_int_eq(state, SUPERVISE_AWAY);
+    ck_assert(supervise_alive(state) && !supervise_running(state));
+    after(SUPERVISE_READY);
+    ck_assert_int_eq(state, SUPERVISE_UP);
+    after(SUPERVISE_LOST);
+    ck_assert_int_eq(after(SUPERVISE_STOP), ACTION_TERM);
+    after(SUPERVISE_LOST);
+    after(SUPERVISE_EXITED);
+    ck_assert_int_eq(state, SUPERVISE_DOWN);
 }
 END_TEST
 
@@ -125,6 +143,7 @@ int main(void)
     TCase *t = tcase_create("all");
     tcase_add_test(t, every_move_is_sound);
     tcase_add_test(t, nothing_that_is_alive_escapes_a_kill);
+    tcase_add_test(t, one_that_is_watched_from_afar_comes_and_goes);
     tcase_add_test(t, a_loss_of_power_becomes_a_kill_when_it_takes_too_long);
     tcase_add_test(t, a_death_that_was_ordered_before_is_no_crash);
     tcase_add_test(t, a_death_unasked_is_a_crash);
