@@ -76,6 +76,11 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     exit = sources_prove(&sources, &auth, &why);
     for (int i = 0; i < 2 && !exit; i++)
         exit = sources_choose(&sources, &cluster, argv[optind + i], &from[i], &made[i], &why);
+    for (int i = 0; i < 2 && !exit && common; i++) {
+        if (!from[i]->host) continue;
+        exit = EXIT_REFUSED;
+        why = source_has_no_past(from[i]);
+    }
     if (!exit) exit = read_both(sides, from, at, common, &why);
     exit = exit ? talk_fail(exit == EXIT_USAGE ? exit : EXIT_REFUSED, why) : show(g, sides);
     for (int i = 0; i < 2; i++) {

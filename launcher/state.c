@@ -67,6 +67,14 @@ static void sources_of_attached(struct sources *s, const struct cluster *cluster
     }
 }
 
+char *source_has_no_past(const struct source *s)
+{
+    return xasprintf(
+        "%s tells how things are, not how they were: the files of an attached ensemble are not here, so there "
+        "is no --at and no --common",
+        s->name);
+}
+
 int sources_prove(struct sources *s, struct remote_auth *auth, char **why)
 {
     if (!s->attached && auth->n) {
@@ -273,10 +281,7 @@ void state_free(struct state *s)
 static int read_remote(struct state *s, const struct source *from, int64_t at, char **why)
 {
     if (at != STATE_NEWEST) {
-        *why =
-            xasprintf("%s tells how things are, not how they were: the files of an attached ensemble are not here, so "
-                      "there is no --at and no --common",
-                      from->name);
+        *why = source_has_no_past(from);
         return EXIT_REFUSED;
     }
     struct remote *remote = remote_open(from->name, from->host, from->port, from->auth, why);

@@ -27,6 +27,8 @@ struct sources {
 
 /* All members of a cluster, running or not. -1 with *why. */
 int sources_of_cluster(struct sources *s, const struct globals *g, struct cluster *cluster, char **why);
+/* "zoo1 tells how things are, not how they were: ...", to be freed: there is no past of an attached ensemble. */
+char *source_has_no_past(const struct source *s);
 /* What an attached ensemble's servers are told of who asks: what --auth gave, to which that of $PSEUDO_CLUSTER_AUTH is added; borrowed. An
  * exit code with *why. */
 int sources_prove(struct sources *s, struct remote_auth *auth, char **why);

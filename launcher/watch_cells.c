@@ -26,7 +26,7 @@ static int put_servers_as_rows(const struct watch_model *m, struct cells *c, int
 static int put_faults(const struct watch_model *m, struct cells *c, int row);
 static void put_timeline(const struct watch_model *m, struct cells *c, int row, bool ascii);
 static void put_bar(const struct watch_model *m, struct cells *c);
-static void put_keys(struct cells *c);
+static void put_keys(const struct watch_model *m, struct cells *c);
 static void put_help(struct cells *c);
 
 void cells_init(struct cells *c, int width, int height)
@@ -76,7 +76,7 @@ void watch_render(const struct watch_model *m, struct cells *c, bool ascii)
     else
         put_timeline(m, c, row, ascii);
     put_bar(m, c);
-    put_keys(c);
+    put_keys(m, c);
 }
 
 char *cells_row(const struct cells *c, int row)
@@ -99,7 +99,10 @@ static bool is_down(const struct watch_server *v)
 static enum style style_of(const struct watch_server *v)
 {
     if (strcmp(v->state, "serving") == 0) return STYLE_GOOD;
-    return is_down(v) || strcmp(v->state, "paused") == 0 || strcmp(v->state, "silent") == 0 ? STYLE_BAD : STYLE_WARN;
+    static const char *const bad[] = {"paused", "silent", "unreachable"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (strcmp(v->state, bad[i]) == 0) return STYLE_BAD;
+    return is_down(v) ? STYLE_BAD : STYLE_WARN;
 }
 
 static enum style put_server(struct bytes *b, const struct watch_model *m, const struct watch_server *v)
@@ -287,6 +290,9 @@ static enum style line_style(const char *text)
         {"healed", STYLE_GOOD},
         {"resumed", STYLE_GOOD},
         {"no write", STYLE_STRONG},
+        {"cannot be reached", STYLE_BAD},
+        {"is seen to lead", STYLE_LEAD},
+        {"answers again", STYLE_GOOD},
         {"key ", STYLE_STRONG},
         {"promises", STYLE_DIM},
         {"proposes", STYLE_DIM},
@@ -330,32 +336,34 @@ static void put_bar(const struct watch_model *m, struct cells *c)
     else if (m->leader)
         snprintf(text + n, sizeof text - (size_t)n, "leader zoo%" PRId64 ", epoch %" PRId64, m->leader, m->epoch);
     else
-        snprintf(text + n, sizeof text - (size_t)n, "no leader, %" PRId64 " of %" PRId64 " voters run", m->running,
-                 m->voters);
+        snprintf(text + n, sizeof text - (size_t)n, "no leader, %" PRId64 " of %" PRId64 " voters %s", m->running,
+                 m->voters, m->attached ? "answer" : "run");
     int column = put_all(c, 0, 1, STYLE_BAR, text);
     if (m->stopped_us) {
         struct bytes b = {0};
-        bytes_printf(&b, " no write for ");
+        bytes_printf(&b, m->attached && !m->probes ? " no leader for " : " no write for ");
         put_duration(&b, m->now_us - m->stopped_us);
         bytes_printf(&b, " ");
         bytes_u8(&b, 0);
         put(c, 0, column + 3, c->width - column - 3 - 10, STYLE_ALARM, (char *)b.data);
         bytes_free(&b);
     } else if (m->leader) {
-        put(c, 0, column + 3, c->width - column - 3 - 10, STYLE_BAR, "writes go on");
+        put(c, 0, column + 3, c->width - column - 3 - 10, STYLE_BAR, m->attached ? "read-only" : "writes go on");
     }
     if (c->width > 20) put_all(c, 0, c->width - 9, STYLE_BAR, clock);
 }
 
-static void put_keys(struct cells *c)
+static void put_keys(const struct watch_model *m, struct cells *c)
 {
     static const struct {
         const char *key, *does;
     } keys[] = {{"k", "kill leader"}, {"r", "restart"}, {"p", "pause/resume"}, {"i", "isolate"},
                 {"h", "heal"},        {"?", "help"},    {"q", "quit"}};
+    /* The last ones look only. */
+    enum { KEYS = sizeof keys / sizeof *keys, LOOKING = 2 };
     int row = c->height - 1, column = 1;
     for (int i = 0; i < c->width; i++) put_all(c, row, i, STYLE_PLAIN, " ");
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    for (size_t i = m->attached ? KEYS - LOOKING : 0; i < KEYS; i++) {
         column = put_all(c, row, column, STYLE_STRONG, keys[i].key);
         column = put_all(c, row, column + 1, STYLE_DIM, keys[i].does) + 2;
     }

@@ -75,6 +75,8 @@ static void take_cluster(struct watch_model *m, const json_t *cluster)
     const json_t *rows = json_object_get(cluster, "servers"), *faults = json_object_get(cluster, "faults");
     const char *name = fact_string(cluster, "name"), *slash = strrchr(name, '/');
     copy(m->name, sizeof m->name, slash ? slash + 1 : name);
+    m->attached = json_object_get(cluster, "attached") != NULL;
+    m->probes = json_is_true(json_object_get(cluster, "probe"));
     m->leader = fact_number(cluster, "leader", 0);
     m->epoch = fact_number(cluster, "epoch", 0);
     m->voters = fact_number(cluster, "voters", 0);

@@ -39,6 +39,8 @@ struct watch_model {
     size_t n_facts;
     int64_t now_us;          /* the facts' clock */
     int64_t wall_offset_us;  /* Unix time less the facts' clock */
+    bool attached;           /* somebody else runs it: it is only looked at */
+    bool probes;             /* attached: sessions are made, so that stopped_us is about writes; else it is about a leader */
     bool help;               /* the list of keys is shown */
 };
 

@@ -320,14 +320,13 @@ class Refusals(Case):
         ens = self.foreign()
         folder = self.attach(ens.hosts)
         before, pids = self.zxids(ens), [m.process.pid for m in ens.members]
-        reads = {"diff 1 2 --common": 4}  # two sessions, before it knows at what zxid each is
         for verb in self.VERBS:
             with self.subTest(verb):
                 status, out, err = self.pc(folder, *verb.split())
                 self.assertEqual((status, out), (4, ""), err)
                 self.assertRegex(err, REFUSED + "|are not here")
                 self.assertEqual(err.count("\n"), 1, err)
-        self.assertEqual([z - b for z, b in zip(self.zxids(ens), before)], [sum(reads.values())] * 3)
+        self.assertEqual(self.zxids(ens), before)
         self.assertEqual([m.process.pid for m in ens.members if m.running()], pids)
 
     def test_a_folder_is_for_one_thing(self):
