@@ -297,36 +297,52 @@ bool state_unreadable(const struct state *s, const struct znode *n)
     return s->n_unreadable && bsearch(&n, s->unreadable, s->n_unreadable, sizeof *s->unreadable, by_address);
 }
 
-static int build(struct reading *g, struct state *s, char **why)
+/* Which sessions there are nobody tells; the ACLs come before the znodes that have them. */
+static bool load_head(const struct reading *g, struct tree *t)
 {
-    struct bytes head = {0}, end = {0};
-    s->tree = tree_new(1);
-    s->zxid = s->extent.last = s->extent.committed = g->last_zxid;
-    s->read_from = g->first_zxid;
-    bytes_i32(&head, 0); /* which sessions there are nobody tells */
-    bool ok = load(s->tree, &head, s->zxid);
-    bytes_clear(&head);
-    bytes_i32(&head, g->n_acls);
-    if (g->acl_rows.len) bytes_put(&head, g->acl_rows.data, g->acl_rows.len);
-    ok = ok && load(s->tree, &head, s->zxid);
-    s->unreadable = xcalloc(g->n_found + 1, sizeof(struct znode *));
+    struct bytes sessions = {0}, acls = {0};
+    bytes_i32(&sessions, 0);
+    bytes_i32(&acls, g->n_acls);
+    if (g->acl_rows.len) bytes_put(&acls, g->acl_rows.data, g->acl_rows.len);
+    bool ok = load(t, &sessions, g->last_zxid) && load(t, &acls, g->last_zxid);
+    bytes_free(&sessions);
+    bytes_free(&acls);
+    return ok;
+}
+
+static bool load_znodes(const struct reading *g, struct tree *t)
+{
+    struct bytes end = {0};
+    bool ok = true;
     for (size_t i = 0; ok && i < g->n_found; i++) {
         const struct found *f = &g->found[i];
-        if (!g->all && strcmp(f->path, "/") != 0) load_parents(s->tree, f->path);
+        if (!g->all && strcmp(f->path, "/") != 0) load_parents(t, f->path);
         /* One that was removed and made again meanwhile has children of a parent that was not there. */
-        if (!has_parent(s->tree, f->path)) continue;
-        ok = tree_load(s->tree, slice_of(g->nodes.data + f->at, f->len), s->zxid) >= 0;
-        if (f->unreadable) s->unreadable[s->n_unreadable++] = tree_find(s->tree, slice_str(f->path));
+        if (has_parent(t, f->path)) ok = tree_load(t, slice_of(g->nodes.data + f->at, f->len), g->last_zxid) >= 0;
     }
-    if (!g->all && !tree_find(s->tree, SLICE_OF("/"))) load_parents(s->tree, "/");
+    if (!g->all && !tree_find(t, SLICE_OF("/"))) load_parents(t, "/");
     snap_end_put(&end);
-    ok = ok && load(s->tree, &end, s->zxid);
-    if (s->n_unreadable) qsort(s->unreadable, s->n_unreadable, sizeof *s->unreadable, by_address);
-    bytes_free(&head);
+    ok = ok && load(t, &end, g->last_zxid);
     bytes_free(&end);
-    if (ok) return 0;
-    *why = xasprintf("what %s holds does not fit together", g->remote->name);
-    return EXIT_FAILED;
+    return ok;
+}
+
+static int build(struct reading *g, struct state *s, char **why)
+{
+    *s = (struct state){.tree = tree_new(1), .zxid = g->last_zxid, .read_from = g->first_zxid};
+    s->extent.last = s->extent.committed = s->zxid;
+    s->unreadable = xcalloc(g->n_found + 1, sizeof(struct znode *));
+    if (!load_head(g, s->tree) || !load_znodes(g, s->tree)) {
+        *why = xasprintf("what %s holds does not fit together", g->remote->name);
+        return EXIT_FAILED;
+    }
+    for (size_t i = 0; i < g->n_found; i++) {
+        const struct found *f = &g->found[i];
+        const struct znode *n = f->unreadable ? tree_find(s->tree, slice_str(f->path)) : NULL;
+        if (n) s->unreadable[s->n_unreadable++] = n;
+    }
+    if (s->n_unreadable) qsort(s->unreadable, s->n_unreadable, sizeof *s->unreadable, by_address);
+    return 0;
 }
 
 static void reading_free(struct reading *g)

@@ -152,7 +152,7 @@ class Looking(Case):
         ens.wait_serving()
         new = ens.leader()
         wait_for("the next one in lines", lambda: re.search(r"%s +is seen to lead" % new.name, lines()))
-        self.ok(folder, "wait", "leader")
+        self.ok(folder, "wait", "serving")
         told = [json.loads(line) for line in facts().splitlines()]
         lost = next(f for f in told if f["fact"] == "unreachable")
         self.assertEqual((lost["sid"], lost["role"]), (old.sid, "leader"))
