@@ -31,7 +31,7 @@ struct apache {
 };
 
 static void on_order(struct bufferevent *channel, void *arg);
-static void take_order(struct apache *a, const json_t *order);
+static void take_order(void *arg, const json_t *order);
 static void on_again(evutil_socket_t fd, short what, void *arg);
 static void ask(struct apache *a, const char *word);
 static void on_answer_event(struct bufferevent *b, short what, void *arg);
@@ -44,10 +44,7 @@ struct apache *apache_new(struct event_base *base, int fd, const struct member *
 {
     struct apache *a = xcalloc(1, sizeof *a);
     *a = (struct apache){.base = base, .member = m, .hurried = hurried, .arg = arg, .now.sessions = -1};
-    evutil_make_socket_nonblocking(fd);
-    a->channel = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
-    bufferevent_setcb(a->channel, on_order, NULL, NULL, a);
-    bufferevent_enable(a->channel, EV_READ | EV_WRITE);
+    a->channel = spoken_channel(base, fd, on_order, a);
     a->again = evtimer_new(base, on_again, a);
     asked(a);
     return a;
@@ -66,16 +63,12 @@ void apache_free(struct apache *a)
 
 static void on_order(struct bufferevent *channel, void *arg)
 {
-    size_t len;
-    for (char *line; (line = evbuffer_readln(bufferevent_get_input(channel), &len, EVBUFFER_EOL_LF)); free(line)) {
-        json_t *order = json_loadb(line, len, 0, NULL);
-        if (order) take_order(arg, order);
-        json_decref(order);
-    }
+    spoken_orders(channel, take_order, arg);
 }
 
-static void take_order(struct apache *a, const json_t *order)
+static void take_order(void *arg, const json_t *order)
 {
+    struct apache *a = arg;
     const char *cmd = fact_string(order, "cmd");
     int64_t id = fact_number(order, "id", 0);
     if (strcmp(cmd, "status") == 0) {

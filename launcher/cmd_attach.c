@@ -51,14 +51,18 @@ const struct command cmd_attach = {
 
 struct attaching {
     struct globals *g;
+    const char *named; /* the addresses, as they were given */
+    bool probe;
     struct cluster cluster;
     struct roster roster;
     struct control control;
     json_t *notes; /* what else there is to say, lines */
 };
 
+static int take_names(const struct command *self, struct attaching *a);
 static int find_folder(struct attaching *a);
-static int identify(struct attaching *a, const char *hosts);
+static int begin(struct attaching *a, json_t **end);
+static int identify(struct attaching *a);
 static int tell_none(const struct attaching *a);
 static void look_into_config(struct attaching *a);
 static void note(struct attaching *a, char *text);
@@ -70,38 +74,51 @@ static int show(struct attaching *a, json_t *end);
 static int run(const struct command *self, struct globals *g, int argc, char **argv)
 {
     static const struct option longs[] = {{"probe", no_argument, NULL, 'p'}, {0}};
-    struct attaching a = {.g = g, .notes = json_array()};
-    bool probe = false;
+    struct attaching a = {.g = g};
+    json_t *end = NULL;
     int exit = EXIT_DONE;
     for (int o; (o = command_option(self, g, argc, argv, "", longs, &exit)) != -1;) {
         if (o == 0) return exit;
-        if (o == 'p') probe = true;
+        if (o == 'p') a.probe = true;
     }
     if (argc - optind != 1) return command_usage(self, "the servers' addresses, as in host1:2181,host2:2181");
-    json_t *end = NULL;
-    struct hosts named;
-    const char *wrong = hosts_parse(&named, argv[optind]);
-    if (wrong) return command_usage(self, "'%s': %s", argv[optind], wrong);
-    for (size_t i = 0; i < named.count && !exit; i++) {
-        if (!roster_name(&a.roster, named.list[i].name, (uint16_t)strtoul(named.list[i].port, NULL, 10)))
-            exit = command_usage(self, "more than %d servers", ROSTER_MOST);
-    }
+    a.named = argv[optind];
+    exit = take_names(self, &a);
     if (!exit) exit = find_folder(&a);
-    if (!exit) {
-        a.cluster.probes = probe;
-        char *why = NULL;
-        if (control_open(&a.control, &a.cluster, &why) == 0)
-            end = control_converse(&a.control, json_pack("{s:s, s:s}", "cmd", "attach", "to", argv[optind]), NULL);
-        else if (!(exit = identify(&a, argv[optind])))
-            exit = start(&a, &end);
-        free(why);
-    }
+    if (!exit) exit = begin(&a, &end);
     if (!exit) exit = show(&a, end);
-    hosts_free(&named);
     roster_free(&a.roster);
     cluster_free(&a.cluster);
     json_decref(a.notes);
     return exit;
+}
+
+static int take_names(const struct command *self, struct attaching *a)
+{
+    struct hosts named;
+    const char *wrong = hosts_parse(&named, a->named);
+    if (wrong) return command_usage(self, "'%s': %s", a->named, wrong);
+    bool fit = true;
+    for (size_t i = 0; i < named.count; i++)
+        fit = fit && roster_name(&a->roster, named.list[i].name, (uint16_t)strtoul(named.list[i].port, NULL, 10));
+    hosts_free(&named);
+    return fit ? 0 : command_usage(self, "more than %d servers", ROSTER_MOST);
+}
+
+/* A supervisor of its own, or the one that is there. */
+static int begin(struct attaching *a, json_t **end)
+{
+    char *why = NULL;
+    a->cluster.probes = a->probe;
+    a->notes = json_array();
+    if (control_open(&a->control, &a->cluster, &why) == 0) {
+        *end = control_converse(&a->control,
+                                json_pack("{s:s, s:s, s:b}", "cmd", "attach", "to", a->named, "probe", a->probe), NULL);
+        return 0;
+    }
+    free(why);
+    int exit = identify(a);
+    return exit ? exit : start(a, end);
 }
 
 /* Never one that has servers of its own. */
@@ -122,7 +139,7 @@ static int find_folder(struct attaching *a)
 
 /* --- who they are --- */
 
-static int identify(struct attaching *a, const char *hosts)
+static int identify(struct attaching *a)
 {
     char *twice = NULL;
     size_t answered = roll_call(&a->roster, 0);
@@ -130,7 +147,7 @@ static int identify(struct attaching *a, const char *hosts)
     if (a->cluster.probes && !a->roster.n_lines) look_into_config(a);
     roster_settle(&a->roster, &twice);
     note_roster(a, twice);
-    a->cluster.attached = xstrdup(hosts);
+    a->cluster.attached = xstrdup(a->named);
     take_members(a);
     return 0;
 }

@@ -46,7 +46,7 @@ struct foreign {
 };
 
 static void on_order(struct bufferevent *channel, void *arg);
-static void take_order(struct foreign *f, const json_t *order);
+static void take_order(void *arg, const json_t *order);
 static void on_again(evutil_socket_t fd, short what, void *arg);
 static void ask(struct foreign *f, bool counting);
 static void on_answer(void *arg, const struct fourletter_answer *a);
@@ -62,10 +62,7 @@ struct foreign *foreign_new(struct event_base *base, int fd, const struct member
 {
     struct foreign *f = xcalloc(1, sizeof *f);
     *f = (struct foreign){.base = base, .member = m, .hurried = hurried, .arg = arg, .engine = ""};
-    evutil_make_socket_nonblocking(fd);
-    f->channel = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
-    bufferevent_setcb(f->channel, on_order, NULL, NULL, f);
-    bufferevent_enable(f->channel, EV_READ | EV_WRITE);
+    f->channel = spoken_channel(base, fd, on_order, f);
     f->again = evtimer_new(base, on_again, f);
     ask(f, false);
     return f;
@@ -112,16 +109,12 @@ void foreign_version(const char *text, char version[64])
 
 static void on_order(struct bufferevent *channel, void *arg)
 {
-    size_t len;
-    for (char *line; (line = evbuffer_readln(bufferevent_get_input(channel), &len, EVBUFFER_EOL_LF)); free(line)) {
-        json_t *order = json_loadb(line, len, 0, NULL);
-        if (order) take_order(arg, order);
-        json_decref(order);
-    }
+    spoken_orders(channel, take_order, arg);
 }
 
-static void take_order(struct foreign *f, const json_t *order)
+static void take_order(void *arg, const json_t *order)
 {
+    struct foreign *f = arg;
     int64_t id = fact_number(order, "id", 0);
     if (strcmp(fact_string(order, "cmd"), "status") != 0) {
         spoken_fact(f->channel, json_pack("{s:s, s:I, s:s}", "fact", "answer", "id", (json_int_t)id, "error",

@@ -2,7 +2,7 @@
  *
  *   {"cmd":"kill","target":"leader","timeout_ms":30000}
  *
- * Requests: up (n), attach (to), status, kill (target, power_loss, at), stop, restart, pause, resume (target),
+ * Requests: up (n), attach (to, probe), status, kill (target, power_loss, at), stop, restart, pause, resume (target),
  * partition (groups), isolate (target, way), heal (target), disk (target, mode, slow_us), slow (target, delay_us,
  * jitter_us), drop-clients (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms,
  * reset), reset (name, epoch), wait (for; id, role), watch (every_ms, sessions), flush, down; timeout_ms for all that

@@ -73,13 +73,17 @@ bool op_begin_attach(struct op *o, const json_t *request)
 {
     const struct cluster *c = o->of->cluster;
     const char *to = fact_string(request, "to");
+    bool same = c->attached && strcmp(c->attached, to) == 0;
+    bool probes = json_is_true(json_object_get(request, "probe"));
     o->outcome = "already-attached";
-    if (c->attached && strcmp(c->attached, to) == 0) return true;
-    op_refuse(o, EXIT_REFUSED,
-              c->attached
-                  ? xasprintf("%s is attached to %s; end that first (%s down), or choose another --name", c->name,
-                              c->attached, c->call)
-                  : xasprintf("%s is a cluster of this launcher's own, and runs; choose another --name", c->name));
+    if (same && probes == c->probes) return true;
+    char *why = !c->attached
+                    ? xasprintf("%s is a cluster of this launcher's own, and runs; choose another --name", c->name)
+                : same ? xasprintf("%s is attached %s --probe; end that first: %s down", c->name,
+                                   c->probes ? "with" : "without", c->call)
+                       : xasprintf("%s is attached to %s; end that first (%s down), or choose another --name", c->name,
+                                   c->attached, c->call);
+    op_refuse(o, EXIT_REFUSED, why);
     return false;
 }
 

@@ -11,6 +11,25 @@
 
 static void say(struct bufferevent *channel, json_t *fact, int64_t within_us);
 
+struct bufferevent *spoken_channel(struct event_base *base, int fd, bufferevent_data_cb on_order, void *arg)
+{
+    evutil_make_socket_nonblocking(fd);
+    struct bufferevent *channel = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(channel, on_order, NULL, NULL, arg);
+    bufferevent_enable(channel, EV_READ | EV_WRITE);
+    return channel;
+}
+
+void spoken_orders(struct bufferevent *channel, void (*take)(void *arg, const json_t *order), void *arg)
+{
+    size_t len;
+    for (char *line; (line = evbuffer_readln(bufferevent_get_input(channel), &len, EVBUFFER_EOL_LF)); free(line)) {
+        json_t *order = json_loadb(line, len, 0, NULL);
+        if (order) take(arg, order);
+        json_decref(order);
+    }
+}
+
 void spoken_fact(struct bufferevent *channel, json_t *fact)
 {
     json_object_set_new(fact, "t", json_integer(clock_us()));

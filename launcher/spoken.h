@@ -8,6 +8,10 @@
 
 #include "launcher/apache_member.h"
 
+/* The server's end of a channel, taken over; on_order is told when orders have come. */
+struct bufferevent *spoken_channel(struct event_base *base, int fd, bufferevent_data_cb on_order, void *arg);
+/* Hands out the orders that have come. */
+void spoken_orders(struct bufferevent *channel, void (*take)(void *arg, const json_t *order), void *arg);
 /* Says a fact as of now; the reference is stolen. */
 void spoken_fact(struct bufferevent *channel, json_t *fact);
 /* Says how now differs from what was told, if it does, and makes it told. within_us: how long before now it may have come about, 0 when

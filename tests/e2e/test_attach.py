@@ -333,6 +333,7 @@ class Refusals(Case):
         ens = self.foreign()
         folder = self.attach(ens.hosts)
         self.assertEqual(self.pc(folder, "attach", "127.0.0.1:1")[0], 4)
+        self.assertIn("without --probe", self.pc(folder, "attach", ens.hosts, "--probe")[2])
         self.ok(folder, "down")
         status, _, err = self.pc(folder, "up", "3")
         self.assertEqual(status, 4)
