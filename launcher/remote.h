@@ -1,7 +1,8 @@
 /* What a server that somebody else runs holds, read over the client protocol.
  *
- * A session is made with this one server, which is two transactions of its ensemble, one to create it and one to close it, unless the
- * server is read-only for want of a quorum. Nothing else is written: no watch is set, nothing is synced. */
+ * A session is made with this one server, which is two transactions of its ensemble, one to create it and one to close it, unless it has
+ * local sessions; a server that is read-only for want of a quorum grants no others. Nothing else is written: no watch is set, nothing is
+ * synced. */
 #ifndef LAUNCHER_REMOTE_H
 #define LAUNCHER_REMOTE_H
 

@@ -326,8 +326,7 @@ struct orphan {
 static void find_orphan(void *arg, const struct znode *n)
 {
     struct orphan *o = arg;
-    if (znode_is_ephemeral(n) && tree_session_timeout(o->tree, znode_owner(n)) < 0)
-        o->session = znode_owner(n);
+    if (znode_is_ephemeral(n) && tree_session_timeout(o->tree, znode_owner(n)) < 0) o->session = znode_owner(n);
 }
 
 void state_drop_orphans(struct state *s)

@@ -168,10 +168,12 @@ static void apply(struct watch_model *m, const json_t *fact)
 {
     static const struct {
         const char *fact, *state;
-    } states[] = {{"killed", "down"},          {"stopped", "stopping"},     {"paused", "paused"},
-                  {"resumed", "resumed"},      {"started", "starting"},     {"serving", "serving"},
-                  {"lost-leader", "electing"}, {"lost-quorum", "electing"}, {"read-only", "read-only"},
-                  {"unreachable", "unreachable"}, {"reachable", "starting"}};
+    } states[] = {{"killed", "down"},          {"stopped", "stopping"},
+                  {"paused", "paused"},        {"resumed", "resumed"},
+                  {"started", "starting"},     {"serving", "serving"},
+                  {"lost-leader", "electing"}, {"lost-quorum", "electing"},
+                  {"read-only", "read-only"},  {"unreachable", "unreachable"},
+                  {"reachable", "starting"}};
     struct watch_server *v = NULL;
     const char *kind = fact_string(fact, "fact");
     for (size_t i = 0; i < m->n; i++)

@@ -296,6 +296,26 @@ class Reading(Case):
         self.assertGreater(len(rounds), 10)
         self.assertTrue(json.loads(self.ok(folder, "diff", "1", "2", "--json"))["equal"])
 
+    def test_a_server_without_a_quorum(self):
+        ens = self.foreign(options={"readonlymode.enabled": "true", "localSessionsEnabled": "true",
+                                    "localSessionsUpgradingEnabled": "true"},
+                           properties=["readonlymode.enabled=true"])
+        self.fill(ens)
+        folder = self.attach(ens.hosts)
+        before = ens.leader().zxid()
+        self.tree(folder)
+        self.assertEqual(ens.leader().zxid(), before, "a local session is no transaction")
+        last = ens.followers()[0]
+        for m in ens.members:
+            if m is not last:
+                m.kill()
+        wait_for("its state", lambda: self.servers(folder)[last.name]["state"] == "read-only")
+        before = last.zxid()
+        head, znodes = self.tree(folder)
+        self.assertEqual((head["server"], znodes["/app"]["data"]), (last.name, "text"))
+        self.assertEqual(last.zxid(), before, "a session with it is no transaction")
+        self.assertIn("1 of 3 voters can be asked", " ".join(self.ok(folder, "why").split()))
+
     def test_an_export(self):
         ens = self.foreign()
         self.fill(ens)
