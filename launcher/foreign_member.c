@@ -14,8 +14,8 @@
 #include "launcher/text.h"
 #include "launcher/view.h"
 
-/* SOON: how long a change makes others likely. */
-enum { FRESH_US = 1000 * 1000, SOON_US = 10 * 1000 * 1000, ANSWER_WITHIN_MS = 2000 };
+/* SOON: how long a change makes others likely. COUNT: how often mntr is asked besides. */
+enum { FRESH_US = 1000 * 1000, SOON_US = 10 * 1000 * 1000, COUNT_US = 10 * 1000 * 1000, ANSWER_WITHIN_MS = 2000 };
 
 /* One after the other until one is allowed; srvr is in every version's default. */
 static const char *const state_words[] = {"srvr", "stat", "mntr"};
@@ -39,8 +39,8 @@ struct foreign {
     bool counting;  /* what is being asked is mntr, for its counters */
     bool no_counts; /* mntr is not allowed */
     struct apache_status now, told;
-    int64_t status_id;                         /* of a status that the supervisor waits for, or 0 */
-    int64_t asked_us, answered_us, changed_us; /* asked_us: when the last question was over */
+    int64_t status_id;                                     /* of a status that the supervisor waits for, or 0 */
+    int64_t asked_us, answered_us, changed_us, counted_us; /* asked_us: when the last question was over */
     const char *engine;
     char version[64];
 };
@@ -52,6 +52,8 @@ static void ask(struct foreign *f, bool counting);
 static void on_answer(void *arg, const struct fourletter_answer *a);
 static void lost(struct foreign *f, const char *reason);
 static void take_state(struct foreign *f, const char *text);
+static bool wants_counts(const struct foreign *f);
+static void take_counts(struct foreign *f, const char *text);
 static bool take_version(struct foreign *f, const char *text);
 static void say_ready(struct foreign *f);
 static void asked(struct foreign *f);
@@ -152,7 +154,7 @@ static void on_answer(void *arg, const struct fourletter_answer *a)
     f->asking = NULL;
     if (f->counting) {
         if (a->not_allowed) f->no_counts = true;
-        if (a->text) apache_mntr(a->text, &f->now);
+        if (a->text) take_counts(f, a->text);
     } else if (a->not_allowed && f->word + 1 < STATE_WORDS) {
         f->word++;
         ask(f, false);
@@ -164,8 +166,7 @@ static void on_answer(void *arg, const struct fourletter_answer *a)
         lost(f, a->problem);
     } else {
         take_state(f, a->text);
-        if (f->reach == REACH_ANSWERS && f->now.serving && !f->no_counts &&
-            (f->now.sessions < 0 || !f->hurried(f->arg))) {
+        if (wants_counts(f)) {
             ask(f, true);
             return;
         }
@@ -219,6 +220,19 @@ static void take_state(struct foreign *f, const char *text)
     f->reach = REACH_ANSWERS;
     if (spoken_changes(f->channel, &f->now, &f->told, within(f))) f->changed_us = clock_us();
     f->answered_us = clock_us();
+}
+
+/* Sessions alone are counted nowhere else; nobody needs them every second. */
+static bool wants_counts(const struct foreign *f)
+{
+    return f->reach == REACH_ANSWERS && f->now.serving && !f->no_counts && clock_us() - f->counted_us >= COUNT_US;
+}
+
+static void take_counts(struct foreign *f, const char *text)
+{
+    struct apache_status counts = f->now;
+    f->counted_us = clock_us();
+    if (apache_mntr(text, &counts)) f->now.sessions = counts.sessions;
 }
 
 /* One that does not serve says nothing of it. True when it is another than before. */

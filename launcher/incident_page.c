@@ -77,6 +77,16 @@ static void put_escaped(struct bytes *b, const char *text);
 static void put_picture(struct bytes *b, const struct incident *i, const struct events_log *log);
 static void put_lines(struct bytes *b, const struct incident *i, const struct events_log *log);
 
+/* What there was none of, and for how long. */
+static void put_lack(struct bytes *b, const struct incident *i)
+{
+    bool leaderless = incident_is_leaderless(i);
+    int64_t us = leaderless ? i->leaderless_us : incident_outage_us(i);
+    bytes_printf(b, " &middot; <b>%s %s", leaderless ? "no leader" : "no write", us < 0 ? "since" : "for ");
+    if (us >= 0) put_duration(b, us);
+    bytes_printf(b, "</b>");
+}
+
 void incidents_html(struct bytes *b, const struct incident *all, size_t n, const struct events_log *log,
                     const char *cluster)
 {
@@ -88,11 +98,8 @@ void incidents_html(struct bytes *b, const struct incident *all, size_t n, const
         put_escaped(b, i->what);
         bytes_printf(b, "</h2>\n<p class=\"when\">");
         put_date(b, events_wall_us(i->run, i->at_us));
-        int64_t outage = incident_outage_us(i);
-        bytes_printf(b, "%s", i->stopped ? " &middot; <b>" : "");
-        if (i->stopped && outage >= 0) bytes_printf(b, "no write for ");
-        if (i->stopped && outage >= 0) put_duration(b, outage);
-        bytes_printf(b, "%s</p>\n", !i->stopped ? "" : outage < 0 ? "no write since</b>" : "</b>");
+        if (i->stopped) put_lack(b, i);
+        bytes_printf(b, "</p>\n");
         put_picture(b, i, log);
         put_lines(b, i, log);
         bytes_printf(b, "</section>\n");
@@ -465,12 +472,16 @@ static void put_outage(struct picture *p, double y)
 {
     const struct incident *i = p->i;
     if (!i->stopped) return;
-    int64_t until = i->marks[MARK_WRITTEN] ? i->marks[MARK_WRITTEN] : p->to_us;
+    bool leaderless = incident_is_leaderless(i);
+    int64_t until = i->marks[MARK_WRITTEN]                ? i->marks[MARK_WRITTEN]
+                    : leaderless && i->leaderless_us >= 0 ? i->at_us + i->leaderless_us
+                                                          : p->to_us;
     double x = x_of(&p->scale, i->at_us), end = x_of(&p->scale, until);
-    bytes_printf(p->b, "<text class=\"end\" x=\"%d\" y=\"%.1f\">no writes</text>\n", LEFT - 14, y + 20);
+    bytes_printf(p->b, "<text class=\"end\" x=\"%d\" y=\"%.1f\">%s</text>\n", LEFT - 14, y + 20,
+                 leaderless ? "no leader" : "no writes");
     bytes_printf(p->b, "<rect class=\"outage\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\"><title>", x,
                  y + 8, end - x > 1 ? end - x : 1, BAR);
-    bytes_printf(p->b, "no write is acknowledged for ");
+    bytes_printf(p->b, leaderless ? "no leader is seen for " : "no write is acknowledged for ");
     put_duration(p->b, until - i->at_us);
     bytes_printf(p->b, "%s</title></rect>\n", i->over ? "" : ", and has not been since");
     if (end - x > 80 && i->over) {

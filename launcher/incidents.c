@@ -104,6 +104,11 @@ int64_t incident_outage_us(const struct incident *i)
     return i->stopped && i->marks[MARK_WRITTEN] ? i->marks[MARK_WRITTEN] - i->at_us : -1;
 }
 
+bool incident_is_leaderless(const struct incident *i)
+{
+    return i->asked && i->stopped && !i->marks[MARK_WRITTEN];
+}
+
 /* --- cutting --- */
 
 static bool is(const json_t *fact, const char *kind)

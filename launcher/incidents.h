@@ -78,5 +78,7 @@ const char *incident_phase_name(enum incident_mark mark);
 const char *incident_mark_name(enum incident_mark mark);
 /* From the cause to the first acknowledged write, -1 when there was no outage or no end of it. */
 int64_t incident_outage_us(const struct incident *i);
+/* Of somebody else's ensemble where nothing was written: all that is known is that there was no leader, for leaderless_us. */
+bool incident_is_leaderless(const struct incident *i);
 
 #endif
