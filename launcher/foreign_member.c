@@ -38,6 +38,7 @@ struct foreign {
     size_t word;    /* of state_words, the one that works */
     bool counting;  /* what is being asked is mntr, for its counters */
     bool no_counts; /* mntr is not allowed */
+    bool doubted;   /* it has ended a connection without an answer */
     struct apache_status now, told;
     int64_t status_id;                                     /* of a status that the supervisor waits for, or 0 */
     int64_t asked_us, answered_us, changed_us, counted_us; /* asked_us: when the last question was over */
@@ -162,6 +163,9 @@ static void on_answer(void *arg, const struct fourletter_answer *a)
     } else if (a->not_allowed) {
         f->word = 0;
         lost(f, FOREIGN_NO_WORD);
+    } else if (a->broke && f->reach == REACH_ANSWERS && !f->doubted) {
+        f->doubted = true; /* the next answer says what has become of it */
+        f->changed_us = clock_us();
     } else if (a->problem) {
         lost(f, a->problem);
     } else {
@@ -196,6 +200,7 @@ static void lost(struct foreign *f, const char *reason)
 {
     if (f->reach == REACH_NONE) return;
     f->reach = REACH_NONE;
+    f->doubted = false;
     f->changed_us = clock_us();
     spoken_fact(f->channel, json_pack("{s:s, s:s, s:I}", "fact", "unreachable", "reason", reason, "within_us",
                                       (json_int_t)within(f)));
@@ -204,6 +209,7 @@ static void lost(struct foreign *f, const char *reason)
 
 static void take_state(struct foreign *f, const char *text)
 {
+    f->doubted = false;
     struct apache_status s = {.state = "looking",
                               .zxid = -1,
                               .znodes = -1,

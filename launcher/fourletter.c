@@ -21,7 +21,7 @@ struct fourletter {
     struct event *deadline;
     const char *word;
     long within_ms;
-    bool connected;
+    bool connected, broke;
     fourletter_done *done;
     void *arg;
 };
@@ -104,6 +104,7 @@ static void on_event(struct bufferevent *link, short what, void *arg)
     size_t len = evbuffer_get_length(in);
     char *text = len > 0 && len < ANSWER_MOST ? xcalloc(1, len + 1) : NULL;
     if (text) evbuffer_remove(in, text, len);
+    q->broke = true;
     answer(q, text, "it closed the connection without an answer: is this a TLS port? attach speaks plain");
     free(text);
 }
@@ -121,7 +122,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 static void answer(struct fourletter *q, const char *text, const char *problem)
 {
-    struct fourletter_answer a = {.text = text, .problem = text ? NULL : problem};
+    struct fourletter_answer a = {.text = text, .problem = text ? NULL : problem, .broke = !text && q->broke};
     a.not_allowed = text && strstr(text, "is not executed because it is not in the whitelist");
     fourletter_done *done = q->done;
     void *arg = q->arg;

@@ -11,6 +11,7 @@ struct fourletter;
 /* What came of it. One of text and problem is NULL. */
 struct fourletter_answer {
     const char *text;    /* as it was answered; dies with the call */
+    bool broke;          /* the problem is that it took the connection and ended it, which who is dying does, too */
     bool not_allowed;    /* the server says that the word is not whitelisted */
     const char *problem; /* "connection refused", "no answer within 2 s", ... */
 };
