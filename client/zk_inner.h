@@ -12,8 +12,7 @@
 #include "client/zk.h"
 #include "secure/sasl.h"
 #include "secure/tls.h"
-
-enum { PASSWD_LEN = 16 };
+#include "wire/passwd.h"
 
 /* Moves: NONE -> OPENING -> SECURING -> GREETING -> PROVING -> READY, without SECURING where there is no TLS, without PROVING
  * where there is no SASL; any of them -> NONE by conn_drop(). */

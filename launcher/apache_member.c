@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "launcher/apache_clock.h"
+#include "launcher/apache_expire.h"
 #include "launcher/dial.h"
 #include "launcher/spoken.h"
 #include "launcher/text.h"
@@ -18,8 +20,9 @@ enum { ASK_SOON_MS = 5, ASK_LATER_MS = 100, FRESH_US = 1000 * 1000, ANSWER_WITHI
 struct apache {
     struct event_base *base;
     const struct member *member;
-    bool (*hurried)(void *arg);
-    void *arg;
+    struct apache_host host;
+    struct apache_expiry *expiry; /* under way, or NULL; for the order with this id */
+    int64_t expiry_id;
     struct bufferevent *channel; /* to the supervisor */
     struct bufferevent *asking;  /* to the server, or NULL */
     const char *word;            /* being asked */
@@ -32,6 +35,15 @@ struct apache {
 
 static void on_order(struct bufferevent *channel, void *arg);
 static void take_order(void *arg, const json_t *order);
+static void answer(struct apache *a, int64_t id, const char *key, json_t *value);
+static void order_net(struct apache *a, const json_t *order);
+static void order_clients(struct apache *a, const json_t *order);
+static void order_stepdown(struct apache *a, const json_t *order);
+static void order_clock(struct apache *a, const json_t *order);
+static void order_expire(struct apache *a, const json_t *order);
+static void on_expired_one(void *arg, int64_t session);
+static void on_expired(void *arg, const struct apache_expired *what);
+static uint16_t port_of(const struct apache *a);
 static void on_again(evutil_socket_t fd, short what, void *arg);
 static void ask(struct apache *a, const char *word);
 static void on_answer_event(struct bufferevent *b, short what, void *arg);
@@ -39,11 +51,10 @@ static void answered(struct apache *a, const char *text);
 static void asked(struct apache *a);
 static void answer_status(struct apache *a);
 
-struct apache *apache_new(struct event_base *base, int fd, const struct member *m, bool (*hurried)(void *arg),
-                          void *arg)
+struct apache *apache_new(struct event_base *base, int fd, const struct member *m, const struct apache_host *host)
 {
     struct apache *a = xcalloc(1, sizeof *a);
-    *a = (struct apache){.base = base, .member = m, .hurried = hurried, .arg = arg, .now.sessions = -1};
+    *a = (struct apache){.base = base, .member = m, .host = *host, .now.sessions = -1};
     a->channel = spoken_channel(base, fd, on_order, a);
     a->again = evtimer_new(base, on_again, a);
     asked(a);
@@ -54,6 +65,7 @@ void apache_free(struct apache *a)
 {
     if (!a) return;
     if (a->asking) bufferevent_free(a->asking);
+    apache_expire_cancel(a->expiry);
     event_free(a->again);
     bufferevent_free(a->channel);
     free(a);
@@ -68,6 +80,14 @@ static void on_order(struct bufferevent *channel, void *arg)
 
 static void take_order(void *arg, const json_t *order)
 {
+    static const struct {
+        const char *name;
+        void (*take)(struct apache *a, const json_t *order);
+    } orders[] = {{"net", order_net},
+                  {"clients", order_clients},
+                  {"stepdown", order_stepdown},
+                  {"clock", order_clock},
+                  {"expire", order_expire}};
     struct apache *a = arg;
     const char *cmd = fact_string(order, "cmd");
     int64_t id = fact_number(order, "id", 0);
@@ -79,11 +99,83 @@ static void take_order(void *arg, const json_t *order)
             ask(a, "srvr");
         return;
     }
-    /* The relays carry that out, or the peer at its own end. */
-    json_t *answer = json_pack("{s:s, s:I}", "fact", "answer", "id", (json_int_t)id);
-    if (strcmp(cmd, "net") != 0)
-        json_object_set_new(answer, "error", json_string("it runs Apache ZooKeeper, which takes no such order"));
-    spoken_fact(a->channel, answer);
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        if (strcmp(orders[i].name, cmd) != 0) continue;
+        orders[i].take(a, order);
+        return;
+    }
+    answer(a, id, "error", json_string("it runs Apache ZooKeeper, which takes no such order"));
+}
+
+/* The value's reference is stolen; without a key there is nothing more to say. */
+static void answer(struct apache *a, int64_t id, const char *key, json_t *value)
+{
+    json_t *fact = json_pack("{s:s, s:I}", "fact", "answer", "id", (json_int_t)id);
+    if (key) json_object_set_new(fact, key, value);
+    spoken_fact(a->channel, fact);
+}
+
+static int64_t id_of(const json_t *order)
+{
+    return fact_number(order, "id", 0);
+}
+
+/* The relays carry that out, or the peer at its own end. */
+static void order_net(struct apache *a, const json_t *order)
+{
+    answer(a, id_of(order), NULL, NULL);
+}
+
+/* What holds from now on, the relays know; this is about those who are there. */
+static void order_clients(struct apache *a, const json_t *order)
+{
+    bool drop = json_is_true(json_object_get(order, "drop")), cut = json_is_true(json_object_get(order, "cut"));
+    size_t n = drop || cut ? a->host.clients(a->host.arg, drop) : 0;
+    answer(a, id_of(order), "dropped", json_integer((json_int_t)n));
+}
+
+static void order_stepdown(struct apache *a, const json_t *order)
+{
+    bool leads = a->now.serving && strcmp(a->now.state, "leading") == 0;
+    if (leads) a->host.depose(a->host.arg);
+    answer(a, id_of(order), leads ? NULL : "error", leads ? NULL : json_string("it does not lead now"));
+}
+
+static void order_clock(struct apache *a, const json_t *order)
+{
+    bool ok = apache_clock_shift(a->member->id, fact_number(order, "shift_ms", 0));
+    answer(a, id_of(order), ok ? NULL : "error",
+           ok ? NULL : json_string("its clock is out of reach: wallclock.so was not there when it started"));
+}
+
+static void order_expire(struct apache *a, const json_t *order)
+{
+    if (a->expiry) {
+        answer(a, id_of(order), "error", json_string("it is expiring sessions already; ask again"));
+        return;
+    }
+    a->expiry_id = id_of(order);
+    a->expiry = apache_expire(a->base, reachable_host(a->member->client_host), port_of(a), order, on_expired_one,
+                              on_expired, a);
+}
+
+static void on_expired_one(void *arg, int64_t session)
+{
+    char hex[24];
+    snprintf(hex, sizeof hex, "0x%" PRIx64, (uint64_t)session);
+    struct apache *a = arg;
+    spoken_fact(a->channel,
+                json_pack("{s:s, s:s, s:s}", "fact", "session-expired", "session", hex, "reason", "ordered"));
+}
+
+static void on_expired(void *arg, const struct apache_expired *what)
+{
+    struct apache *a = arg;
+    a->expiry = NULL;
+    if (what->error)
+        answer(a, a->expiry_id, "error", json_string(what->error));
+    else
+        answer(a, a->expiry_id, "expired", json_integer((json_int_t)what->n));
 }
 
 /* --- questions --- */
@@ -95,13 +187,18 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
     ask(arg, "srvr");
 }
 
+/* Not the relay's: a member that refuses its clients is asked all the same. */
+static uint16_t port_of(const struct apache *a)
+{
+    return a->member->inner_port ? a->member->inner_port : a->member->client_port;
+}
+
 static void ask(struct apache *a, const char *word)
 {
     struct timeval within = {ANSWER_WITHIN_S, 0};
     event_del(a->again);
     a->word = word;
-    a->asking =
-        dial(a->base, reachable_host(a->member->client_host), a->member->client_port, NULL, NULL, on_answer_event, a);
+    a->asking = dial(a->base, reachable_host(a->member->client_host), port_of(a), NULL, NULL, on_answer_event, a);
     bufferevent_set_timeouts(a->asking, &within, NULL);
     bufferevent_write(a->asking, word, strlen(word));
     bufferevent_enable(a->asking, EV_READ | EV_WRITE);
@@ -144,7 +241,7 @@ static void answered(struct apache *a, const char *text)
     if (!srvr) apache_mntr(text, &a->now);
     a->answered_us = clock_us();
     spoken_changes(a->channel, &a->now, &a->told, 0);
-    if (srvr && a->now.serving && !a->hurried(a->arg)) {
+    if (srvr && a->now.serving && !a->host.hurried(a->host.arg)) {
         ask(a, "mntr");
     } else {
         if (a->status_id) answer_status(a);
@@ -154,7 +251,7 @@ static void answered(struct apache *a, const char *text)
 
 static void asked(struct apache *a)
 {
-    bool soon = !a->now.serving || a->hurried(a->arg);
+    bool soon = !a->now.serving || a->host.hurried(a->host.arg);
     struct timeval wait = {.tv_usec = (soon ? ASK_SOON_MS : ASK_LATER_MS) * 1000};
     event_add(a->again, &wait);
 }

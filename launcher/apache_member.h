@@ -1,7 +1,8 @@
-/* Apache ZooKeeper as a member: it has no channel to a supervisor, so somebody speaks on its behalf. This one holds the server's end
- * of the channel, asks the process by its four-letter words how it is, and says what has changed as the facts that zkserver
- * would tell (wire/fact.h); orders that no four-letter word can carry out are answered with an error. For the rest of the
- * supervisor there is no difference. */
+/* Apache ZooKeeper as a member: it has no channel to a supervisor, so somebody speaks on its behalf. This one holds the
+ * server's end of the channel, asks the process by its four-letter words how it is, and says what has changed as the
+ * facts that zkserver would tell (wire/fact.h). It carries out orders as far as they can be from outside: sessions are
+ * ended by a client, clients are reached at the relays, the leader's followers are taken from it, the clock is a file;
+ * the rest is answered with an error. For the rest of the supervisor there is no difference. */
 #ifndef LAUNCHER_APACHE_MEMBER_H
 #define LAUNCHER_APACHE_MEMBER_H
 
@@ -11,8 +12,16 @@
 
 struct apache;
 
-/* fd: the server's end, taken over. hurried: is a change expected at any moment? Then it asks more often. */
-struct apache *apache_new(struct event_base *base, int fd, const struct member *m, bool (*hurried)(void *arg), void *arg);
+/* What the supervisor does for it. */
+struct apache_host {
+    bool (*hurried)(void *arg);              /* is a change expected at any moment? Then it asks more often */
+    size_t (*clients)(void *arg, bool drop); /* the clients at its relay: drops them, if so; how many */
+    void (*depose)(void *arg);               /* takes its followers from it until somebody leads or it looks anew */
+    void *arg;
+};
+
+/* fd: the server's end, taken over. */
+struct apache *apache_new(struct event_base *base, int fd, const struct member *m, const struct apache_host *host);
 void apache_free(struct apache *a);
 
 /* What `srvr` and `mntr` answer. -1: not told. Pure. */

@@ -59,7 +59,7 @@ static int take_turn(const struct cluster *cluster)
 /* Before anything is made. */
 static bool engine_is_there(char **why)
 {
-    char **command = engine_apache_command("", why);
+    char **command = engine_apache_command("", NULL, why);
     engine_command_free(command);
     return command != NULL;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "launcher/apache_clock.h"
 #include "launcher/platform.h"
 #include "launcher/supervisor.h"
 #include "launcher/text.h"
@@ -31,6 +32,8 @@ static void look_away(struct server *v);
 static bool may_change(void *server);
 static void open_channel(struct server *v, int fd);
 static bool expects_change(void *server);
+static size_t reach_clients(void *server, bool drop);
+static void depose(void *server);
 static void become_server(const struct server *v, char **command, int channel, pid_t supervisor)
     __attribute__((noreturn));
 static void note_pid(pid_t pid);
@@ -190,14 +193,25 @@ static void spawn(struct server *v)
     v->pid = pid;
     note_pid(pid);
     open_channel(v, pair[0]);
-    if (apache) v->apache = apache_new(s->base, pair[1], v->member, expects_change, v);
+    const struct apache_host host = {expects_change, reach_clients, depose, v};
+    if (apache) v->apache = apache_new(s->base, pair[1], v->member, &host);
     tell_own(s, json_pack("{s:I, s:i, s:s, s:i}", "t", (json_int_t)clock_us(), "sid", v->member->id, "fact", "started",
                           "pid", (int)pid));
 }
 
+static char **apache_command_of(const struct member *m, char **why)
+{
+    char *variables[2] = {NULL, NULL};
+    bool clock = apache_clock_prepare(m->id, variables);
+    char **command = engine_apache_command(m->run_cfg ? m->run_cfg : m->cfg, clock ? variables : NULL, why);
+    free(variables[0]);
+    free(variables[1]);
+    return command;
+}
+
 static char **command_of(const struct server *v, char **why)
 {
-    if (v->member->engine == ENGINE_APACHE) return engine_apache_command(v->member->cfg, why);
+    if (v->member->engine == ENGINE_APACHE) return apache_command_of(v->member, why);
     char **command = xcalloc(4, sizeof *command);
     command[0] = xstrdup(v->of->zkserver);
     command[1] = xstrdup("start-foreground");
@@ -245,6 +259,17 @@ static bool may_change(void *server)
     enum { HURRIED_US = 30 * 1000 * 1000 };
     const struct supervisor *s = ((const struct server *)server)->of;
     return s->measuring && clock_us() - s->outage_us < HURRIED_US;
+}
+
+static size_t reach_clients(void *server, bool drop)
+{
+    const struct server *v = server;
+    return relays_clients(&v->of->relays, (size_t)(v - v->of->servers), drop);
+}
+
+static void depose(void *server)
+{
+    server_depose(server);
 }
 
 /* Something has happened, or somebody waits for something. */
@@ -298,6 +323,7 @@ static void ended(struct server *v, int status)
         bufferevent_free(v->channel);
     }
     v->channel = NULL;
+    relays_attend(&s->relays, (size_t)(v - s->servers), false);
     apache_free(v->apache);
     v->apache = NULL;
     v->pid = 0;
@@ -378,7 +404,9 @@ static void take_line(struct server *v, const char *line, size_t len)
     }
     json_object_set_new(fact, "sid", json_integer(v->member->id));
     const char *kind = fact_string(fact, "fact");
-    if (strcmp(kind, "ready") == 0 || strcmp(kind, "reachable") == 0) server_event(v, SUPERVISE_READY, &why);
+    bool ready = strcmp(kind, "ready") == 0;
+    if (ready || strcmp(kind, "reachable") == 0) server_event(v, SUPERVISE_READY, &why);
+    if (ready) relays_attend(&s->relays, (size_t)(v - s->servers), true);
     if (strcmp(kind, "unreachable") == 0) take_loss(v, fact);
     if (strcmp(kind, "exiting") == 0 && *fact_string(fact, "text")) {
         free(v->last_words);

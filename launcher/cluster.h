@@ -25,6 +25,8 @@ struct member {
     char *log_dir; /* where its transactions are: dataLogDir, else data_dir */
     char *client_host, *quorum_host;                  /* what it listens on; quorum_host "" when standalone */
     uint16_t client_port, quorum_port, election_port; /* the latter two 0 when standalone */
+    uint16_t inner_port; /* where its process listens for clients, when a relay does on client_port; else 0 */
+    char *run_cfg;       /* the conf that its process gets, when that is not cfg; else NULL */
     int tick_ms, init_limit, sync_limit;
 };
 

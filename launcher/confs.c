@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
+#include "launcher/apache_conf.h"
 #include "launcher/attached.h"
 #include "launcher/relay.h"
 #include "launcher/text.h"
@@ -45,6 +46,7 @@ void member_free(struct member *m)
     free(m->log);
     free(m->client_host);
     free(m->quorum_host);
+    free(m->run_cfg);
 }
 
 int member_read(struct member *m, const char *dir, int id, char **why)
@@ -158,6 +160,7 @@ int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why
     if (!as_they_are && !make_folder(dir, why)) return -1;
     if (!ours && !as_they_are) c->fixed = true;
     int result = as_they_are ? use_confs(c, n, dir, ports, why, exit) : write_confs(c, n, dir, ports, why, exit);
+    if (result == 0) result = apache_confs(c, ports, why);
     return result == 0 && note_members(dir, n, why) && topology_store(&c->topology, ".", why) ? 0 : -1;
 }
 

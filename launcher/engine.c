@@ -67,9 +67,9 @@ bool engine_parse(const char *text, int *apaches, char **why)
     return known;
 }
 
-char **engine_apache_command(const char *conf, char **why)
+char **engine_apache_command(const char *conf, char *const variables[2], char **why)
 {
-    enum { WORDS_MOST = 128, LAST = 10 };
+    enum { WORDS_MOST = 128, LAST = 12 };
     char *java = find_java(why), *class_path = java ? find_class_path(why) : NULL;
     if (!class_path) {
         free(java);
@@ -78,6 +78,11 @@ char **engine_apache_command(const char *conf, char **why)
     char **argv = xcalloc(WORDS_MOST, sizeof *argv);
     const char *server = getenv("SERVER_JVMFLAGS"), *jvm = getenv("JVMFLAGS");
     size_t n = 0;
+    if (variables) {
+        argv[n++] = xstrdup("/usr/bin/env");
+        argv[n++] = xstrdup(variables[0]);
+        argv[n++] = xstrdup(variables[1]);
+    }
     argv[n++] = java;
     argv[n++] = xstrdup(encoding_flag); /* before others, which may say otherwise */
     if (!server && !jvm)
@@ -85,6 +90,8 @@ char **engine_apache_command(const char *conf, char **why)
     if (server) n = add_words(argv, n, WORDS_MOST - LAST, server);
     if (jvm) n = add_words(argv, n, WORDS_MOST - LAST, jvm);
     argv[n++] = xstrdup("-Dzookeeper.admin.enableServer=false");
+    /* What the supervisor asks; a conf that says otherwise counts. */
+    argv[n++] = xstrdup("-Dzookeeper.4lw.commands.whitelist=srvr,mntr,dump");
     argv[n++] = xstrdup("-Dorg.slf4j.simpleLogger.showDateTime=true");
     n = add_properties(argv, n, conf);
     argv[n++] = xstrdup("-cp");

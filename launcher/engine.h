@@ -16,8 +16,9 @@ bool engine_parse(const char *text, int *apaches, char **why);
 
 /* The command that runs Apache ZooKeeper with the conf, to be freed with engine_command_free(): from $ZOOKEEPER_HOME, else from
  * Debian's package; the JVM from $JAVA_HOME, else from $PATH; its flags from $SERVER_JVMFLAGS and $JVMFLAGS as zkServer.sh
- * takes them, else ones that suit several on one machine. NULL with *why when something is not there. */
-char **engine_apache_command(const char *conf, char **why);
+ * takes them, else ones that suit several on one machine. variables: two for its environment, or NULL. NULL with *why when
+ * something is not there. */
+char **engine_apache_command(const char *conf, char *const variables[2], char **why);
 void engine_command_free(char **command);
 
 #endif

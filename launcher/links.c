@@ -42,7 +42,7 @@ void links_heal(struct links *l, size_t a)
 
 bool links_cut(const struct links *l, size_t from, size_t to)
 {
-    return from != to && (l->mute[from] || l->deaf[to] || l->parted[from][to]);
+    return from != to && (l->mute[from] || l->deaf[to] || l->parted[from][to] || l->deposed[from] || l->deposed[to]);
 }
 
 bool links_joined(const struct links *l, size_t a, size_t b)

@@ -18,6 +18,7 @@ struct links {
     int64_t delay_us[MEMBERS_MOST], jitter_us[MEMBERS_MOST]; /* of all that a server sends and is sent */
     bool refuses[MEMBERS_MOST];                              /* its clients find nobody there */
     bool cuts_clients[MEMBERS_MOST];                         /* its clients' links are cut */
+    bool deposed[MEMBERS_MOST]; /* cut off for as long as the others need to find another leader; no fault that is shown */
 };
 
 enum way { WAY_BOTH, WAY_IN, WAY_OUT };

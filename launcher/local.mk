@@ -3,6 +3,9 @@ bin_PROGRAMS += pseudo-cluster
 noinst_LIBRARIES += liblauncher.a
 liblauncher_a_SOURCES = \
 	launcher/assertion.c launcher/assertion.h \
+	launcher/apache_clock.c launcher/apache_clock.h \
+	launcher/apache_conf.c launcher/apache_conf.h \
+	launcher/apache_expire.c launcher/apache_expire.h \
 	launcher/attached.c launcher/attached.h \
 	launcher/apache_member.c launcher/apache_member.h \
 	launcher/apache.c launcher/apache.h \
@@ -116,6 +119,16 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_wait.c \
 	launcher/cmd_watch.c \
 	launcher/cmd_why.c
+
+# Preloaded into Apache ZooKeeper's processes; never into ours, so no sanitizer belongs in it.
+if LINUX
+pkglibexec_PROGRAMS = wallclock.so
+wallclock_so_SOURCES = launcher/wallclock.c
+wallclock_so_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -fPIC
+wallclock_so_LDFLAGS = -shared
+wallclock_so_LDADD = -ldl
+endif
+
 # What a server holds is read with its own store and tree.
 LAUNCHER_LIBS = liblauncher.a libconf.a libclient.a libstore.a libcore.a $(SECURE_LIBS) \
 	$(LIBEVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(NCURSES_LIBS)

@@ -69,8 +69,9 @@ void op_put_targets(struct bytes *b, const struct op *o);
 char *op_take_text(struct bytes *b);
 /* The same by a request, for what only a server that runs can do. False when refused. */
 bool op_begin_running(struct op *o, const json_t *request);
-/* False when refused because a target runs Apache ZooKeeper, whose processes take no orders. */
-bool op_takes_orders(struct op *o);
+/* False when refused because a target runs Apache ZooKeeper, to whose processes that cannot be done; why, and what can. able: those
+ * for whom it can be, NULL for nobody. */
+bool op_spares_apache(struct op *o, bool (*able)(const struct server *v), const char *why);
 
 /* --- ops_cluster.c: up, down, status, watch, wait --- */
 

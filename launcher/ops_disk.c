@@ -20,6 +20,10 @@ bool op_begin_disk(struct op *o, const json_t *request)
         return false;
     }
     if (!op_begin_targets(o, request)) return false;
+    if (!op_spares_apache(o, NULL,
+                          "its files are the JVM's, and no disk can be put between; what comes near it: pause for a "
+                          "disk that hangs, kill for one that fails"))
+        return false;
     bool broken = false;
     struct bytes text = {0};
     for (size_t i = 0; i < s->n; i++) broken |= o->target[i] && s->servers[i].disk.mode;

@@ -108,6 +108,11 @@ bool op_begin_fault(struct op *o, const json_t *request)
         op_refuse(o, refused ? refused : EXIT_REFUSED, why);
         return false;
     }
+    bool inside = o->event == SUPERVISE_POWER_LOSS || *fact_string(request, "at");
+    if (inside && !op_spares_apache(o, NULL,
+                                    "what it has not synced, and at which step of a write it is, only the JVM knows; "
+                                    "kill it without --power-loss and --at, while clients write"))
+        return false;
     if (*fact_string(request, "at")) return begin_at_step(o, request);
     const struct server *leader = leader_now(s);
     o->since_us = clock_us();

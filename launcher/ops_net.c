@@ -179,11 +179,20 @@ bool op_begin_slow(struct op *o, const json_t *request)
     return true;
 }
 
+static bool has_relay(const struct server *v)
+{
+    return relays_have_clients(&v->of->relays, (size_t)(v - v->of->servers));
+}
+
 bool op_begin_drop_clients(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     bool refuse = json_is_true(json_object_get(request, "refuse")), cut = json_is_true(json_object_get(request, "cut"));
-    if (!op_begin_running(o, request) || !op_takes_orders(o)) return false;
+    if (!op_begin_running(o, request)) return false;
+    if (!op_spares_apache(o, has_relay,
+                          "its clients pass no relay, for its conf does not name the port on a line of its "
+                          "own; write clientPort=PORT there, then down and up"))
+        return false;
     struct bytes text = {0};
     op_put_targets(&text, o);
     char *who = op_take_text(&text);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "launcher/apache_clock.h"
 #include "launcher/ops.h"
 #include "launcher/text.h"
 
@@ -22,23 +23,16 @@ static bool order_leader(struct op *o, json_t *order)
         return false;
     }
     o->target[leader - s->servers] = true;
-    if (!op_takes_orders(o)) {
-        json_decref(order);
-        return false;
-    }
     o->order_first = o->order_last = server_order(leader, order);
     return true;
 }
 
-bool op_takes_orders(struct op *o)
+bool op_spares_apache(struct op *o, bool (*able)(const struct server *v), const char *why)
 {
     for (size_t i = 0; i < o->of->n; i++) {
-        const struct member *m = o->of->servers[i].member;
-        if (!o->target[i] || m->engine != ENGINE_APACHE) continue;
-        op_refuse(o, EXIT_REFUSED,
-                  xasprintf("zoo%d runs Apache ZooKeeper, which cannot be told that; what can be done to it: kill, stop, "
-                            "restart, pause, resume, partition, isolate, slow",
-                            m->id));
+        const struct server *v = &o->of->servers[i];
+        if (!o->target[i] || v->member->engine != ENGINE_APACHE || (able && able(v))) continue;
+        op_refuse(o, EXIT_REFUSED, xasprintf("zoo%d runs Apache ZooKeeper: %s", v->member->id, why));
         return false;
     }
     return true;
@@ -105,12 +99,21 @@ bool op_stepdown_done(struct op *o)
 
 /* --- clock --- */
 
+static bool has_clock(const struct server *v)
+{
+    return apache_clock_there(v->member->id);
+}
+
 bool op_begin_clock(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     int64_t ms = fact_number(request, "shift_ms", 0);
     bool reset = json_is_true(json_object_get(request, "reset")), shifted = false;
-    if (!op_begin_running(o, request) || !op_takes_orders(o)) return false;
+    if (!op_begin_running(o, request)) return false;
+    if (!op_spares_apache(o, has_clock,
+                          "its process took no clock along when it started, for wallclock.so is not beside "
+                          "pseudo-cluster; build it there (make, on Linux), then restart the server"))
+        return false;
     for (size_t i = 0; i < s->n; i++) shifted |= o->target[i] && s->servers[i].clock_ms != 0;
     if (reset && !shifted) {
         op_refuse(o, EXIT_REFUSED, xstrdup("no clock is shifted there; shift one: clock TARGET +30s"));

@@ -40,6 +40,29 @@ void network_apply(struct supervisor *s)
     }
 }
 
+/* Cut off, so that nobody finds it leading when they ask around; then those who follow it lose it. */
+void server_depose(struct server *v)
+{
+    struct supervisor *s = v->of;
+    size_t self = (size_t)(v - s->servers);
+    s->links.deposed[self] = true;
+    network_apply(s);
+    relays_abandon(&s->relays, self);
+}
+
+void depositions_settle(struct supervisor *s)
+{
+    bool news = false;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct server *v = &s->servers[i], *leader = leader_now(s);
+        bool leads = v->state == SUPERVISE_UP && v->view.serving && v->view.role == ROLE_LEADER && leader == v;
+        if (!s->links.deposed[i] || leads) continue;
+        s->links.deposed[i] = false;
+        news = true;
+    }
+    if (news) network_apply(s);
+}
+
 void disk_apply(struct server *v)
 {
     struct bytes line = {0};
@@ -121,9 +144,9 @@ static void put_disk(struct bytes *b, struct server *v)
 
 static json_t *net_order(const struct server *v, size_t peer, const struct link_state *l)
 {
-    return json_pack("{s:s, s:i, s:s, s:s, s:I, s:I}", "cmd", "net", "peer", v->of->servers[peer].member->id, "in",
+    return json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:b}", "cmd", "net", "peer", v->of->servers[peer].member->id, "in",
                      l->in_cut ? "cut" : "ok", "out", l->out_cut ? "cut" : "ok", "delay_us", (json_int_t)l->delay_us,
-                     "jitter_us", (json_int_t)l->jitter_us);
+                     "jitter_us", (json_int_t)l->jitter_us, "abandon", (int)v->of->links.deposed[peer]);
 }
 
 /* What holds for its clients, as it is told then. */

@@ -199,6 +199,7 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct supervisor *s = arg;
+    depositions_settle(s);
     outage_look(s);
     ops_settle(s);
     bool alive = false;

@@ -169,6 +169,10 @@ void disk_apply(struct server *v);
 bool faults_preload(struct server *v, int fd);
 /* "slow", "full", "eio", "ok". */
 const char *disk_mode_name(enum disk_mode mode);
+/* Takes its followers from a leader that lives, until another one leads or it looks for one itself. */
+void server_depose(struct server *v);
+/* Joins again whoever was deposed and has come to that. */
+void depositions_settle(struct supervisor *s);
 /* Nobody who could answer owes an answer. */
 bool orders_answered(const struct supervisor *s);
 

@@ -18,6 +18,7 @@ libwire_a_SOURCES = \
 	lib/wire/fact.c lib/wire/fact.h \
 	lib/wire/java_text.c lib/wire/java_text.h \
 	lib/wire/jute.c lib/wire/jute.h \
+	lib/wire/passwd.c lib/wire/passwd.h \
 	lib/wire/peer_records.c lib/wire/peer_records.h \
 	lib/wire/proto.c lib/wire/proto.h \
 	lib/wire/record.c lib/wire/record.h \

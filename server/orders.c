@@ -145,7 +145,9 @@ static void order_net(struct orders *o, struct slice line)
                           .delay_us = number(line, "delay_us", 0),
                           .jitter_us = number(line, "jitter_us", 0)};
     bool sane = f.delay_us >= 0 && f.delay_us <= LATE_MOST_US && f.jitter_us >= 0 && f.jitter_us <= LATE_MOST_US;
-    if (sane && net_set_fault(o->net, number(line, "peer", -1), &f))
+    bool done_it = sane && net_set_fault(o->net, number(line, "peer", -1), &f);
+    if (done_it && field_is(line, "abandon", SLICE_OF("true"))) net_abandon(o->net, number(line, "peer", -1));
+    if (done_it)
         done(o, line);
     else
         refuse(o, line, sane ? "there is no such peer" : "a delay is from 0 to 60 s");

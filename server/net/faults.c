@@ -17,6 +17,7 @@ struct slow {
 
 static void each_of_peer(struct net *n, const struct peer *p, void (*fn)(struct conn *c));
 static void each_client(struct net *n, void (*fn)(struct conn *c));
+static void abandon(struct conn *c);
 static void hold(struct conn *c);
 static void go_on(struct conn *c);
 static void slow_send(struct conn *c);
@@ -30,6 +31,12 @@ bool net_set_fault(struct net *n, int64_t sid, const struct net_fault *f)
     each_of_peer(n, p, hold);
     each_of_peer(n, p, go_on);
     return true;
+}
+
+void net_abandon(struct net *n, int64_t sid)
+{
+    const struct peer *p = peer_find(n, sid);
+    if (p != NULL) each_of_peer(n, p, abandon);
 }
 
 size_t net_drop_clients(struct net *n)
@@ -124,6 +131,11 @@ static void each_client(struct net *n, void (*fn)(struct conn *c))
             struct conn *c = list_entry(l, struct conn, of_state);
             if (c->kind == LINK_CLIENT) fn(c);
         }
+}
+
+static void abandon(struct conn *c)
+{
+    if (c->kind == LINK_LEADER) conn_fail(c, REASON_RESET);
 }
 
 static void hold(struct conn *c)

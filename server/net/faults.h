@@ -18,6 +18,9 @@ struct net_fault {
 /* False when there is no such peer. */
 bool net_set_fault(struct net *n, int64_t sid, const struct net_fault *f);
 
+/* Resets the connection to this peer, if we follow it. */
+void net_abandon(struct net *n, int64_t sid);
+
 /* Resets every client's connection; how many. They may come back. */
 size_t net_drop_clients(struct net *n);
 /* Clients' connections stay open and carry nothing, or do again; new ones are taken and not heard. Ends are not seen. */

@@ -12,6 +12,7 @@
 #include "tree/tree.h"
 #include "tree/watch.h"
 #include "wire/client_records.h"
+#include "wire/passwd.h"
 #include "zab/metrics.h"
 #include "zab/outlink.h"
 #include "zab/plant.h"
@@ -230,11 +231,6 @@ void learner_touched(void *arg, struct bytes *b);
 void leader_syncs_due(struct core *c, int64_t zxid);
 void learner_forward(struct core *c, int64_t session, int32_t cxid, int32_t type, struct slice body, struct vector ids);
 void learner_forward_sync(struct core *c, struct request *r, struct slice body);
-
-/* passwd.c */
-enum { PASSWD_LEN = 16 };
-/* The 16 bytes that prove a session is one's own; the same on every server, Apache's included. */
-void session_passwd(int64_t session, uint8_t out[PASSWD_LEN]);
 
 /* path.c: PathUtils.validatePath */
 bool path_is_valid(struct slice path);

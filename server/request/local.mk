@@ -8,7 +8,6 @@ libcore_a_SOURCES += \
 	server/request/gate.c \
 	server/request/identity.c \
 	server/request/learners.c \
-	server/request/passwd.c \
 	server/request/path.c \
 	server/request/prep.c \
 	server/request/read.c \

@@ -1,6 +1,6 @@
 /* Session passwords: java.util.Random seeded with the id, so that a session can move between any two servers of an
  * ensemble. Source: ZooKeeperServer.generatePasswd (3.8.0); protocol/client.md 4. */
-#include "request/core_private.h"
+#include "wire/passwd.h"
 
 void session_passwd(int64_t session, uint8_t out[PASSWD_LEN])
 {
