@@ -88,11 +88,15 @@ int64_t *apache_dump(const char *text, size_t *n)
     const char *line = strstr(text, "SessionTracker dump:"), *stop = strstr(text, "ephemeral nodes dump:");
     if (!line || !stop || stop < line) return NULL;
     int64_t *sessions = xcalloc(1, sizeof *sessions);
-    for (*n = 0; line < stop; line = strchr(line, '\n') + 1) {
+    *n = 0;
+    while (line && line < stop) {
         const char *id = line + strspn(line, " \t");
-        if (strncmp(id, "0x", 2) != 0) continue;
-        sessions = xrealloc(sessions, (*n + 1) * sizeof *sessions);
-        sessions[(*n)++] = (int64_t)strtoull(id, NULL, 16);
+        if (strncmp(id, "0x", 2) == 0) {
+            sessions = xrealloc(sessions, (*n + 1) * sizeof *sessions);
+            sessions[(*n)++] = (int64_t)strtoull(id, NULL, 16);
+        }
+        line = strchr(line, '\n');
+        if (line) line++;
     }
     return sessions;
 }

@@ -126,12 +126,11 @@ static void order_net(struct apache *a, const json_t *order)
     answer(a, id_of(order), NULL, NULL);
 }
 
-/* What holds from now on, the relays know; this is about those who are there. */
 static void order_clients(struct apache *a, const json_t *order)
 {
     bool drop = json_is_true(json_object_get(order, "drop")), cut = json_is_true(json_object_get(order, "cut"));
-    size_t n = drop || cut ? a->host.clients(a->host.arg, drop) : 0;
-    answer(a, id_of(order), "dropped", json_integer((json_int_t)n));
+    size_t n = a->host.clients(a->host.arg, drop);
+    answer(a, id_of(order), "dropped", json_integer(drop || cut ? (json_int_t)n : 0));
 }
 
 static void order_stepdown(struct apache *a, const json_t *order)

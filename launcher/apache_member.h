@@ -15,7 +15,7 @@ struct apache;
 /* What the supervisor does for it. */
 struct apache_host {
     bool (*hurried)(void *arg);              /* is a change expected at any moment? Then it asks more often */
-    size_t (*clients)(void *arg, bool drop); /* the clients at its relay: drops them, if so; how many */
+    size_t (*clients)(void *arg, bool drop); /* its relay for clients does what holds now; drops them, if so; how many */
     void (*depose)(void *arg);               /* takes its followers from it until somebody leads or it looks anew */
     void *arg;
 };

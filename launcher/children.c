@@ -264,6 +264,7 @@ static bool may_change(void *server)
 static size_t reach_clients(void *server, bool drop)
 {
     const struct server *v = server;
+    relays_apply(&v->of->relays); /* first of all nobody comes in any more, if so */
     return relays_clients(&v->of->relays, (size_t)(v - v->of->servers), drop);
 }
 

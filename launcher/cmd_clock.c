@@ -17,7 +17,7 @@ const struct command cmd_clock = {
     "TIME is as 30s, 500ms, 2min, and counts from the true time: a second shift replaces the first. What a leader\n"
     "proposes from then on carries the shifted time: ctime and mtime of znodes, and by that the age of TTL znodes.\n"
     "Nothing else moves: timeouts, sessions and elections go by the monotonic clock, logs by the true time. A\n"
-    "restart forgets the shift.\n"
+    "restart forgets the shift. Of a server that runs Apache ZooKeeper the whole wall clock moves, its log's as well.\n"
     "\n" FAULT_EXITS,
     .run = run,
 };

@@ -218,12 +218,6 @@ static bool leads(const json_t *fact)
     return is(fact, "serving") && (strcmp(state, "leading") == 0 || strcmp(state, "standalone") == 0);
 }
 
-/* An ensemble that is asked now and then has another leader than the last time. */
-static bool replaces(const struct walk *w, const json_t *fact)
-{
-    return leads(fact) && w->leader && fact_number(fact, "sid", 0) != w->leader && json_object_get(fact, "within_us");
-}
-
 /* Who leads, and whether writes are acknowledged. */
 static void follow(struct walk *w, size_t at)
 {
@@ -232,8 +226,9 @@ static void follow(struct walk *w, size_t at)
     bool ends = is(fact, "killed") || is(fact, "stopped") || is(fact, "paused") || is(fact, "exited") ||
                 is(fact, "unreachable");
     bool gives_up = is(fact, "lost-quorum") || is(fact, "not-serving");
-    bool other =
-        (is(fact, "elected") && fact_number(fact, "leader", -1) == sid && sid != w->leader) || replaces(w, fact);
+    bool wins = is(fact, "elected") && fact_number(fact, "leader", -1) == sid;
+    /* Who only says what it is, does not tell that it was elected. */
+    bool other = sid != w->leader && (wins || (leads(fact) && w->leader));
     if (is(fact, "lost-leader") && w->first_loss == SIZE_MAX) w->first_loss = at;
     if ((w->leader && sid == w->leader && (ends || gives_up)) || (other && w->leader)) {
         lose(w, at);

@@ -45,13 +45,18 @@ bool spoken_changes(struct bufferevent *channel, const struct apache_status *now
     bool same = told->state && now->serving == told->serving && now->read_only == told->read_only &&
                 strcmp(now->state, told->state) == 0 && now->zxid >> 32 == told->zxid >> 32;
     if (same || !now->state) return false;
-    if (told->serving && !now->serving)
-        say(channel, json_pack("{s:s, s:s}", "fact", "not-serving", "reason", "it says so"), within_us);
+    bool led = told->state && strcmp(told->state, "leading") == 0, leads = strcmp(now->state, "leading") == 0;
+    if (told->serving && !now->serving) {
+        const char *kind = led ? "not-serving" : "lost-leader";
+        say(channel, json_pack("{s:s, s:s}", "fact", kind, "reason", "it serves no more"), within_us);
+    }
     if (!told->state || strcmp(now->state, told->state) != 0)
         say(channel, json_pack("{s:s, s:s}", "fact", "state", "state", now->state), within_us);
     char zxid[24];
     snprintf(zxid, sizeof zxid, "0x%" PRIx64, (uint64_t)now->zxid);
     if (now->read_only) say(channel, json_pack("{s:s, s:s}", "fact", "read-only", "zxid", zxid), within_us);
+    if (now->serving && leads && now->zxid >= 0)
+        say(channel, json_pack("{s:s, s:I}", "fact", "epoch", "epoch", (json_int_t)(now->zxid >> 32)), within_us);
     if (now->serving) {
         json_t *serving = json_pack("{s:s, s:s}", "fact", "serving", "state", now->state);
         if (now->zxid >= 0) json_object_set_new(serving, "epoch", json_integer((json_int_t)(now->zxid >> 32)));

@@ -14,6 +14,15 @@ TICK_MS, SYNC_LIMIT = 200, 5
 SILENCE = TICK_MS * SYNC_LIMIT / 1000
 
 
+def owner(case, folder, name, path):
+    """A client with an ephemeral, and what happened to it."""
+    zk = case.at(folder, name)
+    zk.states = []
+    zk.add_listener(zk.states.append)
+    zk.create(path, ephemeral=True)
+    return zk
+
+
 class Case(test_launcher.Case):
     def up(self, n=3, name="c"):
         """A cluster that notices silence fast: the confs are ours, the launcher uses them as they are."""
@@ -322,12 +331,7 @@ class Clients(Case):
 
 class Sessions(Case):
     def owner(self, folder, name, path):
-        """A client with an ephemeral, and what happened to it."""
-        zk = self.at(folder, name)
-        zk.states = []
-        zk.add_listener(zk.states.append)
-        zk.create(path, ephemeral=True)
-        return zk
+        return owner(self, folder, name, path)
 
     def assert_expired(self, zk):
         wait_for("the client to be told", lambda: KazooState.LOST in zk.states)

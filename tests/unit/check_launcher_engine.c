@@ -8,7 +8,10 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "launcher/apache_expire.h"
 #include "launcher/apache_member.h"
 #include "launcher/engine.h"
 #include "launcher/relay.h"
@@ -118,6 +121,46 @@ START_TEST(what_is_no_answer_changes_nothing)
 }
 END_TEST
 
+/* --- dump, as 3.8.0 answers --- */
+
+START_TEST(dump_tells_the_sessions)
+{
+    static const char leader[] =
+        "SessionTracker dump:\nSession Sets (3)/(2):\n0 expire at Sun Nov 29 20:00:00 UTC 2026:\n"
+        "1 expire at Sun Nov 29 20:00:02 UTC 2026:\n\t0x1000a5c2f3e0000\n"
+        "1 expire at Sun Nov 29 20:00:04 UTC 2026:\n\t0xffff000000000001\n"
+        "ephemeral nodes dump:\nSessions with Ephemerals (1):\n0x2000000000000:\n\t/0x3\n"
+        "Connections dump:\n";
+    static const char follower[] = "SessionTracker dump:\nGlobal Sessions(1):\n0x1000a5c2f3e0000\t4000ms\n"
+                                   "ephemeral nodes dump:\nSessions with Ephemerals (0):\nConnections dump:\n";
+    size_t n = 7;
+    int64_t *sessions = apache_dump(leader, &n);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_int_eq(sessions[0], 0x1000a5c2f3e0000);
+    ck_assert_int_eq((int64_t)sessions[1], (int64_t)0xffff000000000001);
+    free(sessions);
+    sessions = apache_dump(follower, &n);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_int_eq(sessions[0], 0x1000a5c2f3e0000);
+    free(sessions);
+}
+END_TEST
+
+START_TEST(what_is_no_dump_tells_none)
+{
+    static const char *const texts[] = {"", "ephemeral nodes dump:\nSessionTracker dump:\n",
+                                        "dump is not executed because it is not in the whitelist.\n",
+                                        "SessionTracker dump:\n\t0x1"};
+    size_t none = 7;
+    free(apache_dump("SessionTracker dump: ephemeral nodes dump:", &none));
+    ck_assert_uint_eq(none, 0);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t n;
+        ck_assert_ptr_null(apache_dump(texts[i], &n));
+    }
+}
+END_TEST
+
 /* --- relays, with real sockets: from server 0 to server 1, which sends back what it gets --- */
 
 static struct event_base *base;
@@ -127,6 +170,7 @@ static struct evconnlistener *server;
 static struct bufferevent *client, *served;
 static struct evbuffer *heard;
 static bool client_closed;
+static int held = -1; /* reserves a port, as launcher/ports.c does */
 
 static void on_server_bytes(struct bufferevent *b, void *arg)
 {
@@ -201,6 +245,8 @@ static void teardown(void)
     if (server) evconnlistener_free(server);
     client = served = NULL;
     server = NULL;
+    if (held >= 0) close(held);
+    held = -1;
     evbuffer_free(heard);
     event_base_loop(base, EVLOOP_NONBLOCK); /* what was freed goes in the loop's next turn */
     event_base_free(base);
@@ -335,6 +381,125 @@ START_TEST(a_quorum_port_may_open_late)
 }
 END_TEST
 
+START_TEST(who_is_abandoned_is_left_at_once)
+{
+    connect_client(RELAY_QUORUM, listen_somewhere());
+    bufferevent_write(client, "x", 1);
+    ck_heard("x");
+    relays_abandon(&relays, 0);
+    run_a_while();
+    ck_assert(!client_closed);
+    relays_abandon(&relays, 1);
+    await(1);
+    ck_assert(client_closed);
+}
+END_TEST
+
+/* --- the relay for clients: of server 1 --- */
+
+static uint16_t open_to_clients(void)
+{
+    struct sockaddr_in a = loopback(0);
+    socklen_t len = sizeof a;
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    held = fd;
+    relays_add_clients(&relays, 1, "127.0.0.1", ntohs(a.sin_port), listen_somewhere());
+    relays_start(&relays, base, &links);
+    return ntohs(a.sin_port);
+}
+
+static void come_in(uint16_t port)
+{
+    struct sockaddr_in a = loopback(port);
+    if (client) bufferevent_free(client);
+    client_closed = false;
+    client = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(client, on_client_bytes, NULL, on_client_event, NULL);
+    bufferevent_enable(client, EV_READ | EV_WRITE);
+    bufferevent_socket_connect(client, (struct sockaddr *)&a, sizeof a);
+}
+
+static void ck_nobody_there(uint16_t port)
+{
+    come_in(port);
+    await(1);
+    ck_assert(client_closed);
+}
+
+START_TEST(clients_find_a_member_while_it_is_there)
+{
+    uint16_t port = open_to_clients();
+    ck_assert(relays_have_clients(&relays, 1));
+    ck_assert(!relays_have_clients(&relays, 0));
+    ck_nobody_there(port);
+    relays_attend(&relays, 1, true);
+    come_in(port);
+    bufferevent_write(client, "ruok", 4);
+    ck_heard("ruok");
+    ck_assert_uint_eq(relays_clients(&relays, 1, false), 1);
+    relays_attend(&relays, 1, false);
+    bufferevent_write(client, "stay", 4);
+    ck_heard("stay");
+    ck_nobody_there(port);
+}
+END_TEST
+
+START_TEST(clients_are_refused_or_reset)
+{
+    uint16_t port = open_to_clients();
+    relays_attend(&relays, 1, true);
+    come_in(port);
+    bufferevent_write(client, "a", 1);
+    ck_heard("a");
+    ck_assert_uint_eq(relays_clients(&relays, 0, true), 0);
+    ck_assert_uint_eq(relays_clients(&relays, 1, true), 1);
+    await(1);
+    ck_assert(client_closed);
+    ck_assert_uint_eq(relays_clients(&relays, 1, false), 0);
+    links.refuses[1] = true;
+    relays_apply(&relays);
+    ck_nobody_there(port);
+    links.refuses[1] = false;
+    relays_apply(&relays);
+    come_in(port);
+    bufferevent_write(client, "b", 1);
+    ck_heard("b");
+}
+END_TEST
+
+START_TEST(clients_that_are_cut_off_wait)
+{
+    uint16_t port = open_to_clients();
+    relays_attend(&relays, 1, true);
+    links.cuts_clients[1] = true;
+    relays_apply(&relays);
+    come_in(port);
+    bufferevent_write(client, "knock", 5);
+    run_a_while();
+    ck_assert_uint_eq(evbuffer_get_length(heard), 0);
+    ck_assert(!client_closed);
+    links.cuts_clients[1] = false;
+    relays_apply(&relays);
+    ck_heard("knock");
+}
+END_TEST
+
+/* As `echo ruok | nc` does. */
+START_TEST(a_client_that_has_said_all_still_hears_the_answer)
+{
+    uint16_t port = open_to_clients();
+    relays_attend(&relays, 1, true);
+    come_in(port);
+    bufferevent_write(client, "ruok", 4);
+    while (evbuffer_get_length(bufferevent_get_output(client)) > 0) event_base_loop(base, EVLOOP_ONCE);
+    ck_assert_int_eq(shutdown(bufferevent_getfd(client), SHUT_WR), 0);
+    ck_heard("ruok");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("launcher engine");
@@ -346,6 +511,8 @@ int main(void)
     tcase_add_test(c, who_does_not_serve_is_looking);
     tcase_add_test(c, who_serves_reads_alone_is_looking_too);
     tcase_add_test(c, what_is_no_answer_changes_nothing);
+    tcase_add_test(c, dump_tells_the_sessions);
+    tcase_add_test(c, what_is_no_dump_tells_none);
     tcase_add_checked_fixture(r, setup, teardown);
     tcase_set_timeout(r, 30);
     tcase_add_test(r, a_relay_passes_bytes_both_ways);
@@ -354,6 +521,11 @@ int main(void)
     tcase_add_test(r, a_slow_link_delivers_late_and_in_order);
     tcase_add_test(r, a_dead_election_port_is_told_at_once);
     tcase_add_test(r, a_quorum_port_may_open_late);
+    tcase_add_test(r, who_is_abandoned_is_left_at_once);
+    tcase_add_test(r, clients_find_a_member_while_it_is_there);
+    tcase_add_test(r, clients_are_refused_or_reset);
+    tcase_add_test(r, clients_that_are_cut_off_wait);
+    tcase_add_test(r, a_client_that_has_said_all_still_hears_the_answer);
     suite_add_tcase(s, c);
     suite_add_tcase(s, r);
     SRunner *runner = srunner_create(s);
