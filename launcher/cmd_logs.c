@@ -31,9 +31,10 @@ struct log {
 static int run(const struct command *self, struct globals *g, int argc, char **argv);
 static size_t find_logs(const struct cluster *c, struct candidate *all);
 static void open_at_tail(struct log *l, long lines);
-static void print_tails(struct log *logs, size_t n);
-static bool print_new(struct log *l, bool prefix);
-static void follow(const struct cluster *c, struct log *logs, size_t n);
+enum look { LOOK_PLAIN, LOOK_PREFIX, LOOK_JSON };
+static void print_tails(struct log *logs, size_t n, enum look look);
+static bool print_new(struct log *l, enum look look);
+static void follow(const struct cluster *c, struct log *logs, size_t n, enum look look);
 
 const struct command cmd_logs = {
     .name = "logs",
@@ -43,6 +44,8 @@ const struct command cmd_logs = {
             "\n"
             "  -f        go on with what is logged from now on, until Ctrl-C\n"
             "  -n LINES  the last LINES of each (20; 0: all)\n"
+            "\n"
+            "--json prints an object a line: id (of the server), line.\n"
             "\n"
             "Exit codes: 0 shown, 1 failed, 2 usage, 4 no such target now.\n",
     .run = run,
@@ -81,8 +84,9 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
             (struct log){.id = all[i].id, .path = xasprintf("%s/logs/zoo%d.log", cluster.dir, all[i].id), .fd = -1};
         open_at_tail(&logs[chosen++], lines);
     }
-    print_tails(logs, chosen);
-    if (following) follow(&cluster, logs, chosen);
+    enum look look = g->json ? LOOK_JSON : chosen > 1 ? LOOK_PREFIX : LOOK_PLAIN;
+    print_tails(logs, chosen, look);
+    if (following) follow(&cluster, logs, chosen, look);
     for (size_t i = 0; i < chosen; i++) {
         close(logs[i].fd);
         free(logs[i].path);
@@ -150,9 +154,29 @@ static bool read_more(struct log *l)
     return true;
 }
 
-static void print_line(const struct log *l, struct slice line, bool prefix)
+/* A log may hold any bytes; what is no text stands there as '?'. */
+static void print_object(const struct log *l, struct slice line)
 {
-    if (prefix) printf("zoo%-2d | ", l->id);
+    size_t len = (size_t)line.len - 1;
+    json_t *text = json_stringn((const char *)line.p, len);
+    if (!text) {
+        char *copy = xcalloc(1, len + 1);
+        for (size_t i = 0; i < len; i++) copy[i] = line.p[i] >= 0x80 ? '?' : (char)line.p[i];
+        text = json_stringn(copy, len);
+        free(copy);
+    }
+    json_t *object = json_pack("{s:i, s:o}", "id", l->id, "line", text);
+    talk_json(object);
+    json_decref(object);
+}
+
+static void print_line(const struct log *l, struct slice line, enum look look)
+{
+    if (look == LOOK_JSON) {
+        print_object(l, line);
+        return;
+    }
+    if (look == LOOK_PREFIX) printf("zoo%-2d | ", l->id);
     fwrite(line.p, 1, (size_t)line.len, stdout);
 }
 
@@ -172,7 +196,7 @@ static int by_stamp(const void *pa, const void *pb)
 }
 
 /* What there is of all logs, in order of time. */
-static void print_tails(struct log *logs, size_t n)
+static void print_tails(struct log *logs, size_t n, enum look look)
 {
     struct stamped *all = NULL;
     size_t count = 0, cap = 0;
@@ -190,31 +214,31 @@ static void print_tails(struct log *logs, size_t n)
         }
     }
     if (count) qsort(all, count, sizeof *all, by_stamp);
-    for (size_t i = 0; i < count; i++) print_line(all[i].log, all[i].line, n > 1);
+    for (size_t i = 0; i < count; i++) print_line(all[i].log, all[i].line, look);
     fflush(stdout);
     free(all);
 }
 
 /* Prints the whole lines that have come since. True when there were any bytes. */
-static bool print_new(struct log *l, bool prefix)
+static bool print_new(struct log *l, enum look look)
 {
     bool any = false;
     while (read_more(l)) {
         any = true;
-        for (struct slice line; !slice_is_null(line = next_line(l));) print_line(l, line, prefix);
+        for (struct slice line; !slice_is_null(line = next_line(l));) print_line(l, line, look);
     }
     fflush(stdout);
     return any;
 }
 
-static void follow(const struct cluster *c, struct log *logs, size_t n)
+static void follow(const struct cluster *c, struct log *logs, size_t n, enum look look)
 {
     char *dir = cluster_path(c, "logs");
     int watch = platform_folder_watch(dir);
     free(dir);
     for (;;) {
         bool any = false;
-        for (size_t i = 0; i < n; i++) any |= print_new(&logs[i], n > 1);
+        for (size_t i = 0; i < n; i++) any |= print_new(&logs[i], look);
         if (!any) platform_folder_wait(watch, -1);
     }
 }

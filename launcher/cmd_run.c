@@ -89,7 +89,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     exit = run_both(&w, cluster.dir);
     bool keep = w.keep && exit != EXIT_DONE;
     if (keep) fprintf(stderr, "pseudo-cluster: kept %s\n", cluster.dir);
-    private_end(&control, keep);
+    private_end(&control, &cluster, keep);
     cluster_free(&cluster);
     return exit;
 }

@@ -117,7 +117,7 @@ static int run(const struct command *self, struct globals *g, int argc, char **a
     }
     talk_print(&text);
 
-    if (!o.here) private_end(&t.control, keep);
+    if (!o.here) private_end(&t.control, &t.cluster, keep);
     for (size_t i = 0; i < t.n; i++) free(t.hosts[i]);
     free(kept);
     free(t.connect);
@@ -196,7 +196,7 @@ static int open_ensemble(struct torture *t, struct globals *g)
     if (exit) return exit;
     if (t->o->here) control_close(&t->control);
     exit = learn_members(t);
-    if (exit && !t->o->here) private_end(&t->control, false);
+    if (exit && !t->o->here) private_end(&t->control, &t->cluster, false);
     if (exit) cluster_free(&t->cluster);
     return exit;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "launcher/running.h"
 #include "launcher/view.h"
 
 int private_boot(struct globals *g, const struct private_options *o, struct cluster *cluster, struct control *control,
@@ -14,6 +15,7 @@ int private_boot(struct globals *g, const struct private_options *o, struct clus
     const char *tmp = getenv("TMPDIR");
     char *folder = xasprintf("%s/pseudo-cluster-XXXXXX", tmp && *tmp ? tmp : "/tmp"), *why = NULL;
     json_t *end = NULL;
+    running_free(running_list()); /* what killed ones have left goes */
     if (!mkdtemp(folder)) {
         why = xasprintf("cannot make the folder %s: %s; set TMPDIR to a folder that can be written", folder,
                         strerror(errno));
@@ -23,6 +25,7 @@ int private_boot(struct globals *g, const struct private_options *o, struct clus
     g->dir = folder;
     int result = cluster_locate(cluster, g, &why);
     g->dir = NULL;
+    running_own(folder);
     free(folder);
     if (result) return talk_fail(EXIT_NO_ENSEMBLE, why);
     cluster->tick_ms = o->tick_ms;
@@ -37,18 +40,24 @@ int private_boot(struct globals *g, const struct private_options *o, struct clus
         return EXIT_DONE;
     }
     if (open) talk_end(end);
-    if (open) private_end(control, false);
-    remove_tree(cluster->dir);
+    if (open)
+        private_end(control, cluster, false);
+    else
+        remove_tree(cluster->dir);
     cluster_free(cluster);
     return EXIT_NO_ENSEMBLE;
 }
 
-/* The supervisor removes the folder; the end of the connection says that it has. */
-void private_end(struct control *control, bool keep)
+/* The supervisor removes the folder; the end of the connection says that it has, or that it was killed. */
+void private_end(struct control *control, const struct cluster *cluster, bool keep)
 {
     bool timed_out;
     if (control_ask(control, json_pack("{s:s, s:b}", "cmd", "down", "keep", keep))) {
         for (json_t *line; (line = control_next(control, -1, &timed_out));) json_decref(line);
     }
     control_close(control);
+    if (keep)
+        running_disown(cluster->dir);
+    else
+        remove_tree(cluster->dir);
 }

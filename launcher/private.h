@@ -18,6 +18,6 @@ int private_boot(struct globals *g, const struct private_options *o, struct clus
                  char **connect);
 
 /* Takes it down and waits until its folder is gone; with keep that stays. Closes control. */
-void private_end(struct control *control, bool keep);
+void private_end(struct control *control, const struct cluster *cluster, bool keep);
 
 #endif

@@ -8,7 +8,13 @@
 void running_note(const struct cluster *c);
 void running_forget(void);
 
-/* The folders on the list, sorted, ended by NULL; to be freed with running_free(). Those of supervisors that are gone are taken off. */
+/* The folder is this process's own: once both it and the supervisor are gone, whoever looks at the list removes the folder. */
+void running_own(const char *folder);
+/* It stays whatever comes. */
+void running_disown(const char *folder);
+
+/* The folders on the list, sorted, ended by NULL; to be freed with running_free(). Those of supervisors that are gone are taken off,
+ * and with them goes a folder whose owner is gone. */
 char **running_list(void);
 void running_free(char **list);
 

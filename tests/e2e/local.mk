@@ -12,6 +12,7 @@ E2E_TESTS += tests/e2e/test_admin.py
 E2E_TESTS += tests/e2e/test_digest.py
 E2E_TESTS += tests/e2e/test_stop.py
 E2E_TESTS += tests/e2e/test_engine.py
+E2E_TESTS += tests/e2e/test_json.py
 E2E_TESTS += tests/e2e/test_power.py
 E2E_TESTS += tests/e2e/test_scenario.py
 E2E_TESTS += tests/e2e/test_timeline.py

@@ -465,6 +465,32 @@ class Json(Case):
             del z["stat"]
         self.assertEqual(second, znodes)
 
+    def test_ephemerals_one_server_and_the_past(self):
+        """export --ephemerals --server --at, import --ephemerals, diff --at."""
+        folder = self.up(3)
+        zk = self.zk(folder)
+        zk.create("/e", b"mine", ephemeral=True)
+        then = zk.exists("/e").czxid
+        zk.create("/later", b"x")
+        zk.sync("/")
+        wait_for("all to have it", lambda: self.pc(folder, "diff", "1", "2", "--at", hex(then))[0] == 0)
+        file = os.path.join(self.folder, "e.json")
+        self.ok(folder, "export", file, "--ephemerals", "--server", self.leader(folder)["name"], "--at", hex(then))
+        with open(file) as f:
+            all = json.load(f)
+        self.assertEqual(int(all["zxid"], 16), then)
+        self.assertEqual([z["data"] for z in all["znodes"] if z["path"] == "/e"], ["mine"])
+        self.assertEqual([z for z in all["znodes"] if z["path"] == "/later"], [])
+        self.assertIn("of %s " % self.leader(folder)["name"], self.ok(folder, "export", file + "2", "--server", "leader"))
+        zk.stop()
+        self.ok(folder, "reset")
+        zk = self.zk(folder)
+        self.assertRegex(self.ok(folder, "import", file, "--ephemerals"), "1 created")
+        data, stat = zk.get("/e")
+        self.assertEqual((data, stat.ephemeralOwner), (b"mine", 0))
+        self.ok(folder, "reset")
+        self.assertRegex(self.ok(folder, "import", file), "0 created")
+
     def test_merge_and_replace(self):
         folder = self.up(3)
         zk = self.zk(folder)

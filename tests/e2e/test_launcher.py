@@ -277,6 +277,34 @@ class Faults(Case):
         self.assertEqual({s["state"] for s in self.servers(folder).values()}, {"serving"}, out)
 
 
+class Logs(Case):
+    def test_the_last_lines_of_one_and_of_all(self):
+        folder = self.up(3)
+        self.ok(folder, "stop", "2")
+        lines = self.ok(folder, "logs", "2", "-n", "1").splitlines()
+        self.assertEqual(len(lines), 1)
+        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\d .* \[myid:2\] ")
+        self.assertRegex(self.ok(folder, "logs", "-n", "2"), r"^(zoo[123]  \| .*\n){6}$")
+        self.assertGreater(len(self.ok(folder, "logs", "-n", "0").splitlines()), 20)
+        objects = [json.loads(l) for l in self.ok(folder, "--json", "logs", "-n", "1").splitlines()]
+        self.assertEqual([o["id"] for o in objects if o["line"] == lines[0]], [2])
+        self.assertEqual(sorted(o["id"] for o in objects), [1, 2, 3])
+        self.assertEqual(self.pc(folder, "logs", "zoo9")[0], 4)
+        self.assertEqual(self.pc(folder, "logs", "-n", "few")[0], 2)
+
+    def test_what_is_logged_from_now_on(self):
+        folder = self.up(3)
+        p = subprocess.Popen([program("pseudo-cluster"), "-C", folder, "logs", "follower", "-f", "-n", "1"], stdout=subprocess.PIPE,
+                             text=True, env=self.env)
+        self.addCleanup(p.stdout.close)
+        self.addCleanup(p.wait)
+        self.addCleanup(p.kill)
+        self.assertIn("[myid:", p.stdout.readline())
+        self.ok(folder, "kill", "leader")
+        while "looking" not in p.stdout.readline():
+            self.assertIsNone(p.poll())
+
+
 class Run(Case):
     def run_cluster(self, *args, n="3"):
         return self.pc(None, "run", "-n", n, "--", *args)
@@ -292,6 +320,15 @@ class Run(Case):
         self.assertEqual(self.run_cluster("sh", "-c", "kill -TERM $$", n="1")[0], 128 + signal.SIGTERM)
         self.assertEqual(self.run_cluster("/no/such/command", n="1")[0], 127)
 
+    def test_the_folder_of_what_fails_is_kept_when_asked(self):
+        status, out, err = self.pc(None, "run", "-n", "1", "--keep", "--", "sh", "-c", "echo $PSEUDO_CLUSTER_DIR; exit 3")
+        self.assertEqual(status, 3, err)
+        self.assertIn(out.strip(), err)
+        self.assertTrue(os.path.exists(os.path.join(out.strip(), "logs", "zoo1.log")))
+        status, out, err = self.pc(None, "run", "-n", "1", "--keep", "--", "sh", "-c", "echo $PSEUDO_CLUSTER_DIR")
+        self.assertEqual(status, 0, err)
+        self.assertFalse(os.path.exists(out.strip()))
+
     def test_nothing_is_left(self):
         before = set(os.listdir(self.folder))
         status, out, err = self.run_cluster("sh", "-c", "echo connect=$ZOOKEEPER_CONNECT")
@@ -304,6 +341,35 @@ class Run(Case):
                 socket.create_connection((host, int(port)), timeout=5).close()
         left = set(os.listdir(self.folder)) - before
         self.assertEqual(left, set())
+
+    KILL = "kill -9 $(cat $PSEUDO_CLUSTER_DIR/run/supervisor.pid)"
+
+    def test_nothing_is_left_when_the_supervisor_is_killed(self):
+        before = set(os.listdir(self.folder))
+        status, out, err = self.pc(None, "run", "-n", "3", "--", "sh", "-c", "echo $PSEUDO_CLUSTER_DIR; %s; exit 7" % self.KILL)
+        self.assertEqual(status, 7, err)
+        self.assertFalse(os.path.exists(out.strip()))
+        self.assertIn("no cluster runs", self.ok(None, "ps"))
+        self.assertEqual({f for f in set(os.listdir(self.folder)) - before if not f.startswith("pseudo-cluster")}, set())
+
+    def test_what_is_left_when_all_is_killed_goes_with_the_next_command(self):
+        """And not before: while its run lives the folder is that one's."""
+        for sweeper in (("ps",), ("run", "-n", "1", "-q", "--", "true")):
+            p = subprocess.Popen([program("pseudo-cluster"), "run", "-q", "-n", "3", "--", "sh", "-c",
+                                  "%s; echo $PSEUDO_CLUSTER_DIR; read wait_for_the_end" % self.KILL], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, text=True, env=self.env)
+            self.addCleanup(p.wait)
+            self.addCleanup(p.stdin.close)
+            self.addCleanup(p.stdout.close)
+            self.addCleanup(p.kill)
+            folder = p.stdout.readline().strip()
+            self.ok(None, *sweeper)
+            self.assertTrue(os.path.exists(folder))
+            p.kill()
+            p.wait()
+            self.assertTrue(os.path.exists(folder))
+            self.ok(None, *sweeper)
+            self.assertFalse(os.path.exists(folder))
 
     def test_nothing_is_left_when_run_is_killed(self):
         p = subprocess.Popen([program("pseudo-cluster"), "run", "-n", "3", "--", "sh", "-c",

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Scenarios: run --faults, assert, and their reports as TAP and JUnit, read by a real XML parser."""
 import os
+import socket
 import subprocess
 import xml.etree.ElementTree as xml
 
@@ -104,15 +105,20 @@ class Crowd(Case):
     def test_twenty_at_once(self):
         """None fails, and none leaves a process, a port or a file."""
         before = set(os.listdir(self.folder))
-        all_ = [subprocess.Popen([program("pseudo-cluster"), "run", "-q", "-n", "3", "--", "sh", "-c", "echo $PSEUDO_CLUSTER_DIR"],
+        all_ = [subprocess.Popen([program("pseudo-cluster"), "run", "-q", "-n", "3", "--", "sh", "-c", "echo $PSEUDO_CLUSTER_DIR $ZOOKEEPER_CONNECT"],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
                 for _ in range(20)]
-        folders = set()
+        folders, ports = set(), []
         for p in all_:
             out, err = p.communicate(timeout=120)
             self.assertEqual(p.returncode, 0, err)
-            folders.add(out.strip())
+            folder, connect = out.split()
+            folders.add(folder)
+            ports.extend(int(address.rsplit(":", 1)[1]) for address in connect.split(","))
         self.assertEqual(len(folders), 20)
+        self.assertEqual(len(set(ports)), 60)
+        for port in ports:
+            self.assertRaises(ConnectionRefusedError, socket.create_connection, ("127.0.0.1", port), 5)
         self.assertEqual([f for f in folders if os.path.exists(f)], [])
         self.assertEqual(set(os.listdir(self.folder)), before)
         left = subprocess.run(["ps", "-eo", "args"], stdout=subprocess.PIPE, text=True).stdout

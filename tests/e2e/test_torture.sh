@@ -57,6 +57,13 @@ expect "rounds end with 0" [ "$code" -eq 0 ]
 expect "each round is told" [ "$(grep -c '"fact":"torture-round".*"verdict":"clean"' "$tmp/out")" -eq 2 ]
 expect "and the whole" grep -q '"fact":"torture",.*"rounds":2' "$tmp/out"
 
+torture --seconds 1 -n 1 --clients 2 --rate 100 --faults pause --keep
+expect "another size ends with 0" [ "$code" -eq 0 ]
+kept=$(grep -ho "$TMPDIR/[^ ]*" "$tmp/out" "$tmp/err" | head -n 1)
+expect "the folder is kept when asked, and named" [ -d "${kept:-/nowhere}" ]
+rm -rf "${kept:-/nowhere}"
+expect "and nothing else" nothing_left
+
 rm -f "$tmp/err"
 "$pc" torture --seconds 600 --faults kill >"$tmp/out" 2>"$tmp/err" &
 pid=$!
