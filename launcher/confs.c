@@ -57,6 +57,13 @@ int member_read(struct member *m, const char *dir, int id, char **why)
     char *cfg = xasprintf("%s/zoo%d.cfg", dir, id);
     int result = conf_read(&conf, cfg, error);
     if (result == 0 && !conf.standalone) result = conf_take_id(&conf, id, error);
+    if (result == 0 && conf.client_port == 0) {
+        snprintf(error, sizeof error,
+                 "%s: clientPort: missing, and the launcher itself is a client; add one beside "
+                 "secureClientPort",
+                 cfg);
+        result = -1;
+    }
     if (result == 0) {
         const struct conf_server *self = conf.standalone ? NULL : conf.self;
         *m = (struct member){

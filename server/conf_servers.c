@@ -150,7 +150,7 @@ static int client_endpoint(struct conf *c, char error[CONF_ERROR_MAX])
             c->client_address = xstrdup(s->client_host);
         }
     }
-    if (c->client_port == 0) {
+    if (c->client_port == 0 && c->secure_port == 0) {
         snprintf(error, CONF_ERROR_MAX, "%s: clientPort: missing for server %" PRId64 "; add clientPort=2181", c->path,
                  c->myid);
         return -1;

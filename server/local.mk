@@ -29,6 +29,7 @@ zkserver_SOURCES = \
 	server/pidfile.c server/pidfile.h \
 	server/security.c server/security.h \
 	server/server.c server/server.h \
+	server/status.c server/status.h \
 	server/verbs.c server/verbs.h
 zkserver_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS)
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,9 @@
 #include "base/xalloc.h"
 #include "conf.h"
 #include "exit_code.h"
-#include "net/socket.h"
 #include "pidfile.h"
 #include "server.h"
+#include "status.h"
 #include "store/store.h"
 
 static bool read_conf(struct conf *c, const char *path);
@@ -27,7 +26,6 @@ static int start(struct conf *c);
 static int stop(const struct conf *c);
 static int daemon_run(struct conf *c, int ready_fd);
 static int await_ready(int fd, pid_t child);
-static int ask(const struct conf *c, char *answer, size_t size);
 static int purge(const struct conf *c, int keep);
 static int rebuild(const struct conf *c, const char *path);
 
@@ -75,18 +73,11 @@ int verb_restart(const char *path)
 int verb_status(const char *path)
 {
     struct conf c;
-    char answer[4096], error[CONF_ERROR_MAX];
+    char error[CONF_ERROR_MAX];
     int code = EXIT_USAGE;
     if (read_conf(&c, path)) {
         conf_take_myid(&c, error); /* for a client port on the server's own line; else it does not matter here */
-        printf("Client port found: %d. Client address: %s. Client SSL: false.\n", c.client_port,
-               *c.client_address ? c.client_address : "localhost");
-        const char *mode = ask(&c, answer, sizeof answer) == 0 ? strstr(answer, "\nMode: ") : NULL;
-        code = mode == NULL ? EXIT_UNEXPECTED : EXIT_FINISHED;
-        if (mode == NULL)
-            printf("Error contacting service. It is probably not running.\n");
-        else
-            printf("%.*s\n", (int)strcspn(mode + 1, "\n"), mode + 1);
+        code = status_show(&c);
     }
     conf_free(&c);
     return code;
@@ -224,34 +215,6 @@ static int stop(const struct conf *c)
     }
     free(path);
     return code;
-}
-
-/* --- status --- */
-
-static bool await(int fd, short what)
-{
-    enum { LIMIT_MS = 5000 };
-    struct pollfd p = {.fd = fd, .events = what};
-    return poll(&p, 1, LIMIT_MS) == 1;
-}
-
-/* Asks srvr on the client port. */
-static int ask(const struct conf *c, char *answer, size_t size)
-{
-    struct address a;
-    bool everywhere = !*c->client_address || strcmp(c->client_address, "0.0.0.0") == 0;
-    size_t len = 0;
-    if (!address_resolve(&a, everywhere ? "127.0.0.1" : c->client_address, (uint16_t)c->client_port)) return -1;
-    int fd = socket_connect(&a);
-    bool asked = fd >= 0 && await(fd, POLLOUT) && socket_connected(fd) == 0 && write(fd, "srvr", 4) == 4;
-    while (asked && len < size - 1 && await(fd, POLLIN)) {
-        ssize_t n = read(fd, answer + len, size - 1 - len);
-        if (n <= 0) break;
-        len += (size_t)n;
-    }
-    answer[len] = '\0';
-    if (fd >= 0) close(fd);
-    return asked ? 0 : -1;
 }
 
 /* --- purge --- */

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 
+import certs
 import harness
 from ensemble import DEADLINE, ENGINE, ports, program, wait_for
 
@@ -101,6 +102,47 @@ class Verbs(Case):
         status, out, err = zkserver("stop", m.cfg)
         self.assertEqual(status, 0)
         self.assertIn("no zookeeper to stop", out + err)
+
+    def secure_only(self, **options):
+        """A member without a clientPort."""
+        if not certs.have_openssl():
+            self.skipTest("there is no openssl command")
+        c, port = certs.certs(), ports.take()
+        m = self.single(options=dict({"secureClientPort": port, "ssl.keyStore.location": c["server.pem"],
+                                      "ssl.trustStore.location": c["ca.pem"]}, **options))
+        with open(m.cfg) as f:
+            lines = [l for l in f if not l.startswith("clientPort")]
+        with open(m.cfg, "w") as f:
+            f.writelines(lines)
+        return m, port
+
+    def test_status_of_one_with_a_secure_port_alone(self):
+        """Over TLS, as the server itself: whoever has its key store may ask it."""
+        for options in ({}, {"ssl.keyStore.password": certs.PASSWORD}):
+            if options:
+                options["ssl.keyStore.location"] = certs.certs()["server.p12"]
+            m, port = self.secure_only(**options)
+            self.assertEqual(zkserver("start", m.cfg)[0], 0)
+            status, out, err = zkserver("status", m.cfg)
+            self.assertEqual(status, 0, out + err)
+            self.assertIn("Client port found: %d. Client address: localhost. Client SSL: true." % port, out)
+            self.assertIn("Mode: standalone", out)
+            self.assertEqual(zkserver("stop", m.cfg)[0], 0)
+            status, out, err = zkserver("status", m.cfg)
+            self.assertEqual(status, 1)
+            self.assertIn("It is probably not running.", out)
+
+    def test_status_where_the_servers_own_certificate_is_no_clients(self):
+        m, port = self.secure_only()
+        with open(m.cfg) as f:
+            text = f.read()
+        with open(m.cfg, "w") as f:
+            f.write(text.replace(certs.certs()["ca.pem"], certs.certs()["otherca.pem"]))
+        self.assertEqual(zkserver("start", m.cfg)[0], 0)
+        status, out, err = zkserver("status", m.cfg)
+        self.assertEqual(status, 1)
+        self.assertRegex(err, r"TLS with it failed: .+; where the admin port is on, ask that")
+        self.assertEqual(zkserver("stop", m.cfg)[0], 0)
 
     def test_restart_keeps_the_data(self):
         m = self.single()
