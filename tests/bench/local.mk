@@ -7,4 +7,4 @@ tests_bench_loadgen_SOURCES = \
 	tests/bench/load_run.c \
 	tests/bench/loadgen.c tests/bench/loadgen.h
 tests_bench_loadgen_LDADD = libclient.a $(SECURE_LIBS)
-EXTRA_DIST += tests/bench/run tests/bench/ensembles.py tests/bench/limits
+EXTRA_DIST += tests/bench/run tests/bench/ensembles.py tests/bench/limits tests/bench/verbs
