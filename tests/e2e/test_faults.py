@@ -161,6 +161,48 @@ class Partitions(Case):
         self.assertEqual(zk.get("/h")[0], other.get("/h")[0])
         self.assertEqual(self.leader(folder)["epoch"], leader["epoch"])
 
+    def test_a_leader_that_hears_nothing_gives_up(self):
+        folder = self.up(3)
+        old = self.leader(folder)
+        zk = self.at(folder, old["name"])
+        zk.create("/b", b"0")
+        self.ok(folder, "isolate", "leader", "--one-way", "in")
+        self.assert_faults(folder, "^%s isolated, one way: what the others send it is lost$" % old["name"])
+        row = self.servers(folder)[old["name"]]["faults"]
+        self.assertEqual((len(row["cut_in"]), "cut_out" in row), (2, False))
+        with self.assertRaises(Exception):
+            zk.set_async("/b", b"unheard").get(timeout=30)
+        wait_for("another leader", lambda: [s for s in self.servers(folder).values() if s["role"] == "leader" and
+                                            s["state"] == "serving" and s["name"] != old["name"]])
+        other = self.at(folder, self.leader(folder)["name"])
+        # What it proposed was heard: a next leader may have kept it.
+        value = other.get("/b")[0]
+        self.assertIn(value, (b"0", b"unheard"))
+        self.ok(folder, "heal")
+        wait_for("the client of %s" % old["name"], lambda: zk.connected)
+        zk.sync("/b")
+        self.assertEqual(zk.get("/b")[0], value)
+
+    def test_a_follower_that_nobody_hears(self):
+        folder = self.up(3)
+        leader = self.leader(folder)
+        name = self.others(folder, leader["name"])[0]
+        zk = self.at(folder, name)
+        zk.create("/h", b"0")
+        self.ok(folder, "isolate", name, "--one-way", "out")
+        self.assert_faults(folder, "^%s isolated, one way: what it sends the others is lost$" % name)
+        with self.assertRaises(Exception):
+            zk.set_async("/h", b"1").get(timeout=30)
+        wait_for("%s to be left" % name, lambda: self.servers(folder)[name]["state"] != "serving")
+        other = self.at(folder, leader["name"])
+        self.assertEqual(other.get("/h")[0], b"0")  # nobody heard of it
+        other.set("/h", b"2")
+        self.assertEqual(self.leader(folder)["epoch"], leader["epoch"])
+        self.ok(folder, "heal", name)
+        wait_for("the client of %s" % name, lambda: zk.connected)
+        zk.sync("/h")
+        self.assertEqual(zk.get("/h")[0], b"2")
+
     def test_heal_one_of_two(self):
         folder = self.up(5)
         leader = self.leader(folder)["name"]
