@@ -415,6 +415,17 @@ class Who(Case):
         self.attach("%s,localhost:%d/chroot" % (ens[1].hosts, ens[1].client_port))
         self.assertIn("is zoo1, as 127.0.0.1:%d is: left out" % ens[1].client_port, self.out)
 
+    def test_who_was_not_named_is_looked_at(self):
+        ens = self.foreign(1)
+        srvr = b"Zookeeper version: 3.8.0-x, built on y\nOutstanding: 0\nZxid: 0x1\nMode: follower\nNode count: 5\n"
+        conf = "serverId=1\nmembership: \nserver.1=127.0.0.1:1:2:participant;%s\nserver.7=127.0.0.1:3:4:participant;%s\n"
+        fake = self.fake(lambda word: {b"srvr": srvr, b"conf": (conf % (fake.hosts, ens[1].hosts)).encode()}
+                         .get(word, NOT_ALLOWED % word))
+        folder = self.attach(fake.hosts)
+        self.assertIn("zoo7 not named, but of the ensemble", self.out)
+        self.assertEqual({n: (s["client"], s["engine"]) for n, s in self.servers(folder).items()},
+                         {"zoo1": (fake.hosts, "apache"), "zoo7": (ens[1].hosts, "zkserver")})
+
     def test_ids_without_conf(self):
         ens = self.foreign(options={"4lw.commands.whitelist": "ruok"})
         before = self.zxids(ens)
