@@ -105,6 +105,9 @@ class Tap:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
 
+    def pytest_configure(self, config):
+        config.option.verbose = 0  # the terminal's, which is not there; failed assertions ask for it
+
     def failure(self, name, report):
         self.failed += 1
         print("not ok - %s\n%s" % (name, "".join("# %s\n" % line for line in report.longreprtext.splitlines())), flush=True)
