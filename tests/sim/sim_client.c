@@ -218,6 +218,10 @@ static void take_reply(struct sim_client *c, struct slice frame)
     }
     if (h.xid == XID_SET_WATCHES) {
         judge_zxid(c, h.zxid);
+        if (h.err == ZK_THROTTLED_OP) { /* a client that looks, as most do not */
+            send_set_watches(c);
+            return;
+        }
         judge_rearmed(c, h.zxid);
         return;
     }
@@ -350,22 +354,25 @@ static void send_ping(struct sim_client *c)
 static void put_watches(struct sim_client *c, struct bytes *b, enum watch_kind kind)
 {
     int32_t n = 0;
-    for (int i = 0; i < c->n_watches; i++) n += c->watches[i].kind == kind;
+    for (int i = 0; i < c->n_watches; i++) n += c->watches[i].kind == kind && !c->watches[i].armed;
     bytes_i32(b, n);
     for (int i = 0; i < c->n_watches; i++)
-        if (c->watches[i].kind == kind) jute_put_string(b, slice_str(c->watches[i].path));
+        if (c->watches[i].kind == kind && !c->watches[i].armed) jute_put_string(b, slice_str(c->watches[i].path));
 }
 
 static void send_set_watches(struct sim_client *c)
 {
     struct bytes *b = begin_frame(c);
+    int64_t since = c->last_zxid;
     c->rearming = true;
+    for (int i = 0; i < c->n_watches; i++)
+        if (!c->watches[i].armed && c->watches[i].since < since) since = c->watches[i].since;
     request_header_put(b, &(struct request_header){XID_SET_WATCHES, OP_SET_WATCHES});
-    bytes_i64(b, c->last_zxid);
+    bytes_i64(b, since);
     put_watches(c, b, WATCHES_DATA);
     put_watches(c, b, WATCHES_EXIST);
     put_watches(c, b, WATCHES_CHILD);
-    if (tracing(c->world)) trace_client(c, "sets %d watches as of 0x%" PRIx64, c->n_watches, (uint64_t)c->last_zxid);
+    if (tracing(c->world)) trace_client(c, "sets %d watches as of 0x%" PRIx64, c->n_watches, (uint64_t)since);
     send_frame(c);
 }
 
