@@ -38,7 +38,8 @@ void commit_deliver(void *arg, int64_t zxid, struct slice record)
 
     struct client *cl = map_get(&c->by_session, (uint64_t)h.session);
     if (cl != NULL && h.type == OP_CREATE_SESSION) {
-        if (cl->state == CLIENT_CONNECTING) connect_finish(c, cl, REASON_NONE);
+        /* A member that lags may see it after the client came from elsewhere to renew it: the leader is still being asked. */
+        if (cl->creating) connect_finish(c, cl, REASON_NONE);
     } else if (cl != NULL) {
         answer(c, cl, &h);
     }

@@ -400,6 +400,32 @@ START_TEST(a_follower_waits_for_the_answer_to_its_own_question)
 }
 END_TEST
 
+/* Who makes the session is elsewhere: a follower that lags hears of it after the client has come here to renew it
+ * (ours; found by the simulator: the client went on to the leader, and what it had asked here was done after that). */
+START_TEST(a_follower_tells_a_renewal_from_the_making_of_a_session)
+{
+    driver_free(&d);
+    driver_new(&d, 1, 3, 0);
+    follow_active(&d, 1);
+    int64_t session = 0x0300000000000007, at = zxid() + 1;
+    uint8_t passwd[PASSWD_LEN];
+    session_passwd(session, passwd);
+    driver_up(&d, LINK_CLIENT, 0);
+    connect_request(&d, 0, 0, 7000, session, passwd, 0);
+    struct bytes record = {0};
+    struct txn_header h = {.session = session, .zxid = at, .time = 1, .type = OP_CREATE_SESSION};
+    txn_header_put(&record, &h);
+    bytes_i32(&record, 7000);
+    hear_data(&d, LINK_LEADER, 3, PKT_PROPOSAL, at, bytes_slice(&record));
+    bytes_free(&record);
+    hear(&d, LINK_LEADER, 3, PKT_COMMIT, at);
+    ck_assert_int_eq(tree_session_timeout(core_tree(d.core), session), 7000);
+    ck_assert(!connect_answer(&d, 0).came);
+    revalidated(session, true);
+    ck_assert_int_eq(connect_answer(&d, 0).session, session);
+}
+END_TEST
+
 START_TEST(a_follower_checks_the_password_itself)
 {
     driver_free(&d);
@@ -472,6 +498,7 @@ int main(void)
     tcase_add_test(c, what_the_older_connection_asked_is_not_answered_on_the_new_one);
     tcase_add_test(c, a_follower_asks_the_leader);
     tcase_add_test(c, a_follower_waits_for_the_answer_to_its_own_question);
+    tcase_add_test(c, a_follower_tells_a_renewal_from_the_making_of_a_session);
     tcase_add_test(c, a_follower_checks_the_password_itself);
     tcase_add_test(c, a_session_moves_to_the_learner_that_renews_it);
     return unit_run(s);
