@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
+#include "conf_groups.h"
 #include "conf_servers.h"
 #include "conf_table.h"
 #include "properties.h"
@@ -19,8 +20,6 @@
 static const struct {
     const char *prefix, *remedy;
 } refused[] = {
-    {"group.", "hierarchical quorums are not supported; remove the group and weight lines for a majority quorum"},
-    {"weight.", "hierarchical quorums are not supported; remove the group and weight lines for a majority quorum"},
     {"dynamicConfigFile", "not supported; move that file's server lines into this one"},
 };
 
@@ -94,6 +93,7 @@ void conf_free(struct conf *c)
     }
     for (size_t i = 0; i < c->n_warnings; i++) free(c->warnings[i]);
     for (size_t i = 0; i < c->n_notes; i++) free(c->notes[i]);
+    conf_groups_free(c);
     free(c->servers);
     free(c->warnings);
     free(c->notes);
@@ -165,6 +165,7 @@ static int read_entry(struct reading *r, const struct property *p)
         if (strncmp(p->key, refused[i].prefix, strlen(refused[i].prefix)) == 0)
             return fail(r, p->line, p->key, "%s", refused[i].remedy);
     if (strncmp(p->key, "server.", 7) == 0) return conf_servers_add(r->c, p->key, p->value, p->line, r->error);
+    if (conf_groups_key(p->key)) return conf_groups_add(r->c, p->key, p->value, p->line, r->error);
     const struct conf_option *o = conf_option_find(p->key);
     if (o != NULL && o->type == CONF_REFUSED && strcasecmp(p->value, o->fallback) != 0)
         return fail(r, p->line, p->key, "not supported: %s", o->help);
@@ -246,6 +247,13 @@ static int check_ensemble(struct reading *r)
 {
     struct conf *c = r->c;
     size_t voters = conf_voters(c);
+    char *doubt = NULL;
+    int settled = conf_groups_settle(c, r->error, &doubt);
+    if (doubt != NULL) add_line(&c->warnings, &c->n_warnings, doubt);
+    if (settled != 0) return -1;
+    if (c->n_servers > MEMBERS_MAX)
+        return fail(r, c->servers[MEMBERS_MAX].line, "server", "%zu servers are more than %d; list fewer", c->n_servers,
+                    MEMBERS_MAX);
     if (voters == 0 && c->n_servers > 0)
         return fail(r, c->servers[0].line, "server", "only observers; make at least one of them a participant");
     c->standalone = voters == 0 || (voters == 1 && c->standalone_enabled);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "zab/quorum.h"
+
 struct bytes;
 
 enum { CONF_ERROR_MAX = 512 };
@@ -19,6 +21,23 @@ struct conf_server {
     bool observer;
     uint16_t client_port; /* 0 when the line names none */
     char *client_host;    /* NULL when the line names none */
+    int line;
+    int group;      /* index in groups; -1: in none, as when a majority decides */
+    int64_t weight; /* 1 unless a line says otherwise */
+};
+
+/* One group.N line. */
+struct conf_group {
+    int64_t id;
+    int64_t *sids; /* in order */
+    size_t n;
+    int64_t weight; /* of all of them */
+    int line;
+};
+
+/* One weight.N line. */
+struct conf_weight {
+    int64_t sid, weight;
     int line;
 };
 
@@ -83,6 +102,10 @@ struct conf {
     /* derived */
     struct conf_server *servers; /* in order of sid */
     size_t n_servers;
+    struct conf_group *groups; /* in order of id; none: a majority of the voters decides */
+    size_t n_groups;
+    struct conf_weight *weights; /* in order of sid */
+    size_t n_weights;
     bool standalone;   /* no server line, or one voter and standaloneEnabled */
     char *config_text; /* the ensemble in properties form (election.md 3); "" when standalone */
     bool knows_sasl, knows_x509; /* schemes */
@@ -111,6 +134,8 @@ int conf_take_myid(struct conf *c, char error[CONF_ERROR_MAX]);
 /* NULL when the list has none. */
 const struct conf_server *conf_find(const struct conf *c, int64_t sid);
 size_t conf_voters(const struct conf *c);
+/* What quorum_make() is told: fresh memory, of n_servers peers, and of what n_groups groups weigh or NULL. */
+struct core_peer *conf_peers(const struct conf *c, int64_t **groups);
 
 /* --- the table: server/conf_table.c --- */
 

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/xalloc.h"
+#include "conf_groups.h"
 
 static int parse_line(struct conf_server *s, const char *value, const char **problem);
 static bool is_ipv6(const char *host);
@@ -17,8 +18,7 @@ static int client_endpoint(struct conf *c, char error[CONF_ERROR_MAX]);
 
 static const char shape[] = "write host:quorumPort:electionPort[:participant|observer][;[clientHost:]clientPort]";
 
-/* Decimal digits only. */
-static bool number(const char *text, size_t len, int64_t max, int64_t *v)
+bool conf_number(const char *text, size_t len, int64_t max, int64_t *v)
 {
     if (len == 0 || len > 19) return false;
     uint64_t n = 0;
@@ -33,10 +33,10 @@ static bool number(const char *text, size_t len, int64_t max, int64_t *v)
 
 int conf_servers_add(struct conf *c, const char *key, const char *value, int line, char error[CONF_ERROR_MAX])
 {
-    struct conf_server s = {.line = line};
+    struct conf_server s = {.line = line, .group = -1, .weight = 1};
     const char *problem = NULL;
     const char *n = key + strlen("server.");
-    if (!number(n, strlen(n), INT64_MAX - 1, &s.sid))
+    if (!conf_number(n, strlen(n), INT64_MAX - 1, &s.sid))
         problem = "the part after 'server.' is not a number; write server.1, server.2, ...";
     else if (conf_find(c, s.sid) != NULL)
         problem = "this server is listed already; give each its own number";
@@ -74,6 +74,7 @@ char *conf_servers_text(const struct conf *c)
         }
         bytes_u8(&b, '\n');
     }
+    conf_groups_text(c, &b);
     bytes_put(&b, "version=0", sizeof "version=0"); /* with its zero */
     return (char *)b.data;
 }
@@ -90,6 +91,18 @@ size_t conf_voters(const struct conf *c)
     size_t n = 0;
     for (size_t i = 0; i < c->n_servers; i++) n += !c->servers[i].observer;
     return n;
+}
+
+struct core_peer *conf_peers(const struct conf *c, int64_t **groups)
+{
+    struct core_peer *peers = xcalloc(c->n_servers + 1, sizeof *peers);
+    *groups = c->n_groups > 0 ? xcalloc(c->n_groups, sizeof **groups) : NULL;
+    for (size_t i = 0; i < c->n_servers; i++) {
+        const struct conf_server *s = &c->servers[i];
+        peers[i] = (struct core_peer){s->sid, s->observer, s->group, s->weight};
+    }
+    for (size_t g = 0; g < c->n_groups; g++) (*groups)[g] = c->groups[g].weight;
+    return peers;
 }
 
 int conf_take_id(struct conf *c, int64_t sid, char error[CONF_ERROR_MAX])
@@ -121,7 +134,7 @@ int conf_take_myid(struct conf *c, char error[CONF_ERROR_MAX])
     else if (f == NULL)
         snprintf(error, CONF_ERROR_MAX, "%s: %s; write into it which server this is, as in: echo %" PRId64 " > myid",
                  path, errno == ENOENT ? "missing" : strerror(errno), c->servers[0].sid);
-    else if (!read || !alone || !number(digits, len, INT64_MAX - 1, &sid))
+    else if (!read || !alone || !conf_number(digits, len, INT64_MAX - 1, &sid))
         snprintf(error, CONF_ERROR_MAX, "%s: '%.*s' is not a number; write which server this is, as in: echo 1 > myid",
                  path, (int)strcspn(text, "\r\n"), text);
     else
@@ -191,7 +204,7 @@ static bool take_port(const char **p, uint16_t *port)
     int64_t v;
     if (**p != ':') return false;
     size_t len = strcspn(*p + 1, ":");
-    if (!number(*p + 1, len, UINT16_MAX, &v) || v == 0) return false;
+    if (!conf_number(*p + 1, len, UINT16_MAX, &v) || v == 0) return false;
     *p += 1 + len;
     *port = (uint16_t)v;
     return true;
@@ -200,7 +213,7 @@ static bool take_port(const char **p, uint16_t *port)
 static bool parse_client(struct conf_server *s, const char *text)
 {
     int64_t v;
-    if (number(text, strlen(text), UINT16_MAX, &v) && v > 0) {
+    if (conf_number(text, strlen(text), UINT16_MAX, &v) && v > 0) {
         s->client_port = (uint16_t)v;
         return true;
     }

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libconf.a
 libconf_a_SOURCES = \
 	server/conf.c server/conf.h \
+	server/conf_groups.c server/conf_groups.h \
 	server/conf_servers.c server/conf_servers.h \
 	server/conf_table.c server/conf_table.h \
 	server/properties.c server/properties.h

@@ -38,6 +38,7 @@ struct server {
     struct conf *conf;
     struct core_config core_config;
     struct core_peer *core_peers;
+    int64_t *core_groups; /* NULL without groups */
     struct net_peer *net_peers;
     struct security security;
     struct loop *loop;
@@ -408,14 +409,14 @@ static int32_t outstanding_max(const struct conf *c)
 static void make_core(struct server *s, uint64_t seed)
 {
     const struct conf *c = s->conf;
-    s->core_peers = xcalloc(c->n_servers + 1, sizeof *s->core_peers);
-    for (size_t i = 0; i < c->n_servers; i++)
-        s->core_peers[i] = (struct core_peer){c->servers[i].sid, c->servers[i].observer};
+    s->core_peers = conf_peers(c, &s->core_groups);
     s->core_config = (struct core_config){
         .sid = c->standalone ? 1 : c->myid,
         .standalone = c->standalone,
         .peers = c->standalone ? NULL : s->core_peers,
         .n_peers = c->standalone ? 0 : c->n_servers,
+        .groups = s->core_groups,
+        .n_groups = c->n_groups,
         .tick_ms = c->tick_ms,
         .init_limit = c->init_limit,
         .sync_limit = c->sync_limit,
@@ -676,6 +677,7 @@ static void clean_up(struct server *s)
         if (s->wake_pipe[i] >= 0) close(s->wake_pipe[i]);
     bytes_free(&s->text);
     free(s->core_peers);
+    free(s->core_groups);
     free(s->net_peers);
     leaving = NULL;
     free(s->pid_path);

@@ -7,11 +7,7 @@
 #include <stdint.h>
 
 #include "tree/acl.h"
-
-struct core_peer {
-    int64_t sid;
-    bool observer;
-};
+#include "zab/quorum.h"
 
 /* How many requests may be under way at once, and what becomes of those that wait for a place. */
 struct request_limits {
@@ -40,6 +36,8 @@ struct core_config {
     bool standalone;               /* no peers; serves at once */
     const struct core_peer *peers; /* all members, oneself included; NULL when standalone */
     size_t n_peers;
+    const int64_t *groups; /* what each group of voters weighs, see quorum_make(); NULL: a majority of the voters decides */
+    size_t n_groups;
     int32_t tick_ms;
     int32_t init_limit, sync_limit;         /* ticks */
     int32_t min_session_ms, max_session_ms; /* bounds of a negotiated session timeout */

@@ -39,7 +39,15 @@ static int64_t read_only_after(const struct zab *z)
 
 static bool is_voter(const struct zab *z, int64_t sid)
 {
-    return (z->voters & member_bit(member_index(z->config, sid))) != 0;
+    return (z->quorum.voters & member_bit(member_index(z->config, sid))) != 0;
+}
+
+/* Who weighs nothing is never elected. It votes for itself at first, as everyone does, and may stay with that: nobody counts it. */
+static bool beats(const struct zab *z, struct vote a, struct vote b)
+{
+    int index = member_index(z->config, a.leader);
+    bool electable = (index >= 0 && z->quorum.weights[index] > 0) || PLANTED(ELECTS_THE_WEIGHTLESS);
+    return electable && vote_beats(a, b);
 }
 
 void election_start(struct zab *z)
@@ -74,7 +82,7 @@ void election_link(struct zab *z, const struct event *e)
     case EV_LINK_DOWN:
         bytes_clear(&m->link.out);
         /* A channel that broke is tried once more: whoever lives will answer, whoever died refuses. */
-        if (m->channel == CHANNEL_UP && z->state == PEER_LOOKING && (z->voters & member_bit(index))) {
+        if (m->channel == CHANNEL_UP && z->state == PEER_LOOKING && (z->quorum.voters & member_bit(index))) {
             m->channel = CHANNEL_OPENING;
             update_link(z->u, LINK_OPEN, LINK_ELECTION, m->sid);
         } else {
@@ -203,8 +211,8 @@ static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_
         el->round = round;
         for (size_t i = 0; i < z->n_members; i++) z->members[i].voted = false;
         struct vote own = initial_vote(z);
-        adopt(z, vote_beats(v, own) ? v : own);
-    } else if (vote_beats(v, el->proposal)) {
+        adopt(z, beats(z, v, own) ? v : own);
+    } else if (beats(z, v, el->proposal)) {
         adopt(z, v);
     } else if (was_settled && !vote_equal(v, el->proposal)) {
         send_vote(z, m);
@@ -236,10 +244,10 @@ static void heard_settled(struct zab *z, struct member *m, struct vote v, const 
     }
     const struct member *leader = &z->members[member_index(z->config, v.leader)];
     bool leader_says_so = v.leader == z->config->sid ? same_round : leader->settled && leader->state == PEER_LEADING;
-    if (leader_says_so && is_quorum(outside, z->voters)) {
+    if (leader_says_so && is_quorum(&z->quorum, outside)) {
         el->round = n->election_epoch;
         decide(z, v, outside);
-    } else if (leader_says_so && same_round && is_quorum(in_round, z->voters)) {
+    } else if (leader_says_so && same_round && is_quorum(&z->quorum, in_round)) {
         decide(z, v, in_round);
     } else {
         tally(z); /* it may have been the last one unheard */
@@ -256,7 +264,7 @@ static void heard_while_settled(struct zab *z, struct member *m, struct vote v, 
     int index = member_index(z->config, m->sid);
     if (z->state == PEER_LEADING && z->leader.phase < LEADER_ACTIVE && v.leader != z->config->sid) {
         el->supporters &= ~member_bit(index);
-        if (!is_quorum(el->supporters | member_bit(z->self), z->voters)) zab_look(z, REASON_ELECTION);
+        if (!is_quorum(&z->quorum, el->supporters | member_bit(z->self))) zab_look(z, REASON_ELECTION);
     } else if (z->state == PEER_FOLLOWING && m->sid == el->decided.leader && z->learner.phase <= LEARNER_INFO_SENT &&
                (n->election_epoch > el->decided_round || v.leader != m->sid)) {
         zab_look(z, REASON_ELECTION);
@@ -265,12 +273,13 @@ static void heard_while_settled(struct zab *z, struct member *m, struct vote v, 
 
 /* --- deciding --- */
 
-/* Whether each voter has spoken in this round, or cannot: its connection was refused or reset. */
+/* Whether each voter that could be elected has spoken in this round, or cannot: its connection was refused or reset. What a voter of weight
+ * 0 would say changes nothing: it is no candidate, its vote does not count, and whom it knows of would have spoken for themselves. */
 static bool nobody_unheard(const struct zab *z)
 {
     for (size_t i = 0; i < z->n_members; i++) {
         const struct member *m = &z->members[i];
-        if ((int)i == z->self || m->observer || m->voted || m->settled) continue;
+        if ((int)i == z->self || z->quorum.weights[i] == 0 || m->voted || m->settled) continue;
         if (m->channel != CHANNEL_DEAD) return false;
     }
     return true;
@@ -283,7 +292,7 @@ static void tally(struct zab *z)
     for (size_t i = 0; i < z->n_members; i++) {
         if (z->members[i].voted && vote_equal(z->members[i].vote, el->proposal)) agree |= member_bit((int)i);
     }
-    if (!is_quorum(agree, z->voters)) {
+    if (!is_quorum(&z->quorum, agree)) {
         el->finalize_at = TIME_NEVER;
         return;
     }
@@ -301,7 +310,8 @@ static void decide(struct zab *z, struct vote v, member_set supporters)
     el->decided_round = el->round;
     el->supporters = supporters;
     el->finalize_at = TIME_NEVER;
-    zab_fact(z, FACT_ELECTED, v.leader, member_count(supporters & z->voters), member_count(z->voters), el->round);
+    zab_fact(z, FACT_ELECTED, v.leader, member_count(supporters & z->quorum.voters),
+             member_count(z->quorum.voters), el->round);
     bool leads = v.leader == z->config->sid;
     zab_serve(z, SERVICE_NONE, REASON_ELECTION);
     zab_become(z, leads ? PEER_LEADING : is_observer(z) ? PEER_OBSERVING : PEER_FOLLOWING);

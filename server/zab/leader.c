@@ -76,7 +76,7 @@ void leader_progress(struct zab *z)
 /* CEPOCH from a quorum: the new epoch is above all that any of them accepted. */
 static void discover(struct zab *z)
 {
-    if (!is_quorum(peers_from(z, PEER_INFORMED), z->voters)) return;
+    if (!is_quorum(&z->quorum, peers_from(z, PEER_INFORMED))) return;
     int64_t newest = z->accepted_epoch;
     peers_each(l, z) {
         const struct peer *p = peer_of(l);
@@ -115,7 +115,7 @@ static void establish(struct zab *z)
     list_each(l, &z->peers) {
         if (!peer_of(l)->epoch_counts) agree &= ~member_bit(peer_of(l)->index);
     }
-    if (!is_quorum(agree, z->voters)) return;
+    if (!is_quorum(&z->quorum, agree)) return;
     z->current_epoch = ld->epoch;
     ld->ticket = history_store_epochs(&z->history, z->u, z->accepted_epoch, z->current_epoch);
     ld->phase = LEADER_SYNC;
@@ -132,7 +132,7 @@ static void synchronise(struct zab *z)
 {
     struct leader *ld = &z->leader;
     ld->epoch_stored = z->history.persisted >= ld->ticket;
-    bool enough = is_quorum(peers_from(z, PEER_ACKED), z->voters) || PLANTED(SERVES_TOO_EARLY);
+    bool enough = is_quorum(&z->quorum, peers_from(z, PEER_ACKED)) || PLANTED(SERVES_TOO_EARLY);
     if (ld->epoch_stored && enough) activate(z);
 }
 
@@ -214,23 +214,41 @@ int64_t zab_outstanding(const struct zab *z)
     return z->history.pending.count > 0 ? z->history.logged : 0;
 }
 
+/* How far one voter's disk is. */
+struct disk {
+    member_set whose;
+    int64_t zxid;
+};
+
+/* The voters' disks that count, the newest first. */
+static int disks(const struct zab *z, struct disk sorted[MEMBERS_MAX])
+{
+    int n = 0;
+    if (z->quorum.voters & member_bit(z->self))
+        sorted[n++] = (struct disk){member_bit(z->self), z->history.durable};
+    list_each(l, &z->peers) {
+        const struct peer *p = peer_of(l);
+        if (p->phase < PEER_ACKED || !(z->quorum.voters & member_bit(p->index))) continue;
+        int at = n++;
+        for (; at > 0 && sorted[at - 1].zxid < p->acked; at--) sorted[at] = sorted[at - 1];
+        sorted[at] = (struct disk){member_bit(p->index), p->acked};
+    }
+    return n;
+}
+
 /* The newest zxid that a quorum has on disk. */
 static int64_t agreed_zxid(const struct zab *z)
 {
     if (z->config->standalone) return z->history.durable;
-    int64_t acked[MEMBERS_MAX];
-    int n = 0;
-    if (z->voters & member_bit(z->self)) acked[n++] = z->history.durable;
-    list_each(l, &z->peers) {
-        const struct peer *p = peer_of(l);
-        if (p->phase < PEER_ACKED || !(z->voters & member_bit(p->index))) continue;
-        int at = n++;
-        for (; at > 0 && acked[at - 1] < p->acked; at--) acked[at] = acked[at - 1];
-        acked[at] = p->acked;
+    struct disk sorted[MEMBERS_MAX];
+    member_set have = 0;
+    int n = disks(z, sorted);
+    for (int i = 0; i < n; i++) {
+        have |= sorted[i].whose;
+        if (!is_quorum(&z->quorum, have)) continue;
+        return PLANTED(MINORITY_COMMITS) && i > 0 ? sorted[i - 1].zxid : sorted[i].zxid;
     }
-    int needed = member_count(z->voters) / 2 + 1;
-    if (PLANTED(MINORITY_COMMITS) && needed > 1) needed--;
-    return n >= needed ? acked[needed - 1] : 0;
+    return 0;
 }
 
 /* Commits, in order, all that a quorum has on disk. */
@@ -514,8 +532,8 @@ static void check_peers(struct zab *z)
 static void check_quorum(struct zab *z)
 {
     if (z->leader.phase != LEADER_ACTIVE || z->config->standalone) return;
-    member_set synced = peers_from(z, PEER_ACKED);
-    if (is_quorum(synced, z->voters)) return;
-    zab_fact(z, FACT_LOST_QUORUM, member_count(synced & z->voters), member_count(z->voters) / 2 + 1, 0, 0);
+    struct quorum_count synced = quorum_count(&z->quorum, peers_from(z, PEER_ACKED));
+    if (synced.have >= synced.need) return;
+    zab_fact(z, FACT_LOST_QUORUM, synced.have, synced.need, 0, 0);
     zab_look(z, REASON_NO_QUORUM);
 }

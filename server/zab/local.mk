@@ -9,6 +9,7 @@ libcore_a_SOURCES += \
 	server/zab/outlink.h \
 	server/zab/peer.c \
 	server/zab/plant.h \
+	server/zab/quorum.c server/zab/quorum.h \
 	server/zab/snapper.c \
 	server/zab/status.h \
 	server/zab/step.c server/zab/step.h \
@@ -26,7 +27,7 @@ libdriver_a_SOURCES = \
 	tests/lib/core_server.c tests/lib/core_server.h
 libdriver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 
-ZAB_TESTS = check_vote check_history check_election check_leader check_learner check_sync check_zab_paper check_orders
+ZAB_TESTS = check_vote check_quorum check_groups check_history check_election check_leader check_learner check_sync check_zab_paper check_orders
 check_PROGRAMS += $(ZAB_TESTS)
 TESTS += $(ZAB_TESTS)
 CORE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -35,6 +36,12 @@ CORE_TEST_LIBS = libdriver.a libcore.a libwire.a $(CHECK_LIBS) $(CRYPTO_LIBS)
 check_vote_SOURCES = tests/unit/check_vote.c tests/unit/unit.h
 check_vote_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_vote_LDADD = $(CORE_TEST_LIBS)
+check_quorum_SOURCES = tests/unit/check_quorum.c tests/unit/unit.h
+check_quorum_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_quorum_LDADD = $(CORE_TEST_LIBS)
+check_groups_SOURCES = tests/unit/check_groups.c tests/unit/unit.h
+check_groups_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+check_groups_LDADD = $(CORE_TEST_LIBS)
 check_history_SOURCES = tests/unit/check_history.c tests/unit/unit.h
 check_history_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 check_history_LDADD = $(CORE_TEST_LIBS)

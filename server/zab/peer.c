@@ -36,7 +36,7 @@ struct zab *zab_new(const struct core_config *config, const struct zab_user *use
     z->n_members = config->standalone ? 0 : config->n_peers;
     z->self = config->standalone ? -1 : member_index(config, config->sid);
     assert(z->n_members <= MEMBERS_MAX && (config->standalone || z->self >= 0));
-    z->voters = config->standalone ? 0 : member_voters(config);
+    quorum_make(&z->quorum, config->peers, z->n_members, config->groups, config->n_groups);
     z->members = xcalloc(z->n_members + 1, sizeof *z->members);
     for (size_t i = 0; i < z->n_members; i++) {
         struct member *m = &z->members[i];

@@ -20,7 +20,9 @@
     P(WATCH_AFTER_DATA, "watch-after-data", "a reply leaves ahead of the notification of what it shows")                    \
     P(READS_FOR_ALL, "reads-for-all", "without a quorum, who wants to write is taken in, too")                              \
     P(EPHEMERAL_STAYS, "ephemeral-stays", "a session's end forgets the ephemerals that are still being made")               \
-    P(PARENT_UNSUMMED, "parent-unsummed", "a deletion is proposed with a digest that lacks what it does to the parent")
+    P(PARENT_UNSUMMED, "parent-unsummed", "a deletion is proposed with a digest that lacks what it does to the parent")     \
+    P(COUNTS_HEADS, "counts-heads", "groups and weights are overlooked: a majority of the voters is a quorum")              \
+    P(ELECTS_THE_WEIGHTLESS, "elects-the-weightless", "a voter of weight 0 is elected")
 
 enum plant {
     PLANT_NONE,

@@ -174,7 +174,7 @@ struct zab {
     struct member *members; /* as in the configuration */
     size_t n_members;
     int self;
-    member_set voters;
+    struct quorum quorum; /* nobody when standalone */
 
     struct election election;
     struct learner learner;

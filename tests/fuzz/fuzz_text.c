@@ -38,6 +38,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
+/* Whatever the groups and weights are: nobody is no quorum, and no two quorums are without a voter in common. */
+static void try_quorum(const struct conf *c)
+{
+    struct quorum q;
+    int64_t *groups;
+    struct core_peer *peers = conf_peers(c, &groups);
+    if (!c->standalone) {
+        quorum_make(&q, peers, c->n_servers, groups, c->n_groups);
+        assert(!is_quorum(&q, 0) && member_count(q.voters) == (int)conf_voters(c));
+        for (member_set some = 0; some < 16; some++) assert(!is_quorum(&q, some) || !is_quorum(&q, ~some));
+    }
+    free(peers);
+    free(groups);
+}
+
 /* What is read is within its option's range, and an error is one line. */
 static void try_conf(struct slice text)
 {
@@ -53,6 +68,7 @@ static void try_conf(struct slice text)
         assert(c.data_dir != NULL && c.client_port >= 0 && c.client_port <= 65535 && c.tick_ms > 0);
         assert(c.n_servers == 0 || conf_voters(&c) <= c.n_servers);
         for (size_t i = 0; i < c.n_servers; i++) assert(c.servers[i].host != NULL && c.servers[i].quorum_port != 0);
+        try_quorum(&c);
         for (size_t i = 0; i < c.n_warnings; i++) assert(strchr(c.warnings[i], '\n') == NULL);
     } else {
         assert(memchr(error, 0, sizeof error) != NULL && strlen(error) > 0 && strchr(error, '\n') == NULL);
@@ -164,6 +180,8 @@ void fuzz_seeds(seed_fn *add, void *arg)
         "b\nzookeeper.snapCount:7\nclientPortAddress=localhost\nclientPort=1\npeerType=observer\n",
         "dataDir=/"
         "d\n4lw.commands.whitelist=*\nadmin.enableServer=true\n\\u0061=b\nserver.0=x:1:2:participant;3\nweight.1=3\n",
+        "dataDir=/d\nclientPort=1\ninitLimit=1\nsyncLimit=1\nserver.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n"
+        "group.1=1:2\ngroup.2=3\nweight.1=3\nweight.3=0\n",
     };
     static const char *const lines[] = {
         "{\"cmd\":\"status\",\"id\":7}", "{ \"id\" : {\"a\":[1,\"}\"]} , \"cmd\" : \"x\\\"y\" }", "{}", "[1]",

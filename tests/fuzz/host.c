@@ -17,7 +17,7 @@ static void take_link(struct host *h, struct link_op op);
 static void judge_client(struct host_client *c, struct slice frame);
 static void look_around(struct host *h);
 
-static const struct core_peer members[] = {{1, false}, {2, false}, {3, false}, {4, true}};
+static const struct core_peer members[] = {{.sid = 1}, {.sid = 2}, {.sid = 3}, {.sid = 4, .observer = true}};
 #define CONFIG(self)                                                                                                   \
     {                                                                                                                  \
         .sid = (self) ? (self) : 1, .standalone = (self) == 0, .peers = (self) ? members : NULL,                       \

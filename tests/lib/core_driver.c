@@ -32,7 +32,7 @@ void driver_new(struct driver *d, int64_t sid, int n_voters, int n_observers)
 {
     *d = (struct driver){.now_us = 1000 * 1000 * 1000, .wall_ms = 1700000000000};
     ck_assert_int_le(n_voters + n_observers, DRIVER_PEERS);
-    for (int i = 0; i < n_voters + n_observers; i++) d->peers[i] = (struct core_peer){i + 1, i >= n_voters};
+    for (int i = 0; i < n_voters + n_observers; i++) d->peers[i] = (struct core_peer){.sid = i + 1, .observer = i >= n_voters};
     d->config = (struct core_config){
         .sid = sid,
         .standalone = n_voters == 0,
@@ -47,6 +47,20 @@ void driver_new(struct driver *d, int64_t sid, int n_voters, int n_observers)
         .config_text = n_voters == 0 ? "" : "version=0",
         .seed = 1,
     };
+    d->core = core_new(&d->config);
+}
+
+void driver_new_grouped(struct driver *d, int64_t sid, int n_voters, const int *group, const int64_t *weight)
+{
+    driver_new(d, sid, n_voters, 0);
+    core_free(d->core);
+    for (int i = 0; i < n_voters; i++) {
+        d->peers[i].group = group[i];
+        d->peers[i].weight = weight[i];
+        d->groups[group[i]] += weight[i];
+        if ((size_t)group[i] >= d->config.n_groups) d->config.n_groups = (size_t)group[i] + 1;
+    }
+    d->config.groups = d->groups;
     d->core = core_new(&d->config);
 }
 

@@ -26,6 +26,7 @@ struct wire {
 struct driver {
     struct core_config config;
     struct core_peer peers[DRIVER_PEERS];
+    int64_t groups[DRIVER_PEERS];
     struct core *core;
     struct update u;
     int64_t now_us, wall_ms;
@@ -49,6 +50,8 @@ struct driver {
 
 /* Voters have the sids 1 to n_voters, observers those behind; no voters: standalone. */
 void driver_new(struct driver *d, int64_t sid, int n_voters, int n_observers);
+/* The same without observers; each voter is in a group, from 0 on, and has a weight. */
+void driver_new_grouped(struct driver *d, int64_t sid, int n_voters, const int *group, const int64_t *weight);
 void driver_free(struct driver *d);
 
 /* Before the boot: a logged record (an error transaction: it changes nothing), and what was known to be committed. */

@@ -13,6 +13,7 @@ sim_SOURCES = \
 	tests/sim/sim_many.c tests/sim/sim_many.h \
 	tests/sim/sim_model.c tests/sim/sim_model.h \
 	tests/sim/sim_plant.h \
+	tests/sim/sim_quorum.c tests/sim/sim_quorum.h \
 	tests/sim/sim_run.c tests/sim/sim_run.h \
 	tests/sim/sim_scenario.c tests/sim/sim_scenario.h \
 	tests/sim/sim_scheme.c tests/sim/sim_scheme.h \
@@ -41,6 +42,7 @@ EXTRA_DIST += tests/sim/check_planted.sh tests/sim/check_seeds_1.sh tests/sim/ch
 	tests/scenarios/five_start_in_order.txt \
 	tests/scenarios/follower_far_behind.txt \
 	tests/scenarios/follower_slightly_behind.txt \
+	tests/scenarios/groups_of_three.txt \
 	tests/scenarios/last_voter_heard_late.txt \
 	tests/scenarios/leader_dies_after_proposal.txt \
 	tests/scenarios/leader_dies_before_commit.txt \
@@ -57,4 +59,5 @@ EXTRA_DIST += tests/sim/check_planted.sh tests/sim/check_seeds_1.sh tests/sim/ch
 	tests/scenarios/stale_read_and_sync.txt \
 	tests/scenarios/tail_becomes_history.txt \
 	tests/scenarios/three_start_in_order.txt \
-	tests/scenarios/voter_with_a_later_epoch.txt
+	tests/scenarios/voter_with_a_later_epoch.txt \
+	tests/scenarios/weights.txt

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "tests/sim/sim_expiry.h"
+#include "tests/sim/sim_quorum.h"
 #include "tests/sim/sim_world.h"
 #include "tree/tree.h"
 #include "wire/proto.h"
@@ -137,18 +138,18 @@ const struct entry *check_find(const struct world *w, int64_t session, int32_t c
     return at > 0 ? &w->check->ledger[at - 1] : NULL;
 }
 
-/* How many voters' disks hold it, one of them left out. */
-static int holders(const struct world *w, const struct entry *e, const struct server *but)
+/* Whether the disks of a quorum hold it, one of them left out. */
+static bool quorum_holds(const struct world *w, const struct entry *e, const struct server *but)
 {
-    int n = 0;
+    bool holds[SERVERS_MAX];
     for (int i = 0; i < w->plan.voters; i++)
-        if (&w->servers[i] != but && disk_holds(&w->servers[i], e->zxid, e->record)) n++;
-    return n;
+        holds[i] = &w->servers[i] != but && disk_holds(&w->servers[i], e->zxid, e->record);
+    return sim_is_quorum(&w->plan, holds);
 }
 
 bool check_is_durable(const struct world *w, const struct entry *e)
 {
-    return holders(w, e, NULL) > w->plan.voters / 2;
+    return quorum_holds(w, e, NULL);
 }
 
 struct model *check_model(const struct world *w)
@@ -276,7 +277,7 @@ static void look_at_dropped(struct server *s)
         if (again != NULL && slice_equal(buf_slice(e->record), buf_slice(again->record))) continue;
         /* It may have been committed while the order to drop it was on its way: then a quorum has it without this
          * server. */
-        if (holders(s->world, e, s) <= s->world->plan.voters / 2)
+        if (!quorum_holds(s->world, e, s))
             violation(s->world, "what is committed is never dropped", "zoo%" PRId64 " drops 0x%" PRIx64, s->sid,
                       (uint64_t)t->zxid);
     }
@@ -310,6 +311,8 @@ static void look_at_status(struct server *s, const struct core_status *st)
     if (st->zxid != v->zxid) advance(s, st->zxid);
     bool serving = st->service == SERVICE_FULL, leading = st->state == PEER_LEADING && serving && !st->standalone;
     if (leading && !v->leading) {
+        if (s->world->plan.n_groups > 0 && s->world->plan.weight[s->index] == 0)
+            violation(s->world, "a voter of weight 0 never leads", "zoo%" PRId64, s->sid);
         int64_t other = (int64_t)(uintptr_t)map_get(&w->check->leaders, (uint64_t)st->epoch);
         if (other != 0 && other != s->sid)
             violation(w, "one leader an epoch", "zoo%" PRId64 " and zoo%" PRId64 " both lead epoch %" PRId64, other,

@@ -42,7 +42,7 @@ void check_killed(struct server *s);
 
 /* The transaction that came from this request, or NULL when none was committed so far. */
 const struct entry *check_find(const struct world *w, int64_t session, int32_t cxid);
-/* Whether a majority of the voters' disks hold it. */
+/* Whether the disks of a quorum hold it. */
 bool check_is_durable(const struct world *w, const struct entry *e);
 struct model *check_model(const struct world *w);
 int64_t check_last(const struct world *w); /* zxid of the newest entry, 0 for none */

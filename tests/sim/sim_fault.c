@@ -8,6 +8,7 @@
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_expiry.h"
 #include "tests/sim/sim_link.h"
+#include "tests/sim/sim_quorum.h"
 #include "tests/sim/sim_scheme.h"
 
 static void fault_fire(struct world *w, struct timer *t);
@@ -115,6 +116,7 @@ struct plan plan_of(uint64_t seed)
     p.fault_to_us = p.fault_from_us + SECONDS(p.think_us <= 1000 ? pick(&r, 3, 5) : pick(&r, 3, 15));
     if (!p.standalone && p.voters > 1 && rnd_below(&r, 8) == 0) plan_for_reads(&p);
     if (rnd_below(&r, 6) == 0) plan_limits(&p, &r);
+    sim_quorum_choose(&p, seed);
     return p;
 }
 
@@ -380,18 +382,18 @@ static struct server *victim(struct world *w)
     return &w->servers[world_below(w, w->n_servers)];
 }
 
-/* With keep_quorum a majority of voters stays up, awake and connected. */
+/* With keep_quorum a quorum stays up, awake and connected. */
 static bool may_lose(struct world *w, const struct server *s)
 {
     if (!w->plan.keep_quorum || s->observer) return true;
-    int lost = 1;
+    bool stays[SERVERS_MAX] = {false};
     for (int i = 0; i < w->plan.voters; i++) {
         const struct server *x = &w->servers[i];
         if (x == s) continue;
         bool cut_off = false;
         for (int k = 0; k < w->plan.voters; k++) cut_off |= w->cut[i][k] || w->cut[k][i];
         bool dying = x->core == NULL || x->crash_in > 0 || x->disk.failing_until > w->now;
-        if (dying || server_is_paused(x) || cut_off) lost++;
+        stays[i] = !dying && !server_is_paused(x) && !cut_off;
     }
-    return lost <= (w->plan.voters - 1) / 2;
+    return sim_is_quorum(&w->plan, stays);
 }

@@ -1,4 +1,5 @@
 /* One run: boot, faults, healing, quiet, and the last judgement. */
+#include "tests/sim/sim_quorum.h"
 #include "tests/sim/sim_run.h"
 
 #include <inttypes.h>
@@ -65,6 +66,7 @@ static void describe(struct world *w)
                p->keep_quorum ? ", a quorum is kept" : "", kinds.len > 0 ? (int)kinds.len : 5,
                kinds.len > 0 ? (const char *)kinds.data : " none");
     bytes_free(&kinds);
+    sim_quorum_describe(w);
 }
 
 static void boot_all(struct world *w)

@@ -1,15 +1,20 @@
 /* Scenario files. A line that begins with a space is trace; '#' begins a comment; everything else is a command:
  *
- *   ensemble VOTERS [observers=N] [snap=N] [readonly=1]  must come first; one way network 1 ms, a group commit 2 ms,
- * tick 100 ms start|kill SERVER...                     pause SERVER TIME crash SERVER N                           dies
- * at the N-th point of carrying out what it decides next: before its disk ops, before each link's output, before each
- * link is opened or closed cut A B | cut A>B | isolate A | heal | heal A B | heal A>B reset A all its links to other
- * servers; what was in flight is lost run TIME                                 50us, 500ms, 3s client C SERVER [writes]
- * connects client C, and waits for its session; '&' as below. writes: it is not content with reading, where readonly=1
- * lets the others be create|set|delete|get|sync C PATH [DATA] asks and waits for the reply; with '&' at the end it does
- * not wait writes C N PATH                          N setData one after the other, without a trace drop C the client is
- * gone expect leader SERVER|none, expect following|looking|observing|read-only SERVER, expect settled, expect data
- * SERVER PATH DATA|none
+ *   ensemble VOTERS [observers=N] [snap=N] [readonly=1] [groups=1,2/3,4,5] [weights=1,1,2,1,0]
+ *                                            must come first; one way network 1 ms, a group commit 2 ms, tick 100 ms
+ *   start|kill SERVER...                     pause SERVER TIME
+ *   crash SERVER N                           dies at the N-th point of carrying out what it decides next: before its
+ *                                            disk ops, before each link's output, before each link is opened or closed
+ *   cut A B | cut A>B | isolate A | heal | heal A B | heal A>B
+ *   reset A                                  all its links to other servers; what was in flight is lost
+ *   run TIME                                 50us, 500ms, 3s
+ *   client C SERVER [writes]                 connects client C, and waits for its session; '&' as below. writes: it is
+ *                                            not content with reading, where readonly=1 lets the others be
+ *   create|set|delete|get|sync C PATH [DATA] asks and waits for the reply; with '&' at the end it does not wait
+ *   writes C N PATH                          N setData one after the other, without a trace
+ *   drop C                                   the client is gone
+ *   expect leader SERVER|none, expect following|looking|observing|read-only SERVER, expect settled,
+ *   expect data SERVER PATH DATA|none
  */
 #include "tests/sim/sim_scenario.h"
 
@@ -23,6 +28,7 @@
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_fault.h"
 #include "tests/sim/sim_link.h"
+#include "tests/sim/sim_quorum.h"
 #include "tests/sim/sim_world.h"
 #include "tree/tree.h"
 #include "wire/proto.h"
@@ -159,12 +165,19 @@ static void run_line(struct scenario *s, const char *line)
 
 /* --- words --- */
 
-static int option(const struct scenario *s, const char *name, int otherwise)
+/* NULL when it is not given. */
+static const char *option_text(const struct scenario *s, const char *name)
 {
     size_t len = strlen(name);
     for (int i = 1; i < s->n; i++)
-        if (strncmp(s->words[i], name, len) == 0 && s->words[i][len] == '=') return atoi(s->words[i] + len + 1);
-    return otherwise;
+        if (strncmp(s->words[i], name, len) == 0 && s->words[i][len] == '=') return s->words[i] + len + 1;
+    return NULL;
+}
+
+static int option(const struct scenario *s, const char *name, int otherwise)
+{
+    const char *text = option_text(s, name);
+    return text != NULL ? atoi(text) : otherwise;
 }
 
 static struct server *server_of(struct scenario *s, const char *word)
@@ -220,6 +233,10 @@ static void do_ensemble(struct scenario *s)
         s->wrong = "one ensemble, of at most 10";
         if (s->w != NULL) return;
         p.voters = 1;
+    }
+    if (!sim_quorum_parse(&p, option_text(s, "groups"), option_text(s, "weights"))) {
+        s->wrong = "groups=1,2/3,4,5 names each voter once, weights=1,1,2,1,0 gives each one";
+        p.n_groups = 0;
     }
     s->w = world_new(1, &p, (struct trace){.mode = TRACE_SINK, .facts_only = true, .sink = &s->out});
     for (int i = 0; i < s->w->n_clients; i++) {

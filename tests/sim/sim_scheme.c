@@ -109,7 +109,7 @@ static void stay_behind(struct world *w, struct scheme *s)
     int64_t tick = MS(w->plan.tick_ms);
     struct server *leader = leader_of(w);
     if (s->step == 0) {
-        if (w->plan.keep_quorum && w->plan.voters < 5) return;
+        if (w->plan.keep_quorum && (w->plan.voters < 5 || w->plan.n_groups > 0)) return;
         s->server = some_follower(w, leader);
         trace_server(s->server, "is left behind");
         set_apart(w, s->server, true);

@@ -1,4 +1,5 @@
 /* The world: clock, servers and trace. */
+#include "tests/sim/sim_quorum.h"
 #include "tests/sim/sim_world.h"
 
 #include <inttypes.h>
@@ -116,10 +117,12 @@ static void make_servers(struct world *w)
     w->n_servers = p->voters + p->observers;
     for (int i = 0; i < w->n_servers; i++) {
         bool observer = i >= p->voters;
-        w->peers[i] = (struct core_peer){i + 1, observer};
+        w->peers[i] = (struct core_peer){i + 1, observer, p->group[i], p->weight[i]};
+        if (!observer) w->groups[p->group[i]] += p->weight[i];
         bytes_printf(&text, "server.%d=127.0.0.1:%d:%d:%s\n", i + 1, 2888 + i, 3888 + i,
                      observer ? "observer" : "participant");
     }
+    sim_quorum_text(p, &text);
     bytes_printf(&text, "version=0");
     w->config_text = p->standalone ? xstrdup("") : xasprintf("%.*s", (int)text.len, (const char *)text.data);
     bytes_free(&text);
@@ -138,6 +141,8 @@ static void make_servers(struct world *w)
             .standalone = p->standalone,
             .peers = p->standalone ? NULL : w->peers,
             .n_peers = p->standalone ? 0 : (size_t)w->n_servers,
+            .groups = p->n_groups > 0 ? w->groups : NULL,
+            .n_groups = (size_t)p->n_groups,
             .tick_ms = p->tick_ms,
             .init_limit = p->init_limit,
             .sync_limit = p->sync_limit,

@@ -25,6 +25,8 @@ struct check;
 struct plan {
     int voters, observers;
     bool standalone;
+    int n_groups; /* 0: a majority of the voters is a quorum */
+    int group[SERVERS_MAX], weight[SERVERS_MAX];
     int32_t tick_ms, init_limit, sync_limit, snap_count;
     int64_t net_base_us, net_jitter_us;   /* one way */
     int64_t disk_base_us, disk_jitter_us; /* one group commit */
@@ -42,7 +44,7 @@ struct plan {
     struct request_limits requests; /* of those under way at each server */
     struct session_limits asked;
     bool tap;         /* what servers tell each other is looked at (sim_tap.h) */
-    bool keep_quorum; /* faults leave a majority alone */
+    bool keep_quorum; /* faults leave a quorum alone */
 };
 
 struct server {
@@ -94,6 +96,7 @@ struct world {
     struct server servers[SERVERS_MAX];
     int n_servers;
     struct core_peer peers[SERVERS_MAX];
+    int64_t groups[SERVERS_MAX]; /* what each weighs */
     char *config_text;
     struct sim_client *clients[CLIENTS_MAX];
     int n_clients;

@@ -192,9 +192,6 @@ START_TEST(test_bad_values)
             "zoo.cfg:3: minSessionTimeout: 90000 is above maxSessionTimeout, which is "
             "60000; lower it or raise the other");
     rejects(LEAST "a=\\u00g0\n", "zoo.cfg:3: \\u: malformed; write four hexadecimal digits after it");
-    rejects(LEAST "group.1=1:2\n",
-            "zoo.cfg:3: group.1: hierarchical quorums are not supported; remove the group and weight "
-            "lines for a majority quorum");
     ck_assert_int_eq(conf_read(&c, "/nonexistent/zoo.cfg", error), -1);
     ck_assert_str_eq(error,
                      "/nonexistent/zoo.cfg: cannot be read: No such file or directory; name an existing zoo.cfg");
@@ -261,6 +258,86 @@ START_TEST(test_bad_servers)
             "zoo.cfg: initLimit: missing, an ensemble needs it; add initLimit=10");
     rejects(LEAST "initLimit=1\nserver.1=a:1:2\nserver.2=a:1:3\n",
             "zoo.cfg: syncLimit: missing, an ensemble needs it; add syncLimit=5");
+}
+END_TEST
+
+/* What Apache shows of such a configuration: the groups, then a weight for each voter and for whomever a line gives one. */
+START_TEST(test_groups)
+{
+    ck_assert_int_eq(parse(LEAST THREE "weight.2=0\ngroup.2=2\ngroup.1=3:1\nserver.4=h:7:8:observer\n"), 0);
+    ck_assert_str_eq(c.config_text,
+                     "server.1=h1:1:2:participant\nserver.2=h2:3:4:participant\nserver.3=h3:5:6:participant\n"
+                     "server.4=h:7:8:observer\ngroup.1=1:3\ngroup.2=2\nweight.1=1\nweight.2=0\nweight.3=1\nversion=0");
+    int64_t *groups;
+    struct core_peer *peers = conf_peers(&c, &groups);
+    ck_assert_int_eq(groups[0], 2);
+    ck_assert_int_eq(groups[1], 0);
+    ck_assert_int_eq(peers[1].group, 1);
+    ck_assert_int_eq(peers[1].weight, 0);
+    ck_assert_int_eq(peers[2].group, 0);
+    ck_assert_int_eq(peers[3].group, -1);
+    ck_assert_uint_eq(c.n_warnings, 0);
+    free(peers);
+    free(groups);
+    conf_free(&c);
+}
+END_TEST
+
+/* Whoever does not vote weighs in its group all the same, if it is given a weight. */
+START_TEST(test_groups_of_non_voters)
+{
+    ck_assert_int_eq(parse(LEAST THREE "group.1=1:2:3:9\nweight.9=5\nweight.1=7\n"), 0);
+    ck_assert_int_eq(c.groups[0].weight, 14);
+    ck_assert_uint_eq(c.n_warnings, 1);
+    ck_assert_str_eq(c.warnings[0], "zoo.cfg:8: group.1: server 9 does not vote; its weight counts as that of a server "
+                                    "that is never there");
+    ck_assert_ptr_nonnull(strstr(c.config_text, "group.1=1:2:3:9\nweight.1=7\nweight.2=1\nweight.3=1\nweight.9=5\n"));
+    conf_free(&c);
+    ck_assert_int_eq(parse(LEAST THREE), 0);
+    int64_t *groups;
+    struct core_peer *peers = conf_peers(&c, &groups);
+    ck_assert_ptr_null(groups);
+    free(peers);
+    conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_bad_groups)
+{
+#define LISTS "write the numbers of the group's servers with colons between them, as in 1:2:3"
+    rejects(LEAST THREE "group.1=1:2\n",
+            "zoo.cfg:7: server.3: is not in a group; where there are groups or weights, each participant is in one: add "
+            "it to a group line");
+    rejects(LEAST THREE "weight.1=2\n",
+            "zoo.cfg:5: server.1: is not in a group; where there are groups or weights, each participant is in one: add "
+            "it to a group line");
+    rejects(LEAST THREE "group.1=1:2\ngroup.2=2:3\n",
+            "zoo.cfg:9: group.2: server 2 is in group 1 as well; keep it in one");
+    rejects(LEAST THREE "group.1=1:2:1\n",
+            "zoo.cfg:8: group.1: '1:2:1': a server is in one group once; remove the second");
+    rejects(LEAST THREE "group.1=1:2:3:4\n",
+            "zoo.cfg:8: group.1: server 4 does not vote: it has no server line; take it out of the group");
+    rejects(LEAST THREE "server.4=h:1:2:observer\ngroup.1=1:2:3:4\n",
+            "zoo.cfg:9: group.1: server 4 does not vote: it is an observer; take it out of the group");
+    rejects(LEAST "group.1=1\n",
+            "zoo.cfg:3: group.1: server 1 does not vote: it has no server line; take it out of the group");
+    rejects(LEAST THREE "group.1=1:2:3\ngroup.01=1\n",
+            "zoo.cfg:9: group.01: '1': this group is there already; give each its own number");
+    rejects(LEAST THREE "group.1=1::2\n", "zoo.cfg:8: group.1: '1::2': " LISTS);
+    rejects(LEAST THREE "group.1=\n", "zoo.cfg:8: group.1: '': " LISTS);
+    rejects(LEAST THREE "group.1=1:2:\n", "zoo.cfg:8: group.1: '1:2:': " LISTS);
+    rejects(LEAST THREE "group.a=1:2:3\n",
+            "zoo.cfg:8: group.a: '1:2:3': the part after the dot is not a number; write group.1=1:2:3, weight.1=2");
+    rejects(LEAST THREE "group.1=1:2:3\nweight.1=-1\n",
+            "zoo.cfg:9: weight.1: '-1': with a weight below 0 two quorums need not have a server in common; give 0 or "
+            "more");
+    rejects(LEAST THREE "group.1=1:2:3\nweight.1=x\n",
+            "zoo.cfg:9: weight.1: 'x': a weight is a whole number from 0 to 1000000000000");
+    rejects(LEAST THREE "group.1=1:2:3\nweight.1=1\nweight.01=1\n",
+            "zoo.cfg:10: weight.01: '1': this server has a weight already; keep one of the lines");
+    rejects(LEAST THREE "group.1=1:2:3\nweight.1=0\nweight.2=0\nweight.3=0\n",
+            "zoo.cfg:9: weight: no server weighs anything, so that nobody could ever be elected; give one of them a "
+            "weight");
 }
 END_TEST
 
@@ -435,6 +512,9 @@ int main(void)
     tcase_add_test(t, test_bad_values);
     tcase_add_test(t, test_servers);
     tcase_add_test(t, test_bad_servers);
+    tcase_add_test(t, test_groups);
+    tcase_add_test(t, test_groups_of_non_voters);
+    tcase_add_test(t, test_bad_groups);
     tcase_add_test(t, test_single_server);
     tcase_add_test(t, test_myid);
     tcase_add_test(t, test_sample_has_every_option);

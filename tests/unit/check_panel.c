@@ -279,7 +279,7 @@ static void begin_alone(void)
                                "readonlymode.enabled=true\nlocalSessionsEnabled=true\n"
                                "4lw.commands.whitelist=stat,mntr,conf\n"
                                "server.1=127.0.0.1:2888:3888\nserver.2=127.0.0.1:2889:3889\n";
-    static const struct core_peer peers[] = {{1, false}, {2, false}};
+    static const struct core_peer peers[] = {{.sid = 1}, {.sid = 2}};
     static struct core_config member;
     char error[CONF_ERROR_MAX];
     ck_assert_int_eq(conf_parse(&conf, "zoo.cfg", text, sizeof text - 1, error), 0);
