@@ -70,8 +70,11 @@ struct id_table {
     size_t cap, n_free, n_freed;
 };
 
+enum { STRANGERS_MAX = 8 };
+
 struct peer {
-    const struct net_peer *config;
+    const struct net_peer *config; /* NULL: nobody, a place for a stranger */
+    struct net_peer stranger;      /* config of whom the configuration does not list */
     struct address election, quorum;
     bool is_name;           /* not a literal: looked up again when it cannot be reached */
     int64_t looked_up_us;
@@ -103,7 +106,8 @@ struct net {
     struct listener listeners[PORT_COUNT];
     struct id_table clients, learners;
     struct conn *leader; /* CONNECTING or UP */
-    struct peer *peers;  /* config.n_peers; oneself's is unused */
+    struct peer *peers;  /* config.n_peers, oneself's is unused; then the strangers at the election port */
+    size_t n_peers;
     struct map clients_per_host;
     size_t n_clients;
     int64_t last_asker;
@@ -214,6 +218,8 @@ void clients_sessionless(void *arg);
 void peers_init(struct net *n);
 void peers_free(struct net *n);
 struct peer *peer_find(const struct net *n, int64_t sid);
+/* A place for one whom the configuration does not list, until its channel ends; NULL when all are taken. */
+struct peer *peer_stranger(struct net *n, int64_t sid);
 /* Looks a name up again when that may help. False when its address is not known. */
 bool peer_address(struct net *n, struct peer *p);
 void learners_accepted(struct net *n, int fd, const struct address *from);

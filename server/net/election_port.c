@@ -52,7 +52,7 @@ static void attempt(struct net *n, struct peer *p)
 
 static struct peer *peer_of_attempt(const struct conn *c)
 {
-    for (size_t i = 0; i < c->net->config.n_peers; i++)
+    for (size_t i = 0; i < c->net->n_peers; i++)
         if (c->net->peers[i].attempt == c) return &c->net->peers[i];
     return NULL;
 }
@@ -107,7 +107,7 @@ static void knock_unanswered(void *arg)
 /* Nobody took it: it reached a listener that was just closing. */
 void election_knock_reset(struct conn *c)
 {
-    for (size_t i = 0; i < c->net->config.n_peers; i++) {
+    for (size_t i = 0; i < c->net->n_peers; i++) {
         struct peer *p = &c->net->peers[i];
         if (p->knock != c) continue;
         waiter_off(p->knocked);
@@ -188,6 +188,8 @@ long election_greet(struct conn *c, const uint8_t *p, size_t len)
     if (used == 0) return 0;
     if (used < 0) return turn_away(c, -1, REASON_MALFORMED);
     struct peer *peer = peer_find(n, h.sid);
+    /* A smaller one would have to be connected to, and nobody knows where it is. */
+    if (peer == NULL && h.sid > n->config.sid && h.sid != INT64_MAX) peer = peer_stranger(n, h.sid);
     if (peer == NULL) return turn_away(c, h.sid, REASON_STRANGER);
     if (h.sid == n->config.sid) return turn_away(c, h.sid, REASON_UNEXPECTED);
     fault_met(c, peer);
@@ -198,17 +200,19 @@ long election_greet(struct conn *c, const uint8_t *p, size_t len)
         return -1;
     }
     if (peer->channel != NULL) conn_lost(peer->channel, REASON_CLOSED);
+    if (peer->config == NULL) peer = peer_stranger(n, h.sid); /* its place went with its former channel */
     channel_up(c, peer);
     return used;
 }
 
 void election_forget(struct conn *c)
 {
-    for (size_t i = 0; i < c->net->config.n_peers; i++) {
+    for (size_t i = 0; i < c->net->n_peers; i++) {
         struct peer *p = &c->net->peers[i];
         if (p->knock == c) p->knock = NULL;
         if (p->channel != c) continue;
         p->channel = NULL;
+        if (p->config == &p->stranger) p->config = NULL;
         if (p->crossed_us != 0 && net_now_us() - p->crossed_us < CROSSED_US) attempt(c->net, p);
         p->crossed_us = 0;
     }

@@ -50,7 +50,7 @@ void net_free(struct net *n)
 {
     if (n == NULL) return;
     for (int i = 0; i < PORT_COUNT; i++) listener_off(&n->listeners[i]);
-    for (size_t i = 0; i < n->config.n_peers; i++) n->peers[i].crossed_us = 0;
+    for (size_t i = 0; i < n->n_peers; i++) n->peers[i].crossed_us = 0;
     for (int state = 0; state < CONN_STATES; state++)
         list_each_safe(l, &n->conns[state]) conn_kill(list_entry(l, struct conn, of_state));
     list_each_safe(l, &n->conns[CONN_DEAD]) conn_free(list_entry(l, struct conn, of_state));

@@ -19,28 +19,41 @@ static bool look_up(struct peer *p)
 
 void peers_init(struct net *n)
 {
-    n->peers = xcalloc(n->config.n_peers + 1, sizeof *n->peers);
+    n->n_peers = n->config.n_peers > 0 ? n->config.n_peers + STRANGERS_MAX : 0;
+    n->peers = xcalloc(n->n_peers + 1, sizeof *n->peers);
+    for (size_t i = 0; i < n->n_peers; i++) n->peers[i].net = n;
     for (size_t i = 0; i < n->config.n_peers; i++) {
         struct peer *p = &n->peers[i];
         uint8_t literal[16];
         p->config = &n->config.peers[i];
         p->is_name =
             inet_pton(AF_INET, p->config->host, literal) != 1 && inet_pton(AF_INET6, p->config->host, literal) != 1;
-        p->net = n;
         look_up(p);
     }
 }
 
 void peers_free(struct net *n)
 {
-    for (size_t i = 0; i < n->config.n_peers; i++) waiter_free(n->peers[i].knocked);
+    for (size_t i = 0; i < n->n_peers; i++) waiter_free(n->peers[i].knocked);
     free(n->peers);
 }
 
 struct peer *peer_find(const struct net *n, int64_t sid)
 {
-    for (size_t i = 0; i < n->config.n_peers; i++)
-        if (n->config.peers[i].sid == sid) return &n->peers[i];
+    for (size_t i = 0; i < n->n_peers; i++)
+        if (n->peers[i].config != NULL && n->peers[i].config->sid == sid) return &n->peers[i];
+    return NULL;
+}
+
+struct peer *peer_stranger(struct net *n, int64_t sid)
+{
+    for (size_t i = n->config.n_peers; i < n->n_peers; i++) {
+        struct peer *p = &n->peers[i];
+        if (p->config != NULL) continue;
+        p->stranger = (struct net_peer){.sid = sid};
+        p->config = &p->stranger;
+        return p;
+    }
     return NULL;
 }
 

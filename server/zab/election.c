@@ -14,7 +14,6 @@ enum {
     UNTRUSTED_EMPTY = -1,             /* zxid of an Apache server whose database is gone: it may not vote */
 };
 
-static void send_vote(struct zab *z, struct member *m);
 static void send_all(struct zab *z);
 static void adopt(struct zab *z, struct vote v);
 static void heard(struct zab *z, struct member *m, const struct notification *n);
@@ -66,6 +65,10 @@ void election_start(struct zab *z)
 void election_link(struct zab *z, const struct event *e)
 {
     int index = member_index(z->config, e->id);
+    if (index < 0 && !z->config->standalone) {
+        stranger_link(z, e);
+        return;
+    }
     if (index < 0 || index == z->self) {
         zab_fact(z, FACT_OFFENDER, LINK_ELECTION, e->id, REASON_STRANGER, 0);
         update_link(z->u, LINK_CLOSE, LINK_ELECTION, e->id);
@@ -77,7 +80,7 @@ void election_link(struct zab *z, const struct event *e)
     case EV_LINK_UP:
         m->channel = CHANNEL_UP;
         bytes_clear(&m->link.out);
-        if (z->state == PEER_LOOKING) send_vote(z, m);
+        if (z->state == PEER_LOOKING) election_tell(z, &m->link);
         break;
     case EV_LINK_DOWN:
         bytes_clear(&m->link.out);
@@ -131,13 +134,12 @@ int64_t election_deadline(const struct zab *z)
 
 /* --- speaking --- */
 
-/* What we say: our proposal while looking, our decided vote when settled. */
-static void send_vote(struct zab *z, struct member *m)
+void election_tell(struct zab *z, struct outlink *to)
 {
     const struct election *el = &z->election;
     bool looking = z->state == PEER_LOOKING;
     struct vote v = looking ? el->proposal : el->decided;
-    notification_put(outlink_bytes(&m->link, z->u), &(struct notification){
+    notification_put(outlink_bytes(to, z->u), &(struct notification){
                                                         .state = z->state,
                                                         .leader = v.leader,
                                                         .zxid = v.zxid,
@@ -154,7 +156,7 @@ static void send_all(struct zab *z)
         struct member *m = &z->members[i];
         if ((int)i == z->self || m->observer) continue;
         if (m->channel == CHANNEL_UP) {
-            send_vote(z, m);
+            election_tell(z, &m->link);
         } else if (m->channel != CHANNEL_OPENING) {
             m->channel = CHANNEL_OPENING;
             update_link(z->u, LINK_OPEN, LINK_ELECTION, m->sid);
@@ -183,7 +185,7 @@ static void heard(struct zab *z, struct member *m, const struct notification *n)
     bool was_settled = m->state != PEER_LOOKING;
     m->state = n->state;
     if (m->observer) {
-        if (n->state == PEER_LOOKING) send_vote(z, m);
+        if (n->state == PEER_LOOKING) election_tell(z, &m->link);
         return;
     }
     if (z->state != PEER_LOOKING) {
@@ -203,7 +205,7 @@ static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_
 {
     struct election *el = &z->election;
     if (round < el->round) {
-        send_vote(z, m);
+        election_tell(z, &m->link);
         return;
     }
     if (v.zxid == UNTRUSTED_EMPTY) return;
@@ -215,7 +217,7 @@ static void heard_looking(struct zab *z, struct member *m, struct vote v, int64_
     } else if (beats(z, v, el->proposal)) {
         adopt(z, v);
     } else if (was_settled && !vote_equal(v, el->proposal)) {
-        send_vote(z, m);
+        election_tell(z, &m->link);
     }
     m->vote = v;
     m->voted = true;
@@ -259,7 +261,7 @@ static void heard_settled(struct zab *z, struct member *m, struct vote v, const 
 static void heard_while_settled(struct zab *z, struct member *m, struct vote v, const struct notification *n)
 {
     struct election *el = &z->election;
-    send_vote(z, m);
+    election_tell(z, &m->link);
     if (n->election_epoch < el->decided_round) return;
     int index = member_index(z->config, m->sid);
     if (z->state == PEER_LEADING && z->leader.phase < LEADER_ACTIVE && v.leader != z->config->sid) {
@@ -318,7 +320,7 @@ static void decide(struct zab *z, struct vote v, member_set supporters)
     /* Whoever is still looking learns it now rather than at its next question. */
     for (size_t i = 0; i < z->n_members; i++) {
         struct member *m = &z->members[i];
-        if ((int)i != z->self && m->channel == CHANNEL_UP && m->state == PEER_LOOKING) send_vote(z, m);
+        if ((int)i != z->self && m->channel == CHANNEL_UP && m->state == PEER_LOOKING) election_tell(z, &m->link);
     }
     if (leads)
         leader_start(z);

@@ -408,22 +408,24 @@ static void peer_informs(struct zab *z, struct peer *p, const struct quorum_pack
         return;
     }
     int index = member_index(z->config, info.sid);
-    if (index < 0 || index == z->self) {
+    if (index >= 0 && index == z->self) {
         peer_offends(z, p, REASON_STRANGER);
         return;
     }
     /* It is here anew, so an older connection of its is dead. */
     peers_each(l, z) {
-        if (peer_of(l) != p && peer_of(l)->index == index) peer_close(z, peer_of(l));
+        const struct peer *o = peer_of(l);
+        if (o != p && o->phase >= PEER_INFORMED && o->sid == info.sid) peer_close(z, peer_of(l));
     }
     p->index = index;
     p->sid = info.sid;
-    p->observer = z->members[index].observer || q->type == PKT_OBSERVERINFO;
+    /* Whom the configuration does not list learns as it wants to, and counts for nothing: see stranger.c. */
+    p->observer = q->type == PKT_OBSERVERINFO || (index >= 0 && z->members[index].observer);
     p->accepted_epoch = epoch;
     p->phase = PEER_INFORMED;
     if (z->state != PEER_LEADING) return;
     /* It has promised a later epoch and may never follow this one: only a later one yet can take it in. */
-    if (z->leader.phase >= LEADER_EPOCH_STORING && !p->observer && p->accepted_epoch > z->leader.epoch) {
+    if (z->leader.phase >= LEADER_EPOCH_STORING && index >= 0 && !p->observer && p->accepted_epoch > z->leader.epoch) {
         zab_look(z, REASON_EPOCH_OLD);
         return;
     }

@@ -12,6 +12,7 @@ libcore_a_SOURCES += \
 	server/zab/quorum.c server/zab/quorum.h \
 	server/zab/snapper.c \
 	server/zab/status.h \
+	server/zab/stranger.c \
 	server/zab/step.c server/zab/step.h \
 	server/zab/sync.c \
 	server/zab/vote.c server/zab/vote.h \

@@ -64,6 +64,7 @@ void zab_free(struct zab *z)
     free_gone(z);
     for (size_t i = 0; i < z->n_members; i++) bytes_free(&z->members[i].link.out);
     free(z->members);
+    strangers_free(z);
     bytes_free(&z->learner.link.out);
     entries_free(&z->learner.behind);
     history_free(&z->history);
@@ -135,7 +136,7 @@ struct bytes *zab_output(struct zab *z, enum link_kind kind, int64_t id)
 {
     if (kind == LINK_ELECTION) {
         int index = member_index(z->config, id);
-        return index < 0 ? NULL : &z->members[index].link.out;
+        return index < 0 ? stranger_output(z, id) : &z->members[index].link.out;
     }
     if (kind == LINK_LEADER) return id == z->learner.link.id ? &z->learner.link.out : NULL;
     list_each(l, &z->peers) {

@@ -36,6 +36,13 @@ struct member {
     struct vote vote, settled_vote;
 };
 
+/* Somebody at our election port whom the configuration does not list (stranger.c). */
+enum { STRANGERS_MAX = 8 };
+struct stranger {
+    bool here;
+    struct outlink link;
+};
+
 struct election {
     int64_t round;
     struct vote proposal;
@@ -176,6 +183,7 @@ struct zab {
     int self;
     struct quorum quorum; /* nobody when standalone */
 
+    struct stranger strangers[STRANGERS_MAX];
     struct election election;
     struct learner learner;
     struct leader leader;
@@ -225,6 +233,13 @@ void election_start(struct zab *z);
 void election_link(struct zab *z, const struct event *e);
 void election_time(struct zab *z);
 int64_t election_deadline(const struct zab *z);
+/* Where we stand: our proposal while looking, our decided vote when settled. */
+void election_tell(struct zab *z, struct outlink *to);
+
+/* stranger.c */
+void stranger_link(struct zab *z, const struct event *e); /* an event of LINK_ELECTION */
+struct bytes *stranger_output(struct zab *z, int64_t sid);
+void strangers_free(struct zab *z);
 
 /* learner.c */
 void learner_start(struct zab *z, int64_t leader);

@@ -679,6 +679,29 @@ START_TEST(strangers_make_no_quorum)
 }
 END_TEST
 
+/* But it learns as everyone does (LearnerHandler: "not in the current config" is said and no more), it comes anew as everyone does, and
+ * what it has promised deposes nobody. */
+START_TEST(strangers_learn_and_count_for_nothing)
+{
+    lead(3, 0);
+    lead_active(&d);
+    learner_joins(&d, 9, 0, 0);
+    d.holds_disk = true;
+    client_connects(&d, 1);
+    ck_to(9, "PROPOSAL 1:1");
+    learner_acks(&d, 9, Z(1, 1));
+    driver_persist(&d);
+    ck_to(9, "");
+    learner_acks(&d, 2, Z(1, 1));
+    ck_to(9, "COMMIT 1:1");
+    driver_down(&d, LINK_LEARNER, link_of(9), REASON_RESET);
+    ck_assert(serving());
+    learner_comes(&d, 9, 7, false);
+    ck_assert(serving());
+    ck_to(9, "LEADERINFO 1:0");
+}
+END_TEST
+
 START_TEST(the_same_member_twice_counts_once)
 {
     lead(5, 0);
@@ -908,6 +931,7 @@ static void add_connections(Suite *s)
     tcase_add_test(c, malformed_packets_close_the_connection);
     tcase_add_test(c, a_members_new_connection_replaces_the_old_one);
     tcase_add_test(c, strangers_make_no_quorum);
+    tcase_add_test(c, strangers_learn_and_count_for_nothing);
     tcase_add_test(c, the_same_member_twice_counts_once);
     tcase_add_test(c, a_follower_takes_no_learners);
     tcase_add_test(c, a_learner_that_waits_is_let_go_when_we_follow);

@@ -444,7 +444,7 @@ START_TEST(test_strangers_disturb_nobody)
 {
     int fd = say_hello(3);
     expect(EV_LINK_UP, LINK_ELECTION, 3, 0);
-    expect_end(say_hello(4));
+    expect_end(say_hello(0)); /* smaller, and where to connect to is not known */
     expect_end(say_hello(2));
     expect_end(say_hello(INT64_MAX));
     expect_end(say_hello(-3));
@@ -461,6 +461,33 @@ START_TEST(test_strangers_disturb_nobody)
     put(fd, "\0\0\0\0", 4);
     expect(EV_LINK_DOWN, LINK_ELECTION, 3, REASON_MALFORMED);
     close(fd);
+}
+END_TEST
+
+/* One whom a newer configuration lists has a channel like everyone; it makes way for its next, and there is room for a few. */
+START_TEST(test_strangers_are_heard)
+{
+    enum { ROOM = 8 };
+    int first = say_hello(9);
+    expect(EV_LINK_UP, LINK_ELECTION, 9, 0);
+    int again = say_hello(9);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 9, REASON_CLOSED);
+    expect(EV_LINK_UP, LINK_ELECTION, 9, 0);
+    expect_end(first);
+    put(again, frame, FRAME);
+    expect(EV_LINK_FRAME, LINK_ELECTION, 9, 0);
+    int others[ROOM];
+    for (int i = 1; i < ROOM; i++) {
+        others[i] = say_hello(9 + i);
+        expect(EV_LINK_UP, LINK_ELECTION, 9 + i, 0);
+    }
+    expect_end(say_hello(99));
+    close(again);
+    expect(EV_LINK_DOWN, LINK_ELECTION, 9, REASON_CLOSED);
+    int fd = say_hello(99);
+    expect(EV_LINK_UP, LINK_ELECTION, 99, 0);
+    close(fd);
+    for (int i = 1; i < ROOM; i++) close(others[i]);
 }
 END_TEST
 
@@ -938,6 +965,7 @@ int main(void)
     tcase_add_test(t, test_the_smaller_knocks);
     tcase_add_test(t, test_old_hello);
     tcase_add_test(t, test_strangers_disturb_nobody);
+    tcase_add_test(t, test_strangers_are_heard);
     tcase_add_test(t, test_leader);
     tcase_add_test(t, test_learners);
     tcase_add_test(t, test_words);
