@@ -21,9 +21,20 @@ int apache_confs(struct cluster *c, struct ports *ports, char **why)
 {
     for (size_t i = 0; i < c->n && c->relays; i++) {
         const struct member *m = &c->members[i];
-        if (m->engine == ENGINE_APACHE && m->client_port && relay_clients(c, i, ports, why) != 0) return -1;
+        if (m->engine != ENGINE_APACHE || !m->client_port || m->run_cfg || m->membership != MEMBER_IN) continue;
+        if (relay_clients(c, i, ports, why) != 0) return -1;
     }
     return 0;
+}
+
+bool apache_confs_again(const struct cluster *c, char **why)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct member *m = &c->members[i];
+        bool named = false;
+        if (m->run_cfg && m->membership == MEMBER_IN && !copy(m, m->run_cfg, m->inner_port, &named, why)) return false;
+    }
+    return true;
 }
 
 static int relay_clients(struct cluster *c, size_t at, struct ports *ports, char **why)

@@ -7,7 +7,10 @@
 
 /* Puts a relay before each such member's client port: reserves the inner port, writes run/confs/zooN.apache.cfg.
  * Without relays in the cluster, and for a conf that does not name its port on a line of its own (clientPort=), nothing
- * changes. -1 with *why. */
+ * changes; nor for those that have one already. -1 with *why. */
 int apache_confs(struct cluster *c, struct ports *ports, char **why);
+
+/* Writes those files anew: the confs have another list of servers. False with *why. */
+bool apache_confs_again(const struct cluster *c, char **why);
 
 #endif

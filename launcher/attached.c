@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "launcher/membership.h"
 #include "launcher/talk.h"
 #include "launcher/view.h"
 
@@ -48,6 +49,7 @@ bool attached_load(struct cluster *c)
                                                .observer = json_is_true(json_object_get(row, "observer")),
                                                .standalone = json_is_true(json_object_get(row, "standalone"))};
         }
+        members_quorum(&c->quorum, c->members, c->n);
     }
     json_decref(all);
     return ok;

@@ -71,7 +71,14 @@ static size_t members_wanted(const struct boot *b)
     topology_load(&former, b->cluster->dir);
     size_t n = cluster_conf_count(b->cluster);
     size_t voters = n > (size_t)former.observers ? n - (size_t)former.observers : 3;
+    bool same = !t->said && !b->engine && (b->n == 0 || b->n == former.n_members - (size_t)former.observers);
+    if (former.n_members && same) {
+        *t = former;
+        return former.n_members;
+    }
     if (b->n) voters = b->n;
+    former.n_members = 0;
+    former.leaving = 0;
     if (t->said)
         topology_free(&former);
     else
@@ -79,13 +86,21 @@ static size_t members_wanted(const struct boot *b)
     return voters + (size_t)t->observers;
 }
 
+static bool remembers_apache(const struct topology *t)
+{
+    for (size_t i = 0; i < t->n_members; i++)
+        if (t->members[i].engine == ENGINE_APACHE) return true;
+    return false;
+}
+
 static int launch(const struct boot *b, struct control *control)
 {
     char *why = NULL, *zkserver = NULL;
     if (b->engine && !engine_parse(b->engine, &b->cluster->apaches, &why)) return talk_fail(EXIT_USAGE, why);
-    if (b->cluster->apaches && !engine_is_there(&why)) return talk_fail(EXIT_FAILED, why);
-    if (!(zkserver = find_zkserver(&why))) return talk_fail(EXIT_FAILED, why);
     size_t n = members_wanted(b);
+    if ((b->cluster->apaches || remembers_apache(&b->cluster->topology)) && !engine_is_there(&why))
+        return talk_fail(EXIT_FAILED, why);
+    if (!(zkserver = find_zkserver(&why))) return talk_fail(EXIT_FAILED, why);
     if (n - (size_t)b->cluster->topology.observers == 1 && n > 1) {
         free(zkserver);
         return talk_fail(EXIT_USAGE,

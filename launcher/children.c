@@ -191,6 +191,7 @@ static void spawn(struct server *v)
         return;
     }
     v->pid = pid;
+    v->stale = false;
     note_pid(pid);
     open_channel(v, pair[0]);
     const struct apache_host host = {expects_change, reach_clients, depose, v};
@@ -328,6 +329,7 @@ static void ended(struct server *v, int status)
     apache_free(v->apache);
     v->apache = NULL;
     v->pid = 0;
+    v->stale = false;
     v->ended = true;
     v->dies_at = NULL;
     v->wait_status = status;

@@ -93,9 +93,11 @@ char *cluster_connect_string(const struct cluster *c)
 {
     struct bytes b = {0};
     for (size_t i = 0; i < c->n; i++) {
+        if (c->members[i].membership != MEMBER_IN) continue;
         const char *host = reachable_host(c->members[i].client_host);
         bool v6 = strchr(host, ':') != NULL;
-        bytes_printf(&b, "%s%s%s%s:%u", i ? "," : "", v6 ? "[" : "", host, v6 ? "]" : "", c->members[i].client_port);
+        bytes_printf(&b, "%s%s%s%s:%u", b.len ? "," : "", v6 ? "[" : "", host, v6 ? "]" : "",
+                     c->members[i].client_port);
     }
     bytes_u8(&b, 0);
     return (char *)b.data;

@@ -10,17 +10,25 @@
 #include "launcher/engine.h"
 #include "launcher/ports.h"
 #include "launcher/topology.h"
+#include "zab/quorum.h"
 
 enum { MEMBERS_MOST = 64 };
 
 /* Where a fixed scheme puts server i: these plus i. */
 enum { CLIENT_PORT_BASE = 2181, QUORUM_PORT_BASE = 2665, ELECTION_PORT_BASE = 3665 };
 
+/* LEAVING: its removal is under way, so that the confs of the others do not list it any more. GONE: its place is kept
+ * while a supervisor lives, for servers are known by their index. */
+enum membership { MEMBER_IN, MEMBER_LEAVING, MEMBER_GONE };
+
 /* One server as its zoo.cfg describes it. Paths are relative to the cluster's folder, or absolute. */
 struct member {
     int id;
     bool observer, standalone;
     enum engine engine;
+    enum membership membership;
+    int64_t group, weight; /* group 0: none, a majority decides */
+    char *own; /* the conf of somebody's own that cfg is a copy of, but for the list of servers; NULL for none */
     char *cfg, *data_dir, *log;
     char *log_dir; /* where its transactions are: dataLogDir, else data_dir */
     char *client_host, *quorum_host;                  /* what it listens on; quorum_host "" when standalone */
@@ -43,8 +51,10 @@ struct cluster {
     char *attached; /* the addresses that somebody else's ensemble was named by, whose members these are; NULL: it is ours */
     bool probes;    /* attached: sessions may be made to see how clients fare */
     const char *more_conf; /* whole lines that those have besides; NULL: none; borrowed */
-    struct member *members;
+    struct member *members; /* room for MEMBERS_MOST */
     size_t n;
+    bool grouped;         /* groups or weights decide */
+    struct quorum quorum; /* of the members, by their index */
 };
 
 /* Finds the folder: -C, --name, $PSEUDO_CLUSTER_DIR, the nearest folder upwards that has confs/zoo1.cfg, or the per-user state
@@ -65,6 +75,9 @@ size_t cluster_conf_count(const struct cluster *c);
  * Confs that somebody else wrote are used as they are when they are for n servers, else their port scheme is continued
  * under run/confs/. -1 with *why and *exit. */
 int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why, int *exit);
+
+/* Learns from the members' confs what a quorum is. */
+int cluster_learn_quorum(struct cluster *c, char **why);
 
 /* The members as they were when the cluster was last prepared, without preparing anything: for what reads a cluster's files, whether it
  * runs or not. -1 with *why when there are none. */

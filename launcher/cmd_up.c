@@ -30,9 +30,9 @@ const struct command cmd_up = {
         "                      apache:N, the last N of the servers and zkserver the others\n" TOPOLOGY_HELP
         "  --timeout SECONDS   give up waiting after this long (30); what runs by then stays\n"
         "\n"
-        "Of --observers, --tick, --set and --ports an up that gives none means what the last one gave. confs/ of your "
-        "own\n"
-        "are not changed by them.\n"
+        "An up that gives none of --observers, --tick, --set, --ports, --groups and --weights means what the last one\n"
+        "gave, and one that gives no N either has the members that add and remove made. confs/ of your own are not\n"
+        "changed by any of them. Where a change of the members was interrupted, up finishes it.\n"
         "\n"
         "Exit codes: 0 all serve, 1 failed, 2 usage, 5 not all serve in time, 6 a port is busy.\n",
     .run = run,

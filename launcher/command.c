@@ -26,6 +26,8 @@
     C(expire)                                                                                                          \
     C(stepdown)                                                                                                        \
     C(clock)                                                                                                           \
+    C(add)                                                                                                             \
+    C(remove)                                                                                                          \
     C(wait)                                                                                                            \
     C(assert)                                                                                                          \
     C(logs)                                                                                                            \

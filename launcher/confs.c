@@ -14,11 +14,13 @@
 #include "base/xalloc.h"
 #include "launcher/apache_conf.h"
 #include "launcher/attached.h"
+#include "launcher/membership.h"
 #include "launcher/relay.h"
 #include "launcher/text.h"
 #include "server/conf.h"
 
-static void put_servers(struct bytes *b, const struct cluster *c, size_t at);
+static void put_groups(struct bytes *b, const struct cluster *c);
+static bool one_votes(const struct cluster *c);
 static void set_engines(struct cluster *c, size_t n);
 static int add_apaches(struct cluster *c, struct ports *ports, char **why);
 static bool note_members(const char *dir, size_t n, char **why);
@@ -26,21 +28,15 @@ static bool is_readable(char **why);
 static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
 static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit);
 static int relay_confs(struct cluster *c, char **why);
-static bool copy_conf(struct bytes *b, const char *path, char **why);
-static int reserve_member(struct ports *ports, const struct member *m, char **why, int *exit);
 static bool read_back(struct member *m, const char *dir, char **why);
 static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit);
 static bool reserve_free(struct cluster *c, struct ports *ports, char **why, int *exit);
 static bool reserve_former(struct cluster *c, const char *dir, struct ports *ports);
-static int make_member(const struct member *m, char **why);
-static bool is_own_data(const struct member *m, char **why);
-static bool make_folder(const char *path, char **why);
-static bool write_file(const char *path, const struct bytes *text, char **why);
-static void note_made(const char *path);
 
 void member_free(struct member *m)
 {
     free(m->cfg);
+    free(m->own);
     free(m->data_dir);
     free(m->log_dir);
     free(m->log);
@@ -78,6 +74,8 @@ int member_read(struct member *m, const char *dir, int id, char **why)
             .quorum_host = xstrdup(!self                    ? ""
                                    : conf.quorum_on_all_ips ? "0.0.0.0"
                                                             : self->host),
+            .group = self && self->group >= 0 ? conf.groups[self->group].id : 0,
+            .weight = self ? self->weight : 1,
             .quorum_port = self ? self->quorum_port : 0,
             .election_port = self ? self->election_port : 0,
             .tick_ms = conf.tick_ms,
@@ -106,21 +104,57 @@ void conf_put(struct bytes *b, const struct cluster *c, size_t at)
                  self->client_host);
     if (!topology_sets(t, "4lw.commands.whitelist")) bytes_printf(b, "4lw.commands.whitelist=*\n");
     if (!topology_sets(t, "admin.serverPort")) bytes_printf(b, "admin.serverPort=0\n");
+    if (!self->standalone && one_votes(c)) bytes_printf(b, "standaloneEnabled=false\n");
     bytes_put(b, t->sets.data, t->sets.len);
     bytes_printf(b, "%s", c->more_conf ? c->more_conf : "");
-    put_servers(b, c, at);
+    conf_put_servers(b, c, at);
 }
 
-static void put_servers(struct bytes *b, const struct cluster *c, size_t at)
+void conf_put_servers(struct bytes *b, const struct cluster *c, size_t at)
 {
     for (size_t i = 0; i < c->n && !c->members[at].standalone; i++) {
         const struct member *m = &c->members[i];
+        if (m->membership != MEMBER_IN) continue;
         uint16_t quorum = c->relays ? relays_port(c->relays, RELAY_QUORUM, at, i) : 0;
         uint16_t election = c->relays ? relays_port(c->relays, RELAY_ELECTION, at, i) : 0;
         bytes_printf(b, "server.%d=%s:%u:%u%s\n", m->id, quorum ? "127.0.0.1" : m->quorum_host,
                      quorum ? quorum : m->quorum_port, election ? election : m->election_port,
                      m->observer ? ":observer" : "");
     }
+    put_groups(b, c);
+}
+
+static bool is_voter(const struct member *m)
+{
+    return m->membership == MEMBER_IN && !m->observer;
+}
+
+/* Each group where its first voter is met. */
+static void put_groups(struct bytes *b, const struct cluster *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t group = c->members[i].group;
+        bool met = group == 0 || !is_voter(&c->members[i]);
+        for (size_t k = 0; k < i; k++) met |= is_voter(&c->members[k]) && c->members[k].group == group;
+        if (met) continue;
+        bytes_printf(b, "group.%" PRId64 "=%d", group, c->members[i].id);
+        for (size_t k = i + 1; k < c->n; k++)
+            if (is_voter(&c->members[k]) && c->members[k].group == group) bytes_printf(b, ":%d", c->members[k].id);
+        bytes_printf(b, "\n");
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        const struct member *m = &c->members[i];
+        if (is_voter(m) && m->group != 0 && m->weight != 1)
+            bytes_printf(b, "weight.%d=%" PRId64 "\n", m->id, m->weight);
+    }
+}
+
+/* An ensemble of one voter is still one. */
+static bool one_votes(const struct cluster *c)
+{
+    int voters = 0;
+    for (size_t i = 0; i < c->n; i++) voters += is_voter(&c->members[i]);
+    return voters == 1;
 }
 
 bool conf_exists(const char *dir, int id, bool *ours)
@@ -151,54 +185,38 @@ int cluster_prepare(struct cluster *c, size_t n, struct ports *ports, char **why
 {
     bool ours = true;
     *exit = EXIT_FAILED;
-    if (c->attached) return make_folder("logs", why) && attached_store(c, why) ? 0 : -1;
-    if (!make_folder("logs", why) || !make_folder("data", why)) return -1;
+    if (!folder_make("logs", why)) return -1;
+    if (c->attached) {
+        members_quorum(&c->quorum, c->members, c->n);
+        return attached_store(c, why) ? 0 : -1;
+    }
+    if (!folder_make("data", why)) return -1;
+    if (c->topology.n_members > 0) return membership_prepare(c, ports, why, exit);
     bool there = conf_exists("confs", 1, &ours);
     if (there && !ours && !is_readable(why)) return -1;
     bool as_they_are = there && !ours && cluster_conf_count(c) == n;
     if (as_they_are && c->topology.said) {
         *exit = EXIT_USAGE;
-        *why = xstrdup(
-            "confs/ are your own, and used as they are: --observers, --tick, --set and --ports are for confs that "
-            "the launcher writes; change yours, or take another cluster (--name OTHER)");
+        *why = xstrdup("confs/ are your own, and used as they are: --observers, --tick, --set, --ports, --groups and "
+                       "--weights are "
+                       "for confs that "
+                       "the launcher writes; change yours, or take another cluster (--name OTHER)");
         return -1;
     }
     const char *dir = ours || as_they_are ? "confs" : "run/confs";
-    if (!as_they_are && !make_folder(dir, why)) return -1;
+    if (!as_they_are && !folder_make(dir, why)) return -1;
     if (!ours && !as_they_are) c->fixed = true;
     int result = as_they_are ? use_confs(c, n, dir, ports, why, exit) : write_confs(c, n, dir, ports, why, exit);
     if (result == 0) result = apache_confs(c, ports, why);
+    if (result == 0) result = cluster_learn_quorum(c, why);
     return result == 0 && note_members(dir, n, why) && topology_store(&c->topology, ".", why) ? 0 : -1;
-}
-
-int cluster_recall(struct cluster *c, char **why)
-{
-    char dir[32] = "confs";
-    size_t n = 0;
-    if (attached_load(c)) return 0;
-    char *note = cluster_path(c, MEMBERS_NOTE);
-    FILE *f = fopen(note, "r");
-    if (f && fscanf(f, "%31s %zu", dir, &n) != 2) n = 0;
-    if (f) fclose(f);
-    free(note);
-    if (n == 0) n = cluster_conf_count(c);
-    if (n == 0 || n > MEMBERS_MOST) {
-        *why = xasprintf("there is no cluster in %s; start one: %s up 3", c->dir, c->call);
-        return -1;
-    }
-    char *confs = cluster_path(c, dir);
-    c->members = xcalloc(n, sizeof *c->members);
-    int result = 0;
-    for (c->n = 0; c->n < n && result == 0; c->n++) result = member_read(&c->members[c->n], confs, (int)c->n + 1, why);
-    free(confs);
-    return result;
 }
 
 static bool note_members(const char *dir, size_t n, char **why)
 {
     struct bytes text = {0};
     bytes_printf(&text, "%s %zu\n", dir, n);
-    bool ok = write_file(MEMBERS_NOTE, &text, why);
+    bool ok = file_write(MEMBERS_NOTE, &text, why);
     bytes_free(&text);
     return ok;
 }
@@ -216,14 +234,14 @@ static bool is_readable(char **why)
 
 static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit)
 {
-    c->members = xcalloc(n, sizeof *c->members);
+    c->members = xcalloc(MEMBERS_MOST, sizeof *c->members);
     for (c->n = 0; c->n < n; c->n++) {
         if (member_read(&c->members[c->n], dir, (int)c->n + 1, why) != 0) return -1;
     }
     set_engines(c, n);
     for (size_t i = 0; i < n; i++) {
-        if (reserve_member(ports, &c->members[i], why, exit) != 0) return -1;
-        if (make_member(&c->members[i], why) != 0) return -1;
+        if (member_reserve(ports, &c->members[i], why, exit) != 0) return -1;
+        if (member_make(&c->members[i], why) != 0) return -1;
     }
     if (add_apaches(c, ports, why) != 0) return -1;
     return c->relays && c->relays->first ? relay_confs(c, why) : 0;
@@ -232,24 +250,32 @@ static int use_confs(struct cluster *c, size_t n, const char *dir, struct ports 
 /* The same confs under run/confs/, but for the addresses of those behind a relay. */
 static int relay_confs(struct cluster *c, char **why)
 {
-    if (!make_folder("run/confs", why)) return -1;
+    if (!folder_make("run/confs", why)) return -1;
     for (size_t i = 0; i < c->n; i++) {
         struct member *m = &c->members[i];
         struct bytes text = {0};
         char *cfg = xasprintf("run/confs/zoo%d.cfg", m->id);
-        bool ok = copy_conf(&text, m->cfg, why);
-        if (ok) put_servers(&text, c, i);
-        ok = ok && write_file(cfg, &text, why);
+        bool ok = conf_copy(&text, m->cfg, why);
+        if (ok) conf_put_servers(&text, c, i);
+        ok = ok && file_write(cfg, &text, why);
         bytes_free(&text);
-        free(m->cfg);
+        m->own = m->cfg;
         m->cfg = cfg;
         if (!ok) return -1;
     }
     return 0;
 }
 
-/* All lines but those of servers. */
-static bool copy_conf(struct bytes *b, const char *path, char **why)
+static bool lists_servers(const char *line)
+{
+    static const char *const keys[] = {"server.", "group.", "weight."};
+    line += strspn(line, " \t");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strncmp(line, keys[i], strlen(keys[i])) == 0) return true;
+    return false;
+}
+
+bool conf_copy(struct bytes *b, const char *path, char **why)
 {
     char line[4096];
     FILE *f = fopen(path, "r");
@@ -257,9 +283,9 @@ static bool copy_conf(struct bytes *b, const char *path, char **why)
         *why = xasprintf("cannot read %s: %s", path, strerror(errno));
         return false;
     }
-    bytes_printf(b, "# %s, with the addresses of relays.\n", path);
+    bytes_printf(b, "# %s, but for the list of servers.\n", path);
     while (fgets(line, sizeof line, f)) {
-        if (strncmp(line + strspn(line, " \t"), "server.", 7) != 0) bytes_printf(b, "%s", line);
+        if (!lists_servers(line)) bytes_printf(b, "%s", line);
     }
     bytes_printf(b, "\n");
     fclose(f);
@@ -278,22 +304,33 @@ static void set_engines(struct cluster *c, size_t n)
  * relays. */
 static int add_apaches(struct cluster *c, struct ports *ports, char **why)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        const struct member *m = &c->members[i];
-        if (m->engine != ENGINE_APACHE) continue;
-        ports_lend(ports, m->client_port);
-        if (!m->standalone) ports_lend(ports, m->quorum_port);
-        if (!m->standalone) ports_lend(ports, m->election_port);
-        for (size_t k = 0; k < c->n && c->relays; k++) {
-            const struct member *to = &c->members[k];
-            const char *host = reachable_host(to->quorum_host);
-            if (k == i || to->engine != ENGINE_APACHE) continue;
-            if (relays_add(c->relays, RELAY_QUORUM, i, k, host, to->quorum_port) &&
-                relays_add(c->relays, RELAY_ELECTION, i, k, host, to->election_port))
-                continue;
-            *why = xasprintf("no free port for a relay from zoo%d to zoo%d: %s", m->id, to->id, strerror(errno));
-            return -1;
-        }
+    for (size_t i = 0; i < c->n; i++)
+        if (member_lend(c, i, i, ports, why) != 0) return -1;
+    return 0;
+}
+
+static bool add_relays(struct cluster *c, size_t from, size_t to, char **why)
+{
+    const struct member *m = &c->members[to];
+    const char *host = reachable_host(m->quorum_host);
+    if (relays_add(c->relays, RELAY_QUORUM, from, to, host, m->quorum_port) &&
+        relays_add(c->relays, RELAY_ELECTION, from, to, host, m->election_port))
+        return true;
+    *why = xasprintf("no free port for a relay from zoo%d to zoo%d: %s", c->members[from].id, m->id, strerror(errno));
+    return false;
+}
+
+int member_lend(struct cluster *c, size_t at, size_t most, struct ports *ports, char **why)
+{
+    const struct member *m = &c->members[at];
+    if (m->engine != ENGINE_APACHE) return 0;
+    ports_lend(ports, m->client_port);
+    if (!m->standalone) ports_lend(ports, m->quorum_port);
+    if (!m->standalone) ports_lend(ports, m->election_port);
+    for (size_t k = 0; k < most && c->relays; k++) {
+        const struct member *other = &c->members[k];
+        if (k == at || other->engine != ENGINE_APACHE || other->membership == MEMBER_GONE) continue;
+        if (!add_relays(c, at, k, why) || !add_relays(c, k, at, why)) return -1;
     }
     return 0;
 }
@@ -316,7 +353,7 @@ static int reserve_one(struct ports *ports, const struct member *m, const char *
     return -1;
 }
 
-static int reserve_member(struct ports *ports, const struct member *m, char **why, int *exit)
+int member_reserve(struct ports *ports, const struct member *m, char **why, int *exit)
 {
     if (reserve_one(ports, m, "client", m->client_host, m->client_port, why, exit) != 0) return -1;
     if (m->standalone) return 0;
@@ -326,7 +363,7 @@ static int reserve_member(struct ports *ports, const struct member *m, char **wh
 
 /* --- confs that we write --- */
 
-static void init_member(struct member *m, int id, bool alone, const char *dir)
+void member_init(struct member *m, int id, bool alone, const char *dir)
 {
     *m = (struct member){
         .id = id,
@@ -345,12 +382,18 @@ static void init_member(struct member *m, int id, bool alone, const char *dir)
 
 static int write_confs(struct cluster *c, size_t n, const char *dir, struct ports *ports, char **why, int *exit)
 {
-    c->members = xcalloc(n, sizeof *c->members);
+    if (!topology_fits(&c->topology, n - (size_t)c->topology.observers, why)) {
+        *exit = EXIT_USAGE;
+        return -1;
+    }
+    c->members = xcalloc(MEMBERS_MOST, sizeof *c->members);
     for (c->n = 0; c->n < n; c->n++) {
-        init_member(&c->members[c->n], (int)c->n + 1, n == 1, dir);
+        member_init(&c->members[c->n], (int)c->n + 1, n == 1, dir);
         if (c->tick_ms) c->members[c->n].tick_ms = c->tick_ms;
         if (c->topology.tick_ms) c->members[c->n].tick_ms = (int)c->topology.tick_ms;
         c->members[c->n].observer = c->n + (size_t)c->topology.observers >= n;
+        if (!c->members[c->n].observer)
+            topology_vote(&c->topology, (int)c->n + 1, &c->members[c->n].group, &c->members[c->n].weight);
     }
     set_engines(c, n);
     long base = c->topology.port_base;
@@ -363,9 +406,9 @@ static int write_confs(struct cluster *c, size_t n, const char *dir, struct port
     for (size_t i = 0; i < n; i++) {
         struct bytes text = {0};
         conf_put(&text, c, i);
-        bool ok = write_file(c->members[i].cfg, &text, why);
+        bool ok = file_write(c->members[i].cfg, &text, why);
         bytes_free(&text);
-        if (!ok || make_member(&c->members[i], why) != 0 || !read_back(&c->members[i], dir, why)) return -1;
+        if (!ok || member_make(&c->members[i], why) != 0 || !read_back(&c->members[i], dir, why)) return -1;
     }
     for (int id = (int)n + 1; id <= MEMBERS_MOST; id++) {
         bool ours = false;
@@ -390,18 +433,22 @@ static bool read_back(struct member *m, const char *dir, char **why)
     return ok;
 }
 
-static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit)
+void member_scheme(const struct cluster *c, struct member *m)
 {
     enum { QUORUM_ABOVE = 100, ELECTION_ABOVE = 200 };
     int base = (int)c->topology.port_base;
+    if (base == PORTS_AUTO || (base == PORTS_USUAL && !c->fixed)) return;
+    m->client_port = (uint16_t)((base ? base : CLIENT_PORT_BASE) + m->id);
+    if (m->standalone) return;
+    m->quorum_port = (uint16_t)((base ? base + QUORUM_ABOVE : QUORUM_PORT_BASE) + m->id);
+    m->election_port = (uint16_t)((base ? base + ELECTION_ABOVE : ELECTION_PORT_BASE) + m->id);
+}
+
+static bool reserve_scheme(struct cluster *c, struct ports *ports, char **why, int *exit)
+{
     for (size_t i = 0; i < c->n; i++) {
-        struct member *m = &c->members[i];
-        m->client_port = (uint16_t)((base ? base : CLIENT_PORT_BASE) + m->id);
-        if (!m->standalone) {
-            m->quorum_port = (uint16_t)((base ? base + QUORUM_ABOVE : QUORUM_PORT_BASE) + m->id);
-            m->election_port = (uint16_t)((base ? base + ELECTION_ABOVE : ELECTION_PORT_BASE) + m->id);
-        }
-        if (reserve_member(ports, m, why, exit) != 0) return false;
+        member_scheme(c, &c->members[i]);
+        if (member_reserve(ports, &c->members[i], why, exit) != 0) return false;
     }
     return true;
 }
@@ -420,118 +467,27 @@ static bool reserve_former(struct cluster *c, const char *dir, struct ports *por
         c->members[i].quorum_port = former.quorum_port;
         c->members[i].election_port = former.election_port;
         member_free(&former);
-        ok = ok && reserve_member(ports, &c->members[i], &why, &exit) == 0;
+        ok = ok && member_reserve(ports, &c->members[i], &why, &exit) == 0;
     }
     free(why);
     if (!ok) ports_release(ports);
     return ok;
 }
 
+bool member_reserve_free(struct ports *ports, struct member *m, char **why, int *exit)
+{
+    m->client_port = ports_reserve(ports, m->client_host, 0);
+    m->quorum_port = m->standalone ? 0 : ports_reserve(ports, m->quorum_host, 0);
+    m->election_port = m->standalone ? 0 : ports_reserve(ports, m->quorum_host, 0);
+    if (m->client_port && (m->standalone || (m->quorum_port && m->election_port))) return true;
+    *why = xasprintf("no free port for zoo%d on %s: %s", m->id, m->client_host, strerror(errno));
+    *exit = EXIT_PORT_BUSY;
+    return false;
+}
+
 static bool reserve_free(struct cluster *c, struct ports *ports, char **why, int *exit)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        struct member *m = &c->members[i];
-        m->client_port = ports_reserve(ports, m->client_host, 0);
-        m->quorum_port = m->standalone ? 0 : ports_reserve(ports, m->quorum_host, 0);
-        m->election_port = m->standalone ? 0 : ports_reserve(ports, m->quorum_host, 0);
-        if (m->client_port && (m->standalone || (m->quorum_port && m->election_port))) continue;
-        *why = xasprintf("no free port for zoo%d on %s: %s", m->id, m->client_host, strerror(errno));
-        *exit = EXIT_PORT_BUSY;
-        return false;
-    }
+    for (size_t i = 0; i < c->n; i++)
+        if (!member_reserve_free(ports, &c->members[i], why, exit)) return false;
     return true;
-}
-
-/* --- folders and files --- */
-
-/* An engine that finds the other one's data would start with none. */
-static bool is_own_data(const struct member *m, char **why)
-{
-    bool apache = m->engine == ENGINE_APACHE;
-    char *ours = xasprintf("%s/log.db", m->data_dir), *theirs = xasprintf("%s/version-2", m->data_dir);
-    bool has_ours = access(ours, F_OK) == 0, has_theirs = access(theirs, F_OK) == 0;
-    bool own = apache ? has_theirs || !has_ours : has_ours || !has_theirs;
-    if (!own)
-        *why = xasprintf("%s is %s's and zoo%d is to run %s, which would start empty; take another dataDir (--name "
-                         "OTHER has its own), or move it away",
-                         apache ? ours : theirs, apache ? "zkserver" : "Apache ZooKeeper", m->id,
-                         apache ? "Apache ZooKeeper" : "zkserver");
-    free(ours);
-    free(theirs);
-    return own;
-}
-
-/* The dataDir and the myid in it; one that says otherwise is not touched. */
-static int make_member(const struct member *m, char **why)
-{
-    if (!make_folder(m->data_dir, why) || !is_own_data(m, why)) return -1;
-    char *path = xasprintf("%s/myid", m->data_dir);
-    FILE *f = fopen(path, "r");
-    long id = -1;
-    int result = 0;
-    if (f) {
-        if (fscanf(f, "%ld", &id) != 1 || id != m->id) {
-            *why = xasprintf(
-                "%s belongs to another server (it should say %d); choose another dataDir in %s, or remove the file",
-                path, m->id, m->cfg);
-            result = -1;
-        }
-        fclose(f);
-    } else {
-        struct bytes text = {0};
-        bytes_printf(&text, "%d\n", m->id);
-        result = write_file(path, &text, why) ? 0 : -1;
-        bytes_free(&text);
-    }
-    free(path);
-    return result;
-}
-
-/* Makes the folder and those above it; what was not there goes on the list of what the launcher made. */
-static bool make_folder(const char *path, char **why)
-{
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
-    char *copy = xstrdup(path);
-    bool ok = true;
-    for (char *slash = copy; ok && slash;) {
-        slash = strchr(slash + 1, '/');
-        if (slash) *slash = '\0';
-        if (mkdir(copy, 0777) == 0) {
-            note_made(copy);
-        } else if (errno != EEXIST) {
-            *why = xasprintf("cannot make the folder %s: %s; move what is in the way, or see who owns the folder above",
-                             copy, strerror(errno));
-            ok = false;
-        }
-        if (slash) *slash = '/';
-    }
-    free(copy);
-    return ok;
-}
-
-/* A name that appears whole or not at all. */
-static bool write_file(const char *path, const struct bytes *text, char **why)
-{
-    struct stat st;
-    bool was_there = stat(path, &st) == 0;
-    char *draft = xasprintf("%s.new", path);
-    int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write(fd, text->data, text->len) == (ssize_t)text->len;
-    if (fd >= 0) ok = close(fd) == 0 && ok;
-    ok = ok && rename(draft, path) == 0;
-    if (!ok)
-        *why = xasprintf("cannot write %s: %s; move what is in the way, or see who owns the folder", path,
-                         strerror(errno));
-    if (ok && !was_there) note_made(path);
-    free(draft);
-    return ok;
-}
-
-static void note_made(const char *path)
-{
-    FILE *f = *path == '/' ? NULL : fopen(MADE_LIST, "a");
-    if (!f) return;
-    fprintf(f, "%s\n", path);
-    fclose(f);
 }

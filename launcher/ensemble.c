@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "launcher/supervisor.h"
 #include "launcher/text.h"
+#include "launcher/votes.h"
 
 static bool votes(const struct server *v);
 static bool takes_part(const struct server *v);
@@ -34,36 +35,48 @@ struct server *leader_now(struct supervisor *s)
 struct server *server_by_id(struct supervisor *s, int64_t id)
 {
     for (size_t i = 0; i < s->n; i++) {
-        if (s->servers[i].member->id == id) return &s->servers[i];
+        const struct member *m = s->servers[i].member;
+        if (m->id == id && m->membership != MEMBER_GONE) return &s->servers[i];
     }
     return NULL;
 }
 
-size_t voters_all(const struct supervisor *s)
+size_t servers_in(const struct supervisor *s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s->n; i++) n += votes(&s->servers[i]);
+    for (size_t i = 0; i < s->n; i++) n += s->servers[i].member->membership == MEMBER_IN;
     return n;
+}
+
+size_t voters_all(const struct supervisor *s)
+{
+    return (size_t)votes_all(s->cluster);
+}
+
+static member_set running_set(const struct supervisor *s)
+{
+    member_set set = 0;
+    for (size_t i = 0; i < s->n; i++) set |= takes_part(&s->servers[i]) ? member_bit((int)i) : 0;
+    return set & s->cluster->quorum.voters;
 }
 
 size_t voters_needed(const struct supervisor *s)
 {
-    return voters_all(s) / 2 + 1;
+    return (size_t)quorum_count(&s->cluster->quorum, 0).need;
 }
 
 size_t voters_running(const struct supervisor *s)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < s->n; i++) n += votes(&s->servers[i]) && takes_part(&s->servers[i]);
-    return n;
+    return (size_t)quorum_count(&s->cluster->quorum, running_set(s)).have;
 }
 
 size_t server_reach(const struct server *v)
 {
     const struct supervisor *s = v->of;
-    bool counts[MEMBERS_MOST];
-    for (size_t i = 0; i < s->n; i++) counts[i] = votes(&s->servers[i]) && takes_part(&s->servers[i]);
-    return links_reach(&s->links, (size_t)(v - s->servers), counts);
+    member_set reached = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (links_joined(&s->links, (size_t)(v - s->servers), i)) reached |= member_bit((int)i);
+    return (size_t)quorum_count(&s->cluster->quorum, reached & running_set(s)).have;
 }
 
 size_t voters_joined(const struct supervisor *s)
@@ -75,6 +88,24 @@ size_t voters_joined(const struct supervisor *s)
         if (reach > most) most = reach;
     }
     return most;
+}
+
+void set_votes(const struct supervisor *s, json_t *to)
+{
+    const struct cluster *c = s->cluster;
+    member_set running = running_set(s);
+    json_object_set_new(to, "voters", json_integer(member_count(c->quorum.voters)));
+    json_object_set_new(to, "running", json_integer(member_count(running)));
+    json_object_set_new(to, "needed", c->grouped ? json_null() : json_integer((json_int_t)voters_needed(s)));
+    json_object_set_new(to, "quorum", votes_json(c, running, (int64_t)voters_joined(s)));
+}
+
+void put_votes(struct bytes *b, const struct supervisor *s, size_t n)
+{
+    json_t *told = json_object();
+    set_votes(s, told);
+    votes_put(b, told, (int64_t)n);
+    json_decref(told);
 }
 
 bool all_running_serve(const struct supervisor *s)
@@ -152,6 +183,10 @@ json_t *server_json(const struct server *v, bool silent)
     const char *engine = foreign ? w->engine : engine_name(m->engine);
     json_object_set_new(row, "engine", *engine ? json_string(engine) : json_null());
     if (foreign) json_object_set_new(row, "version", *w->version ? json_string(w->version) : json_null());
+    if (m->group) json_object_set_new(row, "group", json_integer(m->group));
+    if (m->group) json_object_set_new(row, "weight", json_integer(m->weight));
+    if (m->membership == MEMBER_LEAVING) json_object_set_new(row, "leaving", json_true());
+    if (v->stale) json_object_set_new(row, "stale", json_true());
     set_ports(row, m);
     json_object_set_new(row, "admin", *v->view.admin ? json_string(v->view.admin) : json_null());
     json_object_set_new(row, "metrics", *v->view.metrics ? json_string(v->view.metrics) : json_null());
@@ -187,14 +222,14 @@ json_t *cluster_json(struct supervisor *s, int64_t status_id)
     json_t *rows = json_array();
     for (size_t i = 0; i < s->n; i++) {
         const struct server *v = &s->servers[i];
+        if (v->member->membership == MEMBER_GONE) continue;
         bool silent = v->state == SUPERVISE_UP && status_id && v->view.status_id < status_id;
         json_array_append_new(rows, server_json(v, silent));
     }
     char *connect = cluster_connect_string(s->cluster);
-    json_t *all =
-        json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s, s:o}", "name", s->cluster->name, "dir", s->cluster->dir,
-                  "supervisor", (int)getpid(), "voters", (int)voters_all(s), "running", (int)voters_running(s),
-                  "needed", (int)voters_needed(s), "connect", connect, "servers", rows);
+    json_t *all = json_pack("{s:s, s:s, s:i, s:s, s:o}", "name", s->cluster->name, "dir", s->cluster->dir, "supervisor",
+                            (int)getpid(), "connect", connect, "servers", rows);
+    set_votes(s, all);
     const struct member *m = &s->cluster->members[0];
     bool stopped = s->measuring && s->outage_us;
     json_object_set_new(all, "stopped_us", stopped ? json_integer((json_int_t)s->outage_us) : json_null());
@@ -229,7 +264,7 @@ const char *signal_name(int signal)
 
 static bool votes(const struct server *v)
 {
-    return !v->member->observer;
+    return !v->member->observer && v->member->membership == MEMBER_IN;
 }
 
 static bool takes_part(const struct server *v)
@@ -261,6 +296,7 @@ static json_t *server_faults(const struct server *v)
     json_t *faults = json_object(), *in = json_array(), *out = json_array();
     for (size_t i = 0; i < s->n; i++) {
         struct link_state with = links_between(l, self, i);
+        if (s->servers[i].member->membership == MEMBER_GONE) continue;
         if (with.in_cut) json_array_append_new(in, json_integer(s->servers[i].member->id));
         if (with.out_cut) json_array_append_new(out, json_integer(s->servers[i].member->id));
     }

@@ -9,6 +9,7 @@
 #include "launcher/text.h"
 #include "launcher/timeline.h"
 #include "launcher/view.h"
+#include "launcher/votes.h"
 
 struct show {
     const struct globals *g;
@@ -137,23 +138,21 @@ static void put_targets(struct bytes *b, const json_t *end, const char *fixed)
 
 static void put_too_few(struct bytes *b, const json_t *end)
 {
-    if (fact_number(end, "joined", 0) < fact_number(end, "needed", 0) &&
-        fact_number(end, "running", 0) >= fact_number(end, "needed", 0)) {
-        bytes_printf(b,
-                     "no quorum: %" PRId64 " of %" PRId64 " voters run, but no %" PRId64
-                     " of them reach each other, so no write is acknowledged",
-                     fact_number(end, "running", 0), fact_number(end, "voters", 0), fact_number(end, "needed", 0));
-        return;
+    bytes_printf(b, "no quorum: ");
+    votes_put_running(b, end);
+    if (votes_too_few_joined(end) && !votes_too_few_run(end)) {
+        bytes_printf(b, ", but no %" PRId64 " of them reach each other", votes_number(end, "needed"));
+    } else {
+        bytes_printf(b, " and ");
+        votes_put_needed(b, end);
     }
-    bytes_printf(
-        b, "no quorum: %" PRId64 " of %" PRId64 " voters run and %" PRId64 " are needed, so no write is acknowledged",
-        fact_number(end, "running", 0), fact_number(end, "voters", 0), fact_number(end, "needed", 0));
+    bytes_printf(b, ", so no write is acknowledged");
 }
 
 /* One server that would help, and how to have it back. */
 static void put_remedy(struct bytes *b, const json_t *end, const char *call)
 {
-    if (fact_number(end, "running", 0) >= fact_number(end, "needed", 0)) {
+    if (!votes_too_few_run(end)) {
         bytes_printf(b, "mend the network: %s heal\n", call);
         return;
     }
@@ -184,9 +183,9 @@ static void put_went_on(struct bytes *b, const json_t *end, const char *tense)
 {
     int64_t leader = fact_number(end, "leader", -1);
     if (leader < 0) return;
-    bytes_printf(b, "writes %s: leader zoo%" PRId64 " has %" PRId64 " of %" PRId64 " voters and needs %" PRId64 "\n",
-                 tense, leader, fact_number(end, "running", 0), fact_number(end, "voters", 0),
-                 fact_number(end, "needed", 0));
+    bytes_printf(b, "writes %s: leader zoo%" PRId64 " has ", tense, leader);
+    votes_put(b, end, votes_number(end, "running"));
+    bytes_printf(b, " and needs %" PRId64 "\n", votes_number(end, "needed"));
 }
 
 static void put_unavailable(struct bytes *b, const json_t *end)

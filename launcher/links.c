@@ -50,13 +50,6 @@ bool links_joined(const struct links *l, size_t a, size_t b)
     return !links_cut(l, a, b) && !links_cut(l, b, a);
 }
 
-size_t links_reach(const struct links *l, size_t a, const bool *marked)
-{
-    size_t reached = 0;
-    for (size_t b = 0; b < l->n; b++) reached += marked[b] && links_joined(l, a, b);
-    return reached;
-}
-
 struct link_state links_between(const struct links *l, size_t a, size_t b)
 {
     return (struct link_state){.in_cut = links_cut(l, b, a),

@@ -37,8 +37,6 @@ void links_heal(struct links *l, size_t a);
 bool links_cut(const struct links *l, size_t from, size_t to);
 /* Bytes go from a to b and back. */
 bool links_joined(const struct links *l, size_t a, size_t b);
-/* How many of those marked a is joined with; itself counts. */
-size_t links_reach(const struct links *l, size_t a, const bool *marked);
 
 /* What holds between a and its peer b, as seen from a. */
 struct link_state {

@@ -28,8 +28,10 @@ liblauncher_a_SOURCES = \
 	launcher/incident_show.c launcher/incident_show.h launcher/incident_page.c \
 	launcher/import.c launcher/import.h \
 	launcher/links.c launcher/links.h \
+	launcher/member_files.c \
+	launcher/membership.c launcher/membership.h \
 	launcher/ops.c launcher/ops.h launcher/ops_cluster.c launcher/ops_data.c launcher/ops_disk.c \
-	launcher/ops_fault.c launcher/ops_heal.c launcher/ops_net.c launcher/ops_order.c \
+	launcher/ops_fault.c launcher/ops_heal.c launcher/ops_members.c launcher/ops_net.c launcher/ops_order.c \
 	launcher/orders.c \
 	launcher/outage.c \
 	launcher/platform.c launcher/platform.h launcher/platform_common.h launcher/platform_linux.c \
@@ -70,6 +72,7 @@ liblauncher_a_SOURCES = \
 	launcher/verdict_reads.c launcher/verdict_rules.h \
 	launcher/server_exit.c \
 	launcher/view.c launcher/view.h \
+	launcher/votes.c launcher/votes.h \
 	launcher/watch_cells.c launcher/watch_cells.h \
 	launcher/watch_model.c launcher/watch_model.h \
 	launcher/watch_screen.c launcher/watch_screen.h \
@@ -81,6 +84,7 @@ pseudo_cluster_SOURCES = \
 	launcher/main.c \
 	launcher/command.c launcher/command.h \
 	launcher/fault.c \
+	launcher/cmd_add.c \
 	launcher/cmd_assert.c \
 	launcher/cmd_attach.c \
 	launcher/cmd_clock.c \
@@ -101,6 +105,7 @@ pseudo_cluster_SOURCES = \
 	launcher/cmd_logs.c \
 	launcher/cmd_partition.c \
 	launcher/cmd_pause.c \
+	launcher/cmd_remove.c \
 	launcher/cmd_reset.c \
 	launcher/cmd_ps.c \
 	launcher/cmd_restart.c \

@@ -4,7 +4,8 @@
  *
  * Requests: up (n), attach (to, probe), status, kill (target, power_loss, at), stop, restart, pause, resume (target),
  * partition (groups), isolate (target, way), heal (target), disk (target, mode, slow_us), slow (target, delay_us,
- * jitter_us), drop-clients (target, refuse), expire (session, owner, or all), stepdown, clock (target, shift_ms,
+ * jitter_us), drop-clients (target, refuse), add (observer, engine, group,
+ * weight), remove (target, keep_data), expire (session, owner, or all), stepdown, clock (target, shift_ms,
  * reset), reset (name, epoch), wait (for; id, role), watch (every_ms, sessions), flush, down; timeout_ms for all that
  * wait. While it waits, facts are passed on, and once a second
  * {"waiting":"zoo1 is electing"}. The last line is
@@ -19,6 +20,7 @@
 #include "launcher/events.h"
 #include "launcher/ops.h"
 #include "launcher/text.h"
+#include "launcher/votes.h"
 
 enum {
     TIMEOUT_MS = 30000,     /* for anything that waits, unless the request says otherwise */
@@ -43,6 +45,8 @@ static const struct verb verbs[] = {
     {"stepdown", SUPERVISE_EVENTS, op_begin_stepdown, op_stepdown_done, VERB_REPORT},
     {"disk", SUPERVISE_EVENTS, op_begin_disk, op_disk_done, VERB_REPORT},
     {"clock", SUPERVISE_EVENTS, op_begin_clock, op_answered_done, VERB_REPORT},
+    {"add", SUPERVISE_EVENTS, op_begin_add, op_change_done, VERB_REPORT},
+    {"remove", SUPERVISE_EVENTS, op_begin_remove, op_change_done, VERB_REPORT},
     {"reset", SUPERVISE_EVENTS, op_begin_reset, op_reset_done, VERB_STATUS | VERB_QUIET | VERB_REPORT},
     {"wait", SUPERVISE_EVENTS, op_begin_wait, op_wait_done, VERB_STATUS | VERB_QUIET | VERB_ALWAYS | VERB_FOREIGN},
     {"watch", SUPERVISE_EVENTS, op_begin_watch, op_never, VERB_ALWAYS | VERB_FOREIGN},
@@ -126,6 +130,7 @@ void op_drop(struct op *o)
     free(o->want);
     free(o->error);
     free(o->note);
+    free(o->hint);
     free(o);
 }
 
@@ -252,6 +257,7 @@ static json_t *brief_servers(const struct supervisor *s)
     json_t *all = json_array();
     for (size_t i = 0; i < s->n; i++) {
         const struct server *v = &s->servers[i];
+        if (v->member->membership == MEMBER_GONE) continue;
         const char *role = role_name(v->state == SUPERVISE_UP ? v->view.role : ROLE_NONE);
         json_array_append_new(all, json_pack("{s:i, s:s, s:s}", "id", v->member->id, "role", role, "state",
                                              supervise_state_name(v->state)));
@@ -271,10 +277,8 @@ static void op_end(struct op *o)
         json_object_set_new(line, "targets", ids_of(o));
         json_object_set_new(line, "servers", brief_servers(s));
         json_object_set_new(line, "took_us", json_integer(clock_us() - o->since_us));
-        json_object_set_new(line, "running", json_integer((json_int_t)voters_running(s)));
         json_object_set_new(line, "joined", json_integer((json_int_t)voters_joined(s)));
-        json_object_set_new(line, "needed", json_integer((json_int_t)voters_needed(s)));
-        json_object_set_new(line, "voters", json_integer((json_int_t)voters_all(s)));
+        set_votes(s, line);
         json_object_set_new(line, "leader", leader ? json_integer(leader->member->id) : json_null());
         if (o->outcome) json_object_set_new(line, "outcome", json_string(o->outcome));
         if (o->note) json_object_set_new(line, "note", json_string(o->note));
@@ -290,6 +294,23 @@ static void op_end(struct op *o)
     op_drop(o);
     client_send(c, line);
     client_leave(c);
+}
+
+static char *no_quorum_text(const struct supervisor *s)
+{
+    struct bytes b = {0};
+    if (voters_running(s) >= voters_needed(s)) {
+        bytes_printf(&b, "nobody reaches ");
+        put_votes(&b, s, voters_needed(s));
+    } else {
+        json_t *told = json_object();
+        set_votes(s, told);
+        votes_put_running(&b, told);
+        bytes_printf(&b, " and ");
+        votes_put_needed(&b, told);
+        json_decref(told);
+    }
+    return op_take_text(&b);
 }
 
 /* What the operation still waits for, to be freed. */
@@ -308,12 +329,7 @@ static char *missing_text(const struct op *o)
     char *who = unsettled_text(s);
     if (*who) return who;
     free(who);
-    if (voters_joined(s) < voters_needed(s) && voters_running(s) >= voters_needed(s))
-        return xasprintf("nobody reaches %zu of %zu voters", voters_needed(s), voters_all(s));
-    if (voters_running(s) < voters_needed(s)) {
-        return xasprintf("%zu of %zu voters run and %zu are needed", voters_running(s), voters_all(s),
-                         voters_needed(s));
-    }
+    if (voters_joined(s) < voters_needed(s)) return no_quorum_text(s);
     return xstrdup(leader_now(s) ? "no write is acknowledged" : "there is no leader");
 }
 
@@ -329,7 +345,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     char *missing = missing_text(o);
     o->exit_code = EXIT_TIMEOUT;
     o->outcome = "timeout";
-    o->error = xasprintf("not in time: %s", missing);
+    o->error = xasprintf("not in time: %s%s%s", missing, o->hint ? "; " : "", o->hint ? o->hint : "");
     free(missing);
     op_ask_status(o);
 }

@@ -33,6 +33,17 @@ struct op {
     int64_t order_first, order_last; /* the ids of its own orders */
     int64_t hit; /* how many connections or sessions */
     const char *outcome;
+    char *hint; /* what to do when it ends before it is done, or NULL */
+    /* of the members */
+    struct {
+        bool active;
+        int at; /* the index of who comes or leaves; -1 when that is over */
+        bool leaves, keep_data;
+        bool deposing;         /* the leaver stops to lead no more, and is started again */
+        struct server *moving; /* is stopped, started or restarted */
+        size_t total;          /* that have to take over the list */
+        struct quorum before;  /* of the former list */
+    } change;
 };
 
 enum {
@@ -123,6 +134,15 @@ bool op_answered_done(struct op *o);
 
 bool op_begin_reset(struct op *o, const json_t *request);
 bool op_reset_done(struct op *o);
+
+/* --- ops_members.c: add, remove --- */
+
+bool op_begin_add(struct op *o, const json_t *request);
+bool op_begin_remove(struct op *o, const json_t *request);
+bool op_change_done(struct op *o);
+/* Some server still goes by a former list, because a change was interrupted; up finishes it. */
+bool op_change_is_pending(const struct supervisor *s);
+void op_begin_finish(struct op *o);
 
 /* --- ops_order.c: expire, stepdown, clock --- */
 

@@ -17,10 +17,12 @@ bool op_begin_up(struct op *o, const json_t *request)
 {
     struct supervisor *s = o->of;
     int64_t n = fact_number(request, "n", 0);
-    if (n && (size_t)n != voters_all(s) && (size_t)n != s->n) {
+    if (n && n != member_count(s->cluster->quorum.voters) && (size_t)n != servers_in(s)) {
         op_refuse(o, EXIT_FAILED,
-                  xasprintf("the cluster is up with %zu server%s, not %" PRId64 "; end it first: %s down", s->n,
-                            s->n == 1 ? "" : "s", n, s->cluster->call));
+                  xasprintf("the cluster is up with %zu server%s, not %" PRId64
+                            "; add or remove servers, or end it first: %s "
+                            "down",
+                            servers_in(s), servers_in(s) == 1 ? "" : "s", n, s->cluster->call));
         return false;
     }
     if (json_is_true(json_object_get(request, "engine"))) {
@@ -32,8 +34,8 @@ bool op_begin_up(struct op *o, const json_t *request)
     if (json_is_true(json_object_get(request, "topology"))) {
         op_refuse(
             o, EXIT_FAILED,
-            xasprintf("the cluster is up, and --observers, --tick, --set and --ports are for one that is not; end it "
-                      "first: %s down",
+            xasprintf("the cluster is up, and --observers, --tick, --set, --ports, --groups and --weights are for one "
+                      "that is not; end it first: %s down",
                       s->cluster->call));
         return false;
     }
@@ -44,10 +46,12 @@ bool op_begin_up(struct op *o, const json_t *request)
     bool any = false;
     for (size_t i = 0; i < s->n; i++) {
         const char *why;
-        if (!supervise_alive(s->servers[i].state)) o->target[i] = server_event(&s->servers[i], SUPERVISE_START, &why);
+        if (s->servers[i].member->membership == MEMBER_IN && !supervise_alive(s->servers[i].state))
+            o->target[i] = server_event(&s->servers[i], SUPERVISE_START, &why);
         any |= o->target[i];
     }
     o->outcome = any ? "started" : "already-up";
+    if (op_change_is_pending(s)) op_begin_finish(o);
     return true;
 }
 
@@ -55,6 +59,7 @@ bool op_begin_up(struct op *o, const json_t *request)
 bool op_up_done(struct op *o)
 {
     struct supervisor *s = o->of;
+    if (o->change.active) return op_change_done(o);
     bool crashed = false, possible = voters_joined(s) >= voters_needed(s);
     for (size_t i = 0; i < s->n; i++) crashed |= o->target[i] && s->servers[i].state == SUPERVISE_CRASHED;
     bool settled = all_running_serve(s) && leader_now(s) && !s->measuring;

@@ -51,7 +51,8 @@ bool op_reset_done(struct op *o)
     }
     o->begun = true;
     o->outcome = "reset";
-    for (size_t i = 0; i < s->n; i++) server_event(&s->servers[i], SUPERVISE_START, &why);
+    for (size_t i = 0; i < s->n; i++)
+        if (s->servers[i].member->membership == MEMBER_IN) server_event(&s->servers[i], SUPERVISE_START, &why);
     outage_begin(s, o->since_us);
     return false;
 }

@@ -31,14 +31,17 @@ static int choose(struct op *o, const char *text, bool (*can)(const struct op *o
     struct supervisor *s = o->of;
     struct candidate c[MEMBERS_MOST];
     const struct server *leader = leader_now(s);
+    size_t at[MEMBERS_MOST], n = 0;
     for (size_t i = 0; i < s->n; i++) {
         const struct server *v = &s->servers[i];
+        if (v->member->membership == MEMBER_GONE) continue;
         enum role role = v->state == SUPERVISE_UP ? v->view.role : ROLE_NONE;
         if (role == ROLE_LEADER && v != leader) role = ROLE_LOOKING; /* not yet, or no longer */
-        c[i] = (struct candidate){.id = v->member->id, .role = role, .able = can(o, v)};
+        at[n] = i;
+        c[n++] = (struct candidate){.id = v->member->id, .role = role, .able = can(o, v)};
     }
-    int result = targets_choose(text, c, s->n, &s->rnd, why);
-    for (size_t i = 0; i < s->n; i++) o->target[i] = c[i].chosen;
+    int result = targets_choose(text, c, n, &s->rnd, why);
+    for (size_t i = 0; i < n; i++) o->target[at[i]] = c[i].chosen;
     return result == 0 ? 0 : result == -1 ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -55,6 +58,7 @@ static char *refusal(const struct op *o)
     struct bytes able = {0};
     for (size_t i = 0; i < s->n; i++) {
         const struct server *v = &s->servers[i];
+        if (v->member->membership == MEMBER_GONE) continue;
         struct supervise_move move = supervise_next(v->state, o->event);
         if (move.action != ACTION_REFUSE) bytes_printf(&able, "%szoo%d", able.len ? ", " : "", v->member->id);
         if (o->target[i] && move.action == ACTION_REFUSE && !why) why = xasprintf("zoo%d %s", v->member->id, move.why);

@@ -47,15 +47,16 @@ bool op_heal_done(struct op *o)
     struct bytes b = {0};
     if (voters_joined(s) < voters_needed(s)) {
         o->outcome = "no-quorum";
-        bytes_printf(&b, "still no write is acknowledged: nobody reaches %zu of the %zu voters", voters_needed(s),
-                     voters_all(s));
+        bytes_printf(&b, "still no write is acknowledged: nobody reaches ");
+        put_votes(&b, s, voters_needed(s));
         o->note = op_take_text(&b);
         return true;
     }
     if (!leader || server_reach(leader) < voters_needed(s) || s->measuring || !all_running_serve(s)) return false;
     o->outcome = s->write_us >= o->since_us ? "write" : "untouched";
-    bytes_printf(&b, "leader zoo%d, %zu of %zu voters joined after ", leader->member->id, server_reach(leader),
-                 voters_all(s));
+    bytes_printf(&b, "leader zoo%d, ", leader->member->id);
+    put_votes(&b, s, server_reach(leader));
+    bytes_printf(&b, " joined after ");
     put_duration(&b, clock_us() - o->since_us);
     o->note = op_take_text(&b);
     return true;

@@ -115,16 +115,21 @@ static bool cut_begins(struct op *o)
     o->begun = true;
     if (voters_joined(s) < voters_needed(s)) {
         o->outcome = "no-quorum";
-        o->note = xasprintf("no write is acknowledged: nobody reaches %zu of the %zu voters%s%s\nmend it: %s heal",
-                            voters_needed(s), voters_all(s), leader ? "; the leader notices by the silence, " : "",
-                            leader ? limit : "", s->cluster->call);
+        struct bytes note = {0};
+        bytes_printf(&note, "no write is acknowledged: nobody reaches ");
+        put_votes(&note, s, voters_needed(s));
+        bytes_printf(&note, "%s%s\nmend it: %s heal", leader ? "; the leader notices by the silence, " : "",
+                     leader ? limit : "", s->cluster->call);
+        o->note = op_take_text(&note);
         outage_begin(s, o->since_us);
     } else if (leader && server_reach(leader) >= voters_needed(s)) {
         o->outcome = "untouched";
-        o->note =
-            xasprintf("writes go on: leader zoo%d reaches %zu of %zu voters and needs %zu; who is cut off from it "
-                      "notices by the silence, %s",
-                      leader->member->id, server_reach(leader), voters_all(s), voters_needed(s), limit);
+        struct bytes note = {0};
+        bytes_printf(&note, "writes go on: leader zoo%d reaches ", leader->member->id);
+        put_votes(&note, s, server_reach(leader));
+        bytes_printf(&note, " and needs %zu; who is cut off from it notices by the silence, %s", voters_needed(s),
+                     limit);
+        o->note = op_take_text(&note);
     } else if (o->one_way) {
         o->outcome = "pending";
         o->note = xasprintf("the silence is noticed %s; see what comes of it: %s watch", limit, s->cluster->call);

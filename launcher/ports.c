@@ -58,6 +58,15 @@ void ports_lend(struct ports *p, uint16_t port)
     }
 }
 
+void ports_give_up(struct ports *p, uint16_t port)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (p->fds[i] < 0 || bound_port(p->fds[i]) != port) continue;
+        close(p->fds[i]);
+        p->fds[i] = -1;
+    }
+}
+
 void ports_release(struct ports *p)
 {
     for (int i = 0; i < p->count; i++)

@@ -20,6 +20,9 @@ uint16_t ports_reserve(struct ports *p, const char *host, uint16_t port);
  * that one is not listening. */
 void ports_lend(struct ports *p, uint16_t port);
 
+/* Gives one of them up, if it is there. */
+void ports_give_up(struct ports *p, uint16_t port);
+
 /* Gives all of them up. */
 void ports_release(struct ports *p);
 

@@ -135,6 +135,7 @@ void relays_start(struct relays *r, struct event_base *base, const struct links 
     r->base = base;
     r->links = links;
     for (struct relay *y = r->first; y; y = y->next) {
+        if (y->listener) continue;
         y->of = r;
         if (y->kind == RELAY_CLIENT) continue;
         y->listener = evconnlistener_new(base, on_accept, y, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, y->fd);

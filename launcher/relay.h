@@ -32,7 +32,7 @@ uint16_t relays_port(const struct relays *r, enum relay_kind kind, size_t from, 
 /* The clients' way to a member: from where it is said to listen, host and port, to where it does. Open once the member is there. */
 void relays_add_clients(struct relays *r, size_t to, const char *host, uint16_t port, uint16_t inner_port);
 
-/* Begins to pass bytes on. */
+/* Begins to pass bytes on; again, for relays that were added since. */
 void relays_start(struct relays *r, struct event_base *base, const struct links *links);
 /* The network has changed. */
 void relays_apply(struct relays *r);

@@ -20,7 +20,7 @@
  */
 static const char *const verbs[] = {"status",  "kill", "stop",   "restart",      "pause", "resume", "partition",
                                     "isolate", "heal", "slow",   "drop-clients", "disk",  "expire", "stepdown",
-                                    "clock",   "wait", "assert", "save",         "reset", "diff"};
+                                    "clock",   "add",  "remove", "wait",         "assert", "save",  "reset",  "diff"};
 
 static char *report_path(const char *folder);
 static bool write_functions(const char *path, char **why);

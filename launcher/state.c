@@ -37,6 +37,7 @@ int sources_of_cluster(struct sources *s, const struct globals *g, struct cluste
         return -1;
     }
     s->list = xcalloc(cluster->n, sizeof *s->list);
+    s->quorum = cluster->quorum;
     if (cluster->attached) {
         sources_of_attached(s, cluster);
         return 0;
@@ -150,10 +151,9 @@ const struct source *sources_furthest(const struct sources *s, bool any, char **
     const struct source *best = NULL;
     struct store_extent furthest = {0};
     char error[STORE_ERROR_MAX] = "";
-    size_t voters = 0, read = 0;
+    member_set read = 0;
     for (size_t i = 0; i < s->n; i++) {
         const struct source *from = &s->list[i];
-        voters += !from->observer;
         struct store_extent e;
         if (!read_extent(from, &e, error)) continue;
         bool further = e.current_epoch != furthest.current_epoch ? e.current_epoch > furthest.current_epoch
@@ -162,10 +162,11 @@ const struct source *sources_furthest(const struct sources *s, bool any, char **
             best = from;
             furthest = e;
         }
-        read += !from->observer;
+        read |= member_bit((int)i);
     }
-    if (best && (any || read > voters / 2)) return best;
-    *why = best ? xasprintf("only %zu of %zu voters can be read, which is no majority: %s", read, voters, error)
+    if (best && (any || is_quorum(&s->quorum, read))) return best;
+    *why = best ? xasprintf("only %d of %d voters can be read, which are no quorum: %s",
+                            member_count(read & s->quorum.voters), member_count(s->quorum.voters), error)
                 : xstrdup(*error ? error : "there is no member");
     return NULL;
 }
@@ -185,27 +186,34 @@ static bool read_extent(const struct source *from, struct store_extent *e, char 
     return ok;
 }
 
+struct logged {
+    member_set whose;
+    int64_t zxid;
+};
+
 static int highest_first(const void *a, const void *b)
 {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    int64_t x = ((const struct logged *)a)->zxid, y = ((const struct logged *)b)->zxid;
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
 int64_t sources_agreed(const struct sources *s, int64_t epoch)
 {
-    int64_t last[MEMBERS_MOST];
+    struct logged last[MEMBERS_MOST];
     char error[STORE_ERROR_MAX];
-    size_t voters = 0, n = 0;
+    size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        const struct source *from = &s->list[i];
-        if (from->observer) continue;
-        voters++;
         struct store_extent e;
-        if (read_extent(from, &e, error) && e.current_epoch == epoch) last[n++] = e.last;
+        if (read_extent(&s->list[i], &e, error) && e.current_epoch == epoch)
+            last[n++] = (struct logged){member_bit((int)i), e.last};
     }
-    if (n <= voters / 2) return 0;
     qsort(last, n, sizeof *last, highest_first);
-    return last[voters / 2];
+    member_set have = 0;
+    for (size_t i = 0; i < n; i++) {
+        have |= last[i].whose;
+        if (is_quorum(&s->quorum, have)) return last[i].zxid;
+    }
+    return 0;
 }
 
 void source_free(struct source *s)

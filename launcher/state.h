@@ -23,6 +23,7 @@ struct sources {
     struct source *list;
     size_t n;
     bool attached;
+    struct quorum quorum; /* of the list's members, by their index */
 };
 
 /* All members of a cluster, running or not. -1 with *why. */
@@ -38,11 +39,11 @@ int source_of_folder(struct source *s, const char *path, char **why);
  * source_free(). NULL: the member that is furthest. An exit code with *why. */
 int sources_choose(const struct sources *s, const struct cluster *cluster, const char *text, const struct source **chosen,
                    struct source *made, char **why);
-/* The member whose files are furthest: highest epoch, then highest zxid. With a majority of the voters readable it has every write that
- * was acknowledged before the call. NULL with *why when there is no such majority; any: one that can be read is enough. */
+/* The member whose files are furthest: highest epoch, then highest zxid. With a quorum readable it has every write that
+ * was acknowledged before the call. NULL with *why when there is none; any: one that can be read is enough. */
 const struct source *sources_furthest(const struct sources *s, bool any, char **why);
-/* The highest zxid that a majority of the voters has logged in the current epoch of one of them: what it has up to there is committed, as
- * long as no later epoch begins without it. 0 when there is none. */
+/* The highest zxid that a quorum has logged in the current epoch of one of them: what it has up to there is committed,
+ * as long as no later epoch begins without it. 0 when there is none. */
 int64_t sources_agreed(const struct sources *s, int64_t epoch);
 void source_free(struct source *s);
 void sources_free(struct sources *s);

@@ -185,7 +185,7 @@ static void make_servers(struct supervisor *s)
     snprintf(number, sizeof number, "%d", CHANNEL_FD);
     setenv(CHANNEL_VARIABLE, number, 1);
     s->n = s->links.n = s->cluster->n;
-    s->servers = xcalloc(s->n, sizeof *s->servers);
+    s->servers = xcalloc(MEMBERS_MOST, sizeof *s->servers);
     for (size_t i = 0; i < s->n; i++) {
         s->servers[i].of = s;
         s->servers[i].member = &s->cluster->members[i];

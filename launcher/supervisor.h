@@ -65,6 +65,7 @@ struct server {
     const char *dies_at; /* the step of the next write at which it dies, NULL for none */
     bool dies_powerless;
     char *last_words; /* what it said when it exited, or why it cannot be reached; or NULL */
+    bool stale;       /* its process was started with a former list of servers */
 };
 
 struct client {
@@ -181,13 +182,19 @@ bool orders_answered(const struct supervisor *s);
 /* The server that leads and serves now, or NULL. One without an ensemble leads itself. */
 struct server *leader_now(struct supervisor *s);
 struct server *server_by_id(struct supervisor *s, int64_t id);
+size_t servers_in(const struct supervisor *s); /* the members but those that leave or have left */
+/* What runs and what a quorum takes, in voters; in weight or groups where these decide (votes.h). */
 size_t voters_running(const struct supervisor *s); /* those coming back from a restart are counted */
 size_t voters_needed(const struct supervisor *s);
 size_t voters_all(const struct supervisor *s);
-/* How many voters that run this one exchanges bytes with; itself counts. */
+/* How much of what runs this one exchanges bytes with; itself counts. */
 size_t server_reach(const struct server *v);
-/* The largest of these: how many may form an ensemble. Without a broken network those that run. */
+/* The largest of these: what may form an ensemble. Without a broken network what runs. */
 size_t voters_joined(const struct supervisor *s);
+/* Adds voters, running, needed (null where groups or weights decide) and quorum, see votes_json(). */
+void set_votes(const struct supervisor *s, json_t *to);
+/* Appends "2 of 3 voters", or what else counts. */
+void put_votes(struct bytes *b, const struct supervisor *s, size_t n);
 /* Every server that runs, and that the leader can reach, serves. */
 bool all_running_serve(const struct supervisor *s);
 bool none_serves(const struct supervisor *s);

@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "launcher/view.h"
+#include "launcher/votes.h"
 
 /* A column's heading, and its key in a server's JSON. */
 struct column {
@@ -77,9 +78,11 @@ void headline_put(struct bytes *out, const json_t *cluster)
     } else if (leader > 0) {
         bytes_printf(out, "leader zoo%" PRId64 ", epoch %" PRId64 "\n", leader, fact_number(cluster, "epoch", 0));
     } else {
-        bytes_printf(out, "no leader: %" PRId64 " of %" PRId64 " voters %s, %" PRId64 " are needed\n",
-                     fact_number(cluster, "running", 0), fact_number(cluster, "voters", 0),
-                     json_object_get(cluster, "attached") ? "can be asked" : "run", fact_number(cluster, "needed", 0));
+        bytes_printf(out, "no leader: ");
+        votes_put_running(out, cluster);
+        bytes_printf(out, ", ");
+        votes_put_needed(out, cluster);
+        bytes_printf(out, "\n");
     }
 }
 
@@ -101,6 +104,10 @@ void servers_put(struct bytes *out, const json_t *cluster)
         const char *last = fact_string(server, "last");
         if (*last) bytes_printf(out, "\n%s %s: %s\n", fact_string(server, "name"), fact_string(server, "state"), last);
     }
+    struct bytes groups = {0};
+    votes_put_groups(&groups, cluster, "  ");
+    if (groups.len) bytes_printf(out, "\nquorum\n%.*s", (int)groups.len, (const char *)groups.data);
+    bytes_free(&groups);
     const json_t *faults = json_object_get(cluster, "faults");
     if (json_array_size(faults)) bytes_printf(out, "\nfaults\n");
     for (size_t i = 0; i < json_array_size(faults); i++)

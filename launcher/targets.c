@@ -70,8 +70,12 @@ static int choose_id(const char *word, struct candidate *c, size_t n, char **why
     }
     if (n == 1) {
         *why = xasprintf("there is no zoo%ld; there is only zoo%d", id, c[0].id);
+    } else if (n && c[n - 1].id - c[0].id + 1 == (int)n) {
+        *why = xasprintf("there is no zoo%ld; there are zoo%d to zoo%d", id, c[0].id, c[n - 1].id);
     } else {
-        *why = xasprintf("there is no zoo%ld; there are zoo%d to zoo%d", id, n ? c[0].id : 0, n ? c[n - 1].id : 0);
+        char *who = who_is_what(c, n);
+        *why = xasprintf("there is no zoo%ld; there are %s", id, who);
+        free(who);
     }
     return NOBODY_NOW;
 }

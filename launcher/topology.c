@@ -16,6 +16,10 @@
 enum { OBSERVERS_MOST = 60, PORT_BASE_MOST = 65000, TICK_MOST_MS = 60000 };
 
 static bool add_line(struct topology *t, const char *line, char **why);
+static bool is_groups(const char *text);
+static bool is_weights(const char *text);
+static void load_members(struct topology *t, const json_t *members);
+static json_t *members_json(const struct topology *t);
 
 bool topology_take(struct topology *t, int option, const char *value, char **why)
 {
@@ -43,6 +47,22 @@ bool topology_take(struct topology *t, int option, const char *value, char **why
     case 'S':
         if (!add_line(t, value, why)) return false;
         break;
+    case 'G':
+        if (is_groups(value)) {
+            free(t->groups);
+            t->groups = xstrdup(value);
+            break;
+        }
+        *why = xasprintf("--groups takes the servers' numbers, as in 1:2:3,4:5:6,7:8:9, not '%s'", value);
+        return false;
+    case 'W':
+        if (is_weights(value)) {
+            free(t->weights);
+            t->weights = xstrdup(value);
+            break;
+        }
+        *why = xasprintf("--weights takes 3,1,1 for zoo1, zoo2, zoo3, or 2=0,4=3 for some, not '%s'", value);
+        return false;
     default: return true;
     }
     t->said = true;
@@ -55,7 +75,7 @@ static bool is_launchers(const char *key, size_t len)
     static const char *const keys[] = {"dataDir", "dataLogDir", "clientPort", "clientPortAddress"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strlen(keys[i]) == len && strncmp(keys[i], key, len) == 0) return true;
-    return strncmp(key, "server.", 7) == 0;
+    return strncmp(key, "server.", 7) == 0 || strncmp(key, "group.", 6) == 0 || strncmp(key, "weight.", 7) == 0;
 }
 
 static bool add_line(struct topology *t, const char *line, char **why)
@@ -66,8 +86,9 @@ static bool add_line(struct topology *t, const char *line, char **why)
         return false;
     }
     if (is_launchers(line, (size_t)(equals - line))) {
-        *why = xasprintf("%.*s is the launcher's to say; --ports, -C, --name and --observers choose it",
-                         (int)(equals - line), line);
+        *why = xasprintf(
+            "%.*s is the launcher's to say; --ports, -C, --name, --observers, --groups and --weights choose it",
+            (int)(equals - line), line);
         return false;
     }
     bytes_printf(&t->sets, "%s\n", line);
@@ -87,6 +108,139 @@ bool topology_sets(const struct topology *t, const char *key)
     return false;
 }
 
+/* --- groups and weights --- */
+
+enum { WEIGHT_MOST = 1000000 };
+
+/* Takes a number and the separator behind it, if it is one of these; '\0' at the end. False when there is no number. */
+static bool take_number(const char **p, const char *separators, long most, long *n, char *separator)
+{
+    char word[12];
+    size_t len = strspn(*p, "0123456789");
+    if (len == 0 || len >= sizeof word || ((*p)[len] && !strchr(separators, (*p)[len]))) return false;
+    memcpy(word, *p, len);
+    word[len] = '\0';
+    *separator = (*p)[len];
+    *p += len + (*separator != '\0');
+    return parse_number(word, 0, most, n);
+}
+
+/* The next server of "1:2:3,4:5" and its group, counted from 1; *group begins with 1. */
+static bool next_grouped(const char **p, long *id, long *group, char *separator)
+{
+    if (*separator == ',') ++*group;
+    return take_number(p, ":,", 64, id, separator);
+}
+
+static bool is_groups(const char *text)
+{
+    long id, group = 1;
+    char separator = ':';
+    while (separator != '\0')
+        if (!next_grouped(&text, &id, &group, &separator) || id == 0) return false;
+    return true;
+}
+
+/* The next of "3,1,5=2": whose weight it is, by its place unless it says so. */
+static bool next_weight(const char **p, long *place, long *id, long *weight, char *separator)
+{
+    if (!take_number(p, ",=", WEIGHT_MOST, weight, separator)) return false;
+    *id = ++*place;
+    if (*separator != '=') return true;
+    *id = *weight;
+    return take_number(p, ",", WEIGHT_MOST, weight, separator) && *id > 0;
+}
+
+static bool is_weights(const char *text)
+{
+    long place = 0, id, weight;
+    char separator = ',';
+    while (separator != '\0')
+        if (!next_weight(&text, &place, &id, &weight, &separator)) return false;
+    return true;
+}
+
+void topology_vote(const struct topology *t, int id, int64_t *group, int64_t *weight)
+{
+    long place = 0, its = 1, whose, what;
+    *group = t->groups || t->weights ? 1 : 0;
+    *weight = 1;
+    const char *p = t->groups;
+    for (char separator = ':'; p && separator != '\0' && next_grouped(&p, &whose, &its, &separator);)
+        if (whose == id) *group = its;
+    p = t->weights;
+    for (char separator = ','; p && separator != '\0' && next_weight(&p, &place, &whose, &what, &separator);)
+        if (whose == id) *weight = what;
+}
+
+bool topology_fits(const struct topology *t, size_t voters, char **why)
+{
+    bool grouped[65] = {false};
+    long id, group = 1, place = 0, weight;
+    int64_t all = 0;
+    const char *p = t->groups;
+    for (char separator = ':'; p && separator != '\0' && next_grouped(&p, &id, &group, &separator);) {
+        if (id <= (long)voters && !grouped[id]) {
+            grouped[id] = true;
+            continue;
+        }
+        *why = id > (long)voters ? xasprintf("--groups names zoo%ld, which is no voter: there are %zu", id, voters)
+                                 : xasprintf("--groups names zoo%ld twice; a server is in one group", id);
+        return false;
+    }
+    for (size_t i = 1; t->groups && i <= voters; i++) {
+        if (grouped[i]) continue;
+        *why = xasprintf("--groups leaves out zoo%zu; every voter is in one group", i);
+        return false;
+    }
+    p = t->weights;
+    for (char separator = ','; p && separator != '\0' && next_weight(&p, &place, &id, &weight, &separator);) {
+        if (id <= (long)voters) continue;
+        *why = xasprintf("--weights gives zoo%ld a weight, which is no voter: there are %zu", id, voters);
+        return false;
+    }
+    for (size_t i = 1; i <= voters; i++) {
+        int64_t its, what;
+        topology_vote(t, (int)i, &its, &what);
+        all += what;
+    }
+    if (all == 0) *why = xstrdup("--weights leaves nobody who could be elected; give a server some weight");
+    return all > 0;
+}
+
+/* --- the note --- */
+
+static void load_members(struct topology *t, const json_t *members)
+{
+    size_t i;
+    json_t *m;
+    t->members = xcalloc(json_array_size(members) + 1, sizeof *t->members);
+    json_array_foreach(members, i, m)
+    {
+        json_int_t id = json_integer_value(json_object_get(m, "id"));
+        const char *engine = json_string_value(json_object_get(m, "engine"));
+        if (id < 1 || id > 64 || t->n_members == 64) continue;
+        t->members[t->n_members++] = (struct topology_member){
+            .id = (int)id,
+            .observer = json_is_true(json_object_get(m, "observer")),
+            .engine = engine && strcmp(engine, engine_name(ENGINE_APACHE)) == 0 ? ENGINE_APACHE : ENGINE_ZKSERVER,
+            .group = json_integer_value(json_object_get(m, "group")),
+            .weight = json_integer_value(json_object_get(m, "weight"))};
+    }
+}
+
+static json_t *members_json(const struct topology *t)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < t->n_members; i++) {
+        const struct topology_member *m = &t->members[i];
+        json_array_append_new(all, json_pack("{s:i, s:b, s:s, s:I, s:I}", "id", m->id, "observer", m->observer,
+                                             "engine", engine_name(m->engine), "group", (json_int_t)m->group, "weight",
+                                             (json_int_t)m->weight));
+    }
+    return all;
+}
+
 void topology_load(struct topology *t, const char *dir)
 {
     char *path = xasprintf("%s/" NOTE, dir);
@@ -98,6 +252,13 @@ void topology_load(struct topology *t, const char *dir)
     bool good = t->observers >= 0 && t->observers <= OBSERVERS_MOST && t->tick_ms >= 0 && t->tick_ms <= TICK_MOST_MS &&
                 t->port_base >= PORTS_AUTO && t->port_base <= PORT_BASE_MOST;
     if (!good) *t = (struct topology){0};
+    const char *groups = json_string_value(json_object_get(note, "groups")),
+               *weights = json_string_value(json_object_get(note, "weights"));
+    if (good && groups && is_groups(groups)) t->groups = xstrdup(groups);
+    if (good && weights && is_weights(weights)) t->weights = xstrdup(weights);
+    if (good) load_members(t, json_object_get(note, "members"));
+    t->leaving = (int)json_integer_value(json_object_get(note, "leaving"));
+    t->leaving_keeps_data = json_is_true(json_object_get(note, "leaving_keeps_data"));
     for (size_t i = 0; good && i < json_array_size(sets); i++) {
         const char *line = json_string_value(json_array_get(sets, i));
         char *why = NULL;
@@ -118,7 +279,14 @@ bool topology_store(const struct topology *t, const char *dir, char **why)
     }
     json_t *note = json_pack("{s:I, s:I, s:I, s:o}", "observers", (json_int_t)t->observers, "tick_ms",
                              (json_int_t)t->tick_ms, "port_base", (json_int_t)t->port_base, "set", sets);
-    bool ok = json_dump_file(note, path, JSON_COMPACT) == 0;
+    if (t->groups) json_object_set_new(note, "groups", json_string(t->groups));
+    if (t->weights) json_object_set_new(note, "weights", json_string(t->weights));
+    if (t->n_members) json_object_set_new(note, "members", members_json(t));
+    if (t->leaving) json_object_set_new(note, "leaving", json_integer(t->leaving));
+    if (t->leaving) json_object_set_new(note, "leaving_keeps_data", json_boolean(t->leaving_keeps_data));
+    char *draft = xasprintf("%s.new", path);
+    bool ok = json_dump_file(note, draft, JSON_COMPACT) == 0 && rename(draft, path) == 0;
+    free(draft);
     if (!ok) *why = xasprintf("cannot write %s: %s", path, strerror(errno));
     json_decref(note);
     free(path);
@@ -128,4 +296,8 @@ bool topology_store(const struct topology *t, const char *dir, char **why)
 void topology_free(struct topology *t)
 {
     bytes_free(&t->sets);
+    free(t->groups);
+    free(t->weights);
+    free(t->members);
+    *t = (struct topology){0};
 }

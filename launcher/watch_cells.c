@@ -336,8 +336,7 @@ static void put_bar(const struct watch_model *m, struct cells *c)
     else if (m->leader)
         snprintf(text + n, sizeof text - (size_t)n, "leader zoo%" PRId64 ", epoch %" PRId64, m->leader, m->epoch);
     else
-        snprintf(text + n, sizeof text - (size_t)n, "no leader, %" PRId64 " of %" PRId64 " voters %s", m->running,
-                 m->voters, m->attached ? "answer" : "run");
+        snprintf(text + n, sizeof text - (size_t)n, "no leader, %s", m->votes);
     int column = put_all(c, 0, 1, STYLE_BAR, text);
     if (m->stopped_us) {
         struct bytes b = {0};

@@ -11,6 +11,7 @@
 #include "launcher/text.h"
 #include "launcher/timeline.h"
 #include "launcher/view.h"
+#include "launcher/votes.h"
 
 static void take_cluster(struct watch_model *m, const json_t *cluster);
 static void take_server(struct watch_server *v, const json_t *row);
@@ -79,9 +80,14 @@ static void take_cluster(struct watch_model *m, const json_t *cluster)
     m->probes = json_is_true(json_object_get(cluster, "probe"));
     m->leader = fact_number(cluster, "leader", 0);
     m->epoch = fact_number(cluster, "epoch", 0);
-    m->voters = fact_number(cluster, "voters", 0);
-    m->running = fact_number(cluster, "running", 0);
-    m->needed = fact_number(cluster, "needed", 0);
+    m->voters = votes_number(cluster, "all");
+    m->running = votes_number(cluster, "running");
+    m->needed = votes_number(cluster, "needed");
+    struct bytes running = {0};
+    votes_put_running(&running, cluster);
+    bytes_u8(&running, 0);
+    copy(m->votes, sizeof m->votes, (const char *)running.data);
+    bytes_free(&running);
     m->stopped_us = fact_number(cluster, "stopped_us", 0);
     m->n = json_array_size(rows) < MEMBERS_MOST ? json_array_size(rows) : MEMBERS_MOST;
     for (size_t i = 0; i < m->n; i++) {

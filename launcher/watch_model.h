@@ -31,7 +31,8 @@ struct watch_model {
     struct watch_server servers[MEMBERS_MOST];
     size_t n;
     int64_t leader, epoch; /* 0 for none */
-    int64_t voters, running, needed;
+    int64_t voters, running, needed; /* or weight, or groups; see votes.h */
+    char votes[64];                  /* "1 of 3 voters run" */
     int64_t stopped_us; /* since when no write is acknowledged, by the facts' clock; 0: they are */
     char **faults;      /* sentences */
     size_t n_faults;

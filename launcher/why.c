@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "launcher/text.h"
 #include "launcher/view.h"
+#include "launcher/votes.h"
 
 static void explain_down(struct why *w, const struct why_scene *s);
 static void explain_unattached(struct why *w, const struct why_scene *s, const struct events_run *run, const char *to);
@@ -186,7 +187,7 @@ static void explain_unattached(struct why *w, const struct why_scene *s, const s
 static void explain_leader(struct why *w, const struct why_scene *s, int64_t leader)
 {
     const json_t *row = row_of(s, leader);
-    int64_t needed = fact_number(s->cluster, "needed", 1), reach = fact_number(row, "reach", needed);
+    int64_t needed = votes_number(s->cluster, "needed"), reach = fact_number(row, "reach", needed);
     bool alone = strcmp(fact_string(row, "role"), "standalone") == 0;
     size_t since = why_last(s->log, "serving", leader, SIZE_MAX);
     struct bytes text = {0};
@@ -198,10 +199,12 @@ static void explain_leader(struct why *w, const struct why_scene *s, int64_t lea
     if (since != SIZE_MAX) put_duration(&text, s->now_us - time_of(s, since));
     bool lost = reach < needed;
     if (lost) {
+        bytes_printf(&text, ", but reaches ");
+        votes_put(&text, s->cluster, reach);
         bytes_printf(&text,
-                     ", but reaches %" PRId64 " of %" PRId64 " voters and needs %" PRId64
+                     " and needs %" PRId64
                      ": no write is acknowledged, and it notices by the silence, within syncLimit (",
-                     reach, fact_number(s->cluster, "voters", 0), needed);
+                     needed);
         put_duration(&text, fact_number(s->cluster, "sync_limit_ms", 0) * 1000);
         bytes_printf(&text, ")");
     }
@@ -225,6 +228,30 @@ static bool votes_and_is_gone(const json_t *row)
                          state_is(row, "stopping") || state_is(row, "unreachable"));
 }
 
+/* "there is no leader: 1 of 3 voters run, and 2 are needed" */
+static char *running_text(const struct why_scene *s, const char *before, const char *after, bool needed)
+{
+    struct bytes b = {0};
+    bytes_printf(&b, "%s", before);
+    votes_put_running(&b, s->cluster);
+    bytes_printf(&b, "%s", after);
+    if (needed) votes_put_needed(&b, s->cluster);
+    bytes_u8(&b, 0);
+    return (char *)b.data;
+}
+
+/* What becomes of each group, where they decide. */
+static void add_groups(struct why *w, const struct why_scene *s)
+{
+    struct bytes b = {0};
+    votes_put_groups(&b, s->cluster, "");
+    bytes_u8(&b, 0);
+    char *rest = (char *)b.data;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        if (*line) why_add(w, "group", 0, 0, xstrdup(line));
+    bytes_free(&b);
+}
+
 static void explain_none(struct why *w, const struct why_scene *s)
 {
     explain_leaderless(w, s);
@@ -239,33 +266,30 @@ static void explain_none(struct why *w, const struct why_scene *s)
 
 static void explain_leaderless(struct why *w, const struct why_scene *s)
 {
-    int64_t voters = fact_number(s->cluster, "voters", 0), needed = fact_number(s->cluster, "needed", 0);
-    int64_t running = fact_number(s->cluster, "running", 0), joined = fact_number(s->cluster, "joined", running);
+    int64_t needed = votes_number(s->cluster, "needed");
     const json_t *lost = NULL;
     for (size_t i = 0; i < json_array_size(rows_of(s)); i++) {
         const json_t *row = json_array_get(rows_of(s), i);
         const json_t *its = row_of(s, fact_number(row, "leader", 0));
         if (json_is_true(json_object_get(row, "serving")) && its && votes_and_is_gone(its)) lost = its;
     }
-    if (running < needed) {
-        if (voters == 1)
+    if (votes_too_few_run(s->cluster)) {
+        if (fact_number(s->cluster, "voters", 0) == 1)
             why_say(w, false, xstrdup("nothing is served: the only server does not run"));
         else
-            why_say(w, false,
-                    xasprintf("there is no leader: %" PRId64 " of %" PRId64 " voters %s, and %" PRId64 " are needed",
-                              running, voters, is_attached(s) ? "can be asked" : "run", needed));
+            why_say(w, false, running_text(s, "there is no leader: ", ", and ", true));
+        add_groups(w, s);
         for (size_t i = 0; i < json_array_size(rows_of(s)); i++) {
             const json_t *row = json_array_get(rows_of(s), i);
             if (votes_and_is_gone(row)) add_gone(w, s, row);
         }
-        bring_back(w, s, needed - running);
+        bring_back(w, s, needed - votes_number(s->cluster, "running"));
         return;
     }
-    if (joined < needed) {
-        why_say(w, false,
-                xasprintf("there is no leader: %" PRId64 " of %" PRId64 " voters run, but no %" PRId64
-                          " of them reach each other",
-                          running, voters, needed));
+    if (votes_too_few_joined(s->cluster)) {
+        char *what = xasprintf(", but no %" PRId64 " of them reach each other", needed);
+        why_say(w, false, running_text(s, "there is no leader: ", what, false));
+        free(what);
         add_network(w, s);
         why_remedy(w, s, xstrdup("heal"));
         return;
@@ -276,12 +300,9 @@ static void explain_leaderless(struct why *w, const struct why_scene *s)
     }
     size_t at = why_last(s->log, "lost-leader", 0, SIZE_MAX);
     why_say(w, false,
-            is_attached(s) ? xasprintf("there is no leader: %" PRId64 " of %" PRId64
-                                       " voters can be asked, and none of them leads",
-                                       running, voters)
-                           : xasprintf("there is no leader yet: %" PRId64 " of %" PRId64
-                                       " voters run and reach each other, and are electing one",
-                                       running, voters));
+            is_attached(s)
+                ? running_text(s, "there is no leader: ", ", and none of them leads", false)
+                : running_text(s, "there is no leader yet: ", " and reach each other, and are electing one", false));
     if (at != SIZE_MAX)
         why_add(w, "electing", fact_number(s->log->facts[at], "sid", 0), time_of(s, at),
                 xasprintf("lost the leader: %s", fact_string(s->log->facts[at], "reason")));
@@ -313,16 +334,20 @@ static void explain_unnoticed(struct why *w, const struct why_scene *s, const js
 /* Enough of those that are gone, the paused ones first: they are back at once. */
 static void bring_back(struct why *w, const struct why_scene *s, int64_t missing)
 {
+    bool grouped = json_object_get(json_object_get(s->cluster, "quorum"), "groups") != NULL;
+    bool chosen[MEMBERS_MOST + 1] = {false};
+    if (grouped) votes_choose(s->cluster, votes_and_is_gone, chosen);
     for (int pass = 0; pass < 2 && missing > 0; pass++) {
         struct bytes who = {0};
         for (size_t i = 0; i < json_array_size(rows_of(s)) && missing > 0; i++) {
             const json_t *row = json_array_get(rows_of(s), i);
             if (!votes_and_is_gone(row) || state_is(row, "paused") != (pass == 0)) continue;
+            if (grouped && !chosen[fact_number(row, "id", 0)]) continue;
             const char *disk = fact_string(json_object_get(row, "faults"), "disk");
             bool fails = strcmp(disk, "full") == 0 || strcmp(disk, "eio") == 0;
             if (fails) why_remedy(w, s, xasprintf("disk zoo%" PRId64 " ok", fact_number(row, "id", 0)));
             bytes_printf(&who, "%s%" PRId64, who.len ? "," : "", fact_number(row, "id", 0));
-            missing--;
+            missing -= !grouped;
         }
         if (who.len) {
             bytes_u8(&who, 0);

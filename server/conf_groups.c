@@ -137,8 +137,9 @@ int conf_groups_settle(struct conf *c, char error[CONF_ERROR_MAX], char **doubt)
         all += c->servers[i].weight;
     }
     if (all == 0 && c->n_servers > 0)
-        return fail(c, c->n_weights > 0 ? c->weights[0].line : c->groups[0].line, error,
-                    "weight: no server weighs anything, so that nobody could ever be elected; give one of them a weight");
+        return fail(
+            c, c->n_weights > 0 ? c->weights[0].line : c->groups[0].line, error,
+            "weight: no server weighs anything, so that nobody could ever be elected; give one of them a weight");
     return 0;
 }
 
@@ -151,8 +152,8 @@ static int settle_server(const struct conf *c, const struct conf_server *s, char
                 s->sid);
 }
 
-/* What a group lists besides voters weighs, too, where it is given a weight: that part of the group nobody can win. Without one Apache
- * ends with a NullPointerException. */
+/* What a group lists besides voters weighs, too, where it is given a weight: that part of the group nobody can win.
+ * Without one Apache ends with a NullPointerException. */
 static int settle_group(struct conf *c, size_t at, char error[CONF_ERROR_MAX], char **doubt)
 {
     struct conf_group *g = &c->groups[at];
@@ -198,7 +199,8 @@ void conf_groups_text(const struct conf *c, struct bytes *b)
     size_t w = 0;
     for (size_t i = 0; i < c->n_servers; i++) {
         const struct conf_server *s = &c->servers[i];
-        for (; w < c->n_weights && c->weights[w].sid <= s->sid; w++) put_weight(b, c->weights[w].sid, c->weights[w].weight);
+        for (; w < c->n_weights && c->weights[w].sid <= s->sid; w++)
+            put_weight(b, c->weights[w].sid, c->weights[w].weight);
         if (!s->observer && find_weight(c, s->sid) == NULL) put_weight(b, s->sid, s->weight);
     }
     for (; w < c->n_weights; w++) put_weight(b, c->weights[w].sid, c->weights[w].weight);

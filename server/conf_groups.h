@@ -11,8 +11,8 @@ bool conf_groups_key(const char *key);
 /* Takes one line. -1 with one line in error. */
 int conf_groups_add(struct conf *c, const char *key, const char *value, int line, char error[CONF_ERROR_MAX]);
 
-/* Once all lines are there: gives each server its group and weight, and says what cannot be. -1 with one line in error; a doubt, fresh
- * memory, is for the log. */
+/* Once all lines are there: gives each server its group and weight, and says what cannot be. -1 with one line in error;
+ * a doubt, fresh memory, is for the log. */
 int conf_groups_settle(struct conf *c, char error[CONF_ERROR_MAX], char **doubt);
 
 /* Appends the lines as Apache shows them: each group, then each weight, also those that no line gives. */

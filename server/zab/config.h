@@ -36,7 +36,8 @@ struct core_config {
     bool standalone;               /* no peers; serves at once */
     const struct core_peer *peers; /* all members, oneself included; NULL when standalone */
     size_t n_peers;
-    const int64_t *groups; /* what each group of voters weighs, see quorum_make(); NULL: a majority of the voters decides */
+    const int64_t
+        *groups; /* what each group of voters weighs, see quorum_make(); NULL: a majority of the voters decides */
     size_t n_groups;
     int32_t tick_ms;
     int32_t init_limit, sync_limit;         /* ticks */

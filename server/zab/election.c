@@ -41,7 +41,8 @@ static bool is_voter(const struct zab *z, int64_t sid)
     return (z->quorum.voters & member_bit(member_index(z->config, sid))) != 0;
 }
 
-/* Who weighs nothing is never elected. It votes for itself at first, as everyone does, and may stay with that: nobody counts it. */
+/* Who weighs nothing is never elected. It votes for itself at first, as everyone does, and may stay with that: nobody
+ * counts it. */
 static bool beats(const struct zab *z, struct vote a, struct vote b)
 {
     int index = member_index(z->config, a.leader);
@@ -140,13 +141,13 @@ void election_tell(struct zab *z, struct outlink *to)
     bool looking = z->state == PEER_LOOKING;
     struct vote v = looking ? el->proposal : el->decided;
     notification_put(outlink_bytes(to, z->u), &(struct notification){
-                                                        .state = z->state,
-                                                        .leader = v.leader,
-                                                        .zxid = v.zxid,
-                                                        .election_epoch = looking ? el->round : el->decided_round,
-                                                        .peer_epoch = v.peer_epoch,
-                                                        .config = slice_str(z->config->config_text),
-                                                    });
+                                                  .state = z->state,
+                                                  .leader = v.leader,
+                                                  .zxid = v.zxid,
+                                                  .election_epoch = looking ? el->round : el->decided_round,
+                                                  .peer_epoch = v.peer_epoch,
+                                                  .config = slice_str(z->config->config_text),
+                                              });
 }
 
 /* To every voter; a channel that is not there is asked for, and the vote leaves when it is up. */
@@ -275,8 +276,9 @@ static void heard_while_settled(struct zab *z, struct member *m, struct vote v, 
 
 /* --- deciding --- */
 
-/* Whether each voter that could be elected has spoken in this round, or cannot: its connection was refused or reset. What a voter of weight
- * 0 would say changes nothing: it is no candidate, its vote does not count, and whom it knows of would have spoken for themselves. */
+/* Whether each voter that could be elected has spoken in this round, or cannot: its connection was refused or reset.
+ * What a voter of weight 0 would say changes nothing: it is no candidate, its vote does not count, and whom it knows of
+ * would have spoken for themselves. */
 static bool nobody_unheard(const struct zab *z)
 {
     for (size_t i = 0; i < z->n_members; i++) {
@@ -312,8 +314,8 @@ static void decide(struct zab *z, struct vote v, member_set supporters)
     el->decided_round = el->round;
     el->supporters = supporters;
     el->finalize_at = TIME_NEVER;
-    zab_fact(z, FACT_ELECTED, v.leader, member_count(supporters & z->quorum.voters),
-             member_count(z->quorum.voters), el->round);
+    zab_fact(z, FACT_ELECTED, v.leader, member_count(supporters & z->quorum.voters), member_count(z->quorum.voters),
+             el->round);
     bool leads = v.leader == z->config->sid;
     zab_serve(z, SERVICE_NONE, REASON_ELECTION);
     zab_become(z, leads ? PEER_LEADING : is_observer(z) ? PEER_OBSERVING : PEER_FOLLOWING);

@@ -224,8 +224,7 @@ struct disk {
 static int disks(const struct zab *z, struct disk sorted[MEMBERS_MAX])
 {
     int n = 0;
-    if (z->quorum.voters & member_bit(z->self))
-        sorted[n++] = (struct disk){member_bit(z->self), z->history.durable};
+    if (z->quorum.voters & member_bit(z->self)) sorted[n++] = (struct disk){member_bit(z->self), z->history.durable};
     list_each(l, &z->peers) {
         const struct peer *p = peer_of(l);
         if (p->phase < PEER_ACKED || !(z->quorum.voters & member_bit(p->index))) continue;

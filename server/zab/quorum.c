@@ -42,7 +42,8 @@ struct quorum_count quorum_count(const struct quorum *q, member_set set)
     if (q->n_groups == 1)
         return (struct quorum_count){weight_of(q, set & q->groups[0].voters), q->groups[0].weight / 2 + 1};
     struct quorum_count c = {0, (int64_t)q->n_groups / 2 + 1};
-    for (size_t g = 0; g < q->n_groups; g++) c.have += weight_of(q, set & q->groups[g].voters) > q->groups[g].weight / 2;
+    for (size_t g = 0; g < q->n_groups; g++)
+        c.have += weight_of(q, set & q->groups[g].voters) > q->groups[g].weight / 2;
     return c;
 }
 

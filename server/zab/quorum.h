@@ -1,6 +1,6 @@
-/* The one rule of what a quorum is. Voters are in groups and have weights: a group is won by more than half of its weight, and a quorum
- * wins more than half of the groups. A majority is the case of one group in which each voter weighs 1.
- * Source: QuorumHierarchical.java, QuorumMaj.java (3.8.0). */
+/* The one rule of what a quorum is. Voters are in groups and have weights: a group is won by more than half of its
+ * weight, and a quorum wins more than half of the groups. A majority is the case of one group in which each voter
+ * weighs 1. Source: QuorumHierarchical.java, QuorumMaj.java (3.8.0). */
 #ifndef ZAB_QUORUM_H
 #define ZAB_QUORUM_H
 
@@ -40,12 +40,13 @@ struct quorum {
     } groups[MEMBERS_MAX];
 };
 
-/* groups: what each weighs, which is more than its voters do when it lists others as well; NULL for a majority of the voters. No
- * weight is negative, and there are at most MEMBERS_MAX peers and groups. */
+/* groups: what each weighs, which is more than its voters do when it lists others as well; NULL for a majority of the
+ * voters. No weight is negative, and there are at most MEMBERS_MAX peers and groups. */
 void quorum_make(struct quorum *q, const struct core_peer *peers, size_t n_peers, const int64_t *groups,
                  size_t n_groups);
 
-/* How far a set goes and how far it would have to go: in groups, or in weight when there is but one group; so in voters for a majority. */
+/* How far a set goes and how far it would have to go: in groups, or in weight when there is but one group; so in voters
+ * for a majority. */
 struct quorum_count {
     int64_t have, need;
 };

@@ -1,6 +1,6 @@
-/* Those whom our configuration does not list. They may be listed in a newer one, which its members take over one by one: whoever looks for
- * a leader is told where we stand, as Apache's members do, and counts for nothing here.
- * Source: FastLeaderElection.java (WorkerReceiver), LearnerHandler.java (3.8.0). */
+/* Those whom our configuration does not list. They may be listed in a newer one, which its members take over one by
+ * one: whoever looks for a leader is told where we stand, as Apache's members do, and counts for nothing here. Source:
+ * FastLeaderElection.java (WorkerReceiver), LearnerHandler.java (3.8.0). */
 #include "zab/zab_private.h"
 
 static struct stranger *find(struct zab *z, int64_t sid)

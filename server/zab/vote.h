@@ -1,4 +1,5 @@
-/* Votes. Source: Vote.java, FastLeaderElection.totalOrderPredicate; ZAB paper, "election by the most complete history". */
+/* Votes. Source: Vote.java, FastLeaderElection.totalOrderPredicate; ZAB paper, "election by the most complete history".
+ */
 #ifndef ZAB_VOTE_H
 #define ZAB_VOTE_H
 
@@ -12,7 +13,8 @@ struct vote {
     int64_t leader, zxid, peer_epoch;
 };
 
-/* Whether a is the better one: epoch, then zxid, then sid; the larger wins. Whether a may be elected at all is another question. */
+/* Whether a is the better one: epoch, then zxid, then sid; the larger wins. Whether a may be elected at all is another
+ * question. */
 static inline bool vote_beats(struct vote a, struct vote b)
 {
     if (a.peer_epoch != b.peer_epoch) return a.peer_epoch > b.peer_epoch;

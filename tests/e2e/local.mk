@@ -21,6 +21,7 @@ E2E_TESTS += tests/e2e/test_zkcli.py
 E2E_TESTS += tests/e2e/test_limits.py
 E2E_TESTS += tests/e2e/test_watch.py
 E2E_TESTS += tests/e2e/test_topology.py
+E2E_TESTS += tests/e2e/test_members.py
 E2E_TESTS += tests/e2e/test_security.py
 E2E_TESTS += tests/e2e/test_read_only.py
 E2E_TESTS += tests/e2e/test_throttle.py

@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 import harness
-from ensemble import DEADLINE, ENGINE, program, wait_for
+from ensemble import DEADLINE, ENGINE, NotAvailable, apache_command, ports, program, wait_for
 from test_verbs import alive
 
 # What every server answers, asked by the command that `run` runs: prints how many serve.
@@ -38,6 +38,12 @@ class Case(harness.Case):
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("PSEUDO_CLUSTER", "ZOOKEEPER_", "MAKE"))}
         self.env.update(HOME=self.folder, XDG_STATE_HOME=self.folder, XDG_RUNTIME_DIR=self.folder, TMPDIR=self.folder,
                         PSEUDO_CLUSTER_ZKSERVER=program("zkserver"))
+
+    def need_apache(self):
+        try:
+            apache_command("zoo.cfg")
+        except NotAvailable as e:
+            self.skipTest(str(e))
 
     def cluster(self, name="c"):
         """A folder for a cluster, which is taken down with the test."""

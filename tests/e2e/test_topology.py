@@ -61,6 +61,82 @@ class Topology(test_launcher.Case):
         self.ok(folder, "up")
         self.assertRegex(self.conf(folder), r"(?m)^maxClientCnxns=7$")
 
+    def serving(self, folder):
+        return self.status(folder)["leader"] is not None
+
+    def test_groups_decide(self):
+        folder = self.cluster()
+        self.assertIn("9 servers up", self.ok(folder, "up", "9", "--groups", "1:2:3,4:5:6,7:8:9", "--tick", "200ms"))
+        self.assertRegex(self.conf(folder, 5), r"(?m)^group\.2=4:5:6$")
+        zk = self.kazoo(self.status(folder)["connect"])
+        zk.create("/all", b"x")
+        text = zk.get("/zookeeper/config")[0].decode()
+        self.assertIn("group.3=7:8:9\nweight.1=1\n", text)
+        # A whole group may go, and one server more of each other group.
+        self.ok(folder, "kill", "7,8,9,1,4")
+        self.assertTrue(self.serving(folder))
+        zk.retry(zk.create, "/four-of-nine", b"x")
+        # Six of nine run, and of two groups one server each: nobody may write, and clients see that.
+        self.ok(folder, "restart", "7,8,9,4")
+        self.ok(folder, "wait", "serving")
+        self.assertIn("1 of 3 groups run and 2 are needed", self.ok(folder, "kill", "2,4,5"))
+        status = self.status(folder)
+        self.assertEqual((status["running"], status["voters"], status["needed"]), (5, 9, None))
+        self.assertEqual([status["quorum"][k] for k in ("counted", "all", "running", "needed")], ["groups", 3, 1, 2])
+        self.assertEqual([g["running"] for g in status["quorum"]["groups"]], [1, 1, 3])
+        self.assertIsNone(status["leader"])
+        nobody = harness.kazoo.client.KazooClient(hosts=status["connect"], timeout=1.0)
+        self.addCleanup(harness.end_kazoo, nobody)
+        self.assertRaises(harness.KazooTimeoutError, nobody.start, timeout=1)
+        why = self.ok(folder, "why")
+        self.assertIn("there is no leader: 1 of 3 groups run, and 2 are needed", why)
+        self.assertIn("group 1 (zoo1, zoo2, zoo3): a weight of 1 of 3 runs", why)
+        remedy = re.search(r"what helps: .* (restart \d)$", why, re.M)
+        self.ok(folder, *remedy.group(1).split())
+        self.ok(folder, "wait", "serving")
+        self.assertEqual(self.kazoo(self.status(folder)["connect"]).get("/four-of-nine")[0], b"x")
+        self.ok(folder, "down")
+        # Two of each of two groups have all that was acknowledged; others may not, though they are more.
+        self.ok(folder, "save", "whole")
+        for sid in (2, 3, 4, 5):
+            shutil.rmtree(os.path.join(folder, "data", "zoo%d" % sid))
+        status, out, err = self.pc(folder, "save", "part")
+        self.assertNotEqual(status, 0)
+        self.assertIn("no quorum", err)
+
+    def test_weights_decide(self):
+        folder = self.cluster()
+        self.ok(folder, "up", "5", "--weights", "3,1,1,1,0", "--observers", "1", "--tick", "200ms")
+        self.assertNotEqual(self.leader(folder)["id"], 5)
+        self.assertIn("a weight of 3 of 6 runs and 4 is needed", self.ok(folder, "kill", "1"))
+        self.assertIn("a weight of 3 of 6 runs, and 4 is needed", self.ok(folder, "why"))
+        self.ok(folder, "restart", "1")
+        self.ok(folder, "wait", "serving")
+        self.ok(folder, "kill", "2,3,5,6")
+        self.assertTrue(self.serving(folder)) # two of five
+        self.write_and_read(folder)
+        self.ok(folder, "up")
+        self.ok(folder, "isolate", "1")
+        self.assertIn("weight of 3 of 6", self.ok(folder, "why"))
+        self.ok(folder, "heal")
+        self.ok(folder, "down")
+        self.ok(folder, "up")
+        self.assertEqual([s.get("weight") for s in self.status(folder)["servers"]], [3, 1, 1, 1, 0, None])
+        for args in (("3", "--groups", "1:2"), ("3", "--groups", "1:2:3:4"), ("3", "--weights", "0,0,0"), ("3", "--groups", "x"),
+                     ("3", "--weights", "1,1,1,1"), ("3", "--set", "group.1=1:2:3")):
+            self.ok(folder, "down")
+            self.assertEqual(self.pc(folder, "up", *args)[0], 2, args)
+
+    def test_groups_of_apaches(self):
+        self.need_apache()
+        folder = self.cluster()
+        self.ok(folder, "up", "4", "--engine", "apache:2", "--groups", "1:2,3,4", "--tick", "200ms")
+        self.write_and_read(folder)
+        self.ok(folder, "kill", "1,2")
+        self.write_and_read(folder)
+        self.assertIn("1 of 3 groups run", self.ok(folder, "kill", "4"))
+        self.assertFalse(self.serving(folder))
+
     def test_what_makes_no_sense_is_refused(self):
         folder = self.cluster()
         for args, code in ((("--observers", "x"), 2), (("--tick", "0"), 2), (("--set", "x"), 2), (("--set", "dataDir=/x"), 2),

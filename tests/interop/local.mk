@@ -5,6 +5,7 @@ EXTRA_DIST += tests/interop/check_interop.py \
 	tests/interop/holes.py tests/interop/kills.py \
 	tests/interop/mixed.py \
 	tests/interop/run \
+	tests/interop/test_groups.py \
 	tests/interop/test_mixed_digest.py \
 	tests/interop/test_mixed.py \
 	tests/interop/test_returns.py

@@ -32,7 +32,8 @@ void driver_new(struct driver *d, int64_t sid, int n_voters, int n_observers)
 {
     *d = (struct driver){.now_us = 1000 * 1000 * 1000, .wall_ms = 1700000000000};
     ck_assert_int_le(n_voters + n_observers, DRIVER_PEERS);
-    for (int i = 0; i < n_voters + n_observers; i++) d->peers[i] = (struct core_peer){.sid = i + 1, .observer = i >= n_voters};
+    for (int i = 0; i < n_voters + n_observers; i++)
+        d->peers[i] = (struct core_peer){.sid = i + 1, .observer = i >= n_voters};
     d->config = (struct core_config){
         .sid = sid,
         .standalone = n_voters == 0,

@@ -59,7 +59,8 @@ void sim_quorum_describe(struct world *w)
         struct bytes b = {0};
         for (int i = 0; i < p->voters; i++)
             if (p->group[i] == g) bytes_printf(&b, " zoo%d (weight %d)", i + 1, p->weight[i]);
-        trace_line(w, "world", "group %d:%.*s", g + 1, b.len > 0 ? (int)b.len : 7, b.len > 0 ? (const char *)b.data : " nobody");
+        trace_line(w, "world", "group %d:%.*s", g + 1, b.len > 0 ? (int)b.len : 7,
+                   b.len > 0 ? (const char *)b.data : " nobody");
         bytes_free(&b);
     }
 }

@@ -7,8 +7,8 @@
 /* Whether these servers, by index, are one. Observers are passed over. */
 bool sim_is_quorum(const struct plan *p, const bool in[SERVERS_MAX]);
 
-/* Gives some of the seeds groups and weights, and says so in the trace. It draws from a source of its own, so that the others stay as
- * they were. */
+/* Gives some of the seeds groups and weights, and says so in the trace. It draws from a source of its own, so that the
+ * others stay as they were. */
 void sim_quorum_choose(struct plan *p, uint64_t seed);
 void sim_quorum_describe(struct world *w);
 

@@ -1,6 +1,6 @@
 /* One run: boot, faults, healing, quiet, and the last judgement. */
-#include "tests/sim/sim_quorum.h"
 #include "tests/sim/sim_run.h"
+#include "tests/sim/sim_quorum.h"
 
 #include <inttypes.h>
 #include <stdio.h>

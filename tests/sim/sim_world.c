@@ -1,6 +1,6 @@
 /* The world: clock, servers and trace. */
-#include "tests/sim/sim_quorum.h"
 #include "tests/sim/sim_world.h"
+#include "tests/sim/sim_quorum.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -148,7 +148,8 @@ static void make_servers(struct world *w)
             .sync_limit = p->sync_limit,
             .min_session_ms = 2 * p->tick_ms,
             .max_session_ms = 20 * p->tick_ms,
-            .snap_piece = p->chance ? 1 + (int32_t)(hash_u64(w->seed) % 4000) : 0, /* no draw: the rest of the run stays as it was */
+            .snap_piece = p->chance ? 1 + (int32_t)(hash_u64(w->seed) % 4000)
+                                    : 0, /* no draw: the rest of the run stays as it was */
             .snap_count = p->snap_count,
             .config_text = w->config_text,
             .requests = p->requests,

@@ -261,7 +261,8 @@ START_TEST(test_bad_servers)
 }
 END_TEST
 
-/* What Apache shows of such a configuration: the groups, then a weight for each voter and for whomever a line gives one. */
+/* What Apache shows of such a configuration: the groups, then a weight for each voter and for whomever a line gives
+ * one. */
 START_TEST(test_groups)
 {
     ck_assert_int_eq(parse(LEAST THREE "weight.2=0\ngroup.2=2\ngroup.1=3:1\nserver.4=h:7:8:observer\n"), 0);
@@ -305,12 +306,14 @@ END_TEST
 START_TEST(test_bad_groups)
 {
 #define LISTS "write the numbers of the group's servers with colons between them, as in 1:2:3"
-    rejects(LEAST THREE "group.1=1:2\n",
-            "zoo.cfg:7: server.3: is not in a group; where there are groups or weights, each participant is in one: add "
-            "it to a group line");
-    rejects(LEAST THREE "weight.1=2\n",
-            "zoo.cfg:5: server.1: is not in a group; where there are groups or weights, each participant is in one: add "
-            "it to a group line");
+    rejects(
+        LEAST THREE "group.1=1:2\n",
+        "zoo.cfg:7: server.3: is not in a group; where there are groups or weights, each participant is in one: add "
+        "it to a group line");
+    rejects(
+        LEAST THREE "weight.1=2\n",
+        "zoo.cfg:5: server.1: is not in a group; where there are groups or weights, each participant is in one: add "
+        "it to a group line");
     rejects(LEAST THREE "group.1=1:2\ngroup.2=2:3\n",
             "zoo.cfg:9: group.2: server 2 is in group 1 as well; keep it in one");
     rejects(LEAST THREE "group.1=1:2:1\n",

@@ -1,5 +1,5 @@
-/* Groups and weights in an election, and under a leader: FastLeaderElection.totalOrderPredicate, Leader.java, QuorumHierarchical.java
- * (3.8.0), one server against hand-made members. */
+/* Groups and weights in an election, and under a leader: FastLeaderElection.totalOrderPredicate, Leader.java,
+ * QuorumHierarchical.java (3.8.0), one server against hand-made members. */
 #include "tests/lib/core_server.h"
 #include "tests/unit/unit.h"
 
@@ -55,7 +55,8 @@ START_TEST(nor_in_a_later_round)
 }
 END_TEST
 
-/* It votes for itself like everyone, stays with that while its history is the newest, and joins those who have decided. */
+/* It votes for itself like everyone, stays with that while its history is the newest, and joins those who have decided.
+ */
 START_TEST(who_weighs_nothing_does_not_lead_and_follows)
 {
     driver_new_grouped(&d, 3, 3, one_group, (int64_t[]){1, 1, 0});

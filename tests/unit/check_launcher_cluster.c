@@ -14,8 +14,10 @@
 #include "base/xalloc.h"
 #include "launcher/cluster.h"
 #include "launcher/confs.h"
+#include "launcher/membership.h"
 #include "launcher/ports.h"
 #include "launcher/text.h"
+#include "launcher/votes.h"
 
 static char folder[64];
 static char *why;
@@ -339,6 +341,117 @@ START_TEST(durations)
 }
 END_TEST
 
+/* --- groups and weights --- */
+
+static bool takes(struct topology *t, int option, const char *value)
+{
+    free(why);
+    why = NULL;
+    return topology_take(t, option, value, &why);
+}
+
+static void ck_vote(const struct topology *t, int id, int64_t group, int64_t weight)
+{
+    int64_t g, w;
+    topology_vote(t, id, &g, &w);
+    ck_assert_msg(g == group && w == weight, "zoo%d: group %d weight %d", id, (int)g, (int)w);
+}
+
+START_TEST(groups_and_weights_are_read)
+{
+    struct topology t = {0};
+    ck_vote(&t, 2, 0, 1);
+    ck_assert(topology_fits(&t, 3, &why));
+    ck_assert(takes(&t, 'W', "3,0,5=2"));
+    ck_vote(&t, 1, 1, 3);
+    ck_vote(&t, 2, 1, 0);
+    ck_vote(&t, 3, 1, 1);
+    ck_vote(&t, 5, 1, 2);
+    ck_assert(topology_fits(&t, 5, &why));
+    ck_assert(!topology_fits(&t, 4, &why));
+    ck_assert_str_eq(why, "--weights gives zoo5 a weight, which is no voter: there are 4");
+    ck_assert(takes(&t, 'G', "1:4,2:3:5"));
+    ck_vote(&t, 4, 1, 1);
+    ck_vote(&t, 5, 2, 2);
+    ck_assert(topology_fits(&t, 5, &why));
+    free(why);
+    ck_assert(!topology_fits(&t, 6, &why));
+    ck_assert_str_eq(why, "--groups leaves out zoo6; every voter is in one group");
+    ck_assert(takes(&t, 'G', "1:2,2:3"));
+    ck_assert(!topology_fits(&t, 3, &why));
+    ck_assert_str_eq(why, "--groups names zoo2 twice; a server is in one group");
+    ck_assert(takes(&t, 'G', "1:2,3") && takes(&t, 'W', "0,0,3=0"));
+    free(why);
+    ck_assert(!topology_fits(&t, 3, &why));
+    static const char *const bad[] = {"", "1:", ":1", "1,,2", "a", "0:1", "1:2,", "1;2", "1:99999"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(!takes(&t, 'G', bad[i]), "%s", bad[i]);
+    static const char *const heavy[] = {"", "1,", "=1", "1=", "1=2=3", "0=1", "-1", "1:2", "99999999"};
+    for (size_t i = 0; i < sizeof heavy / sizeof *heavy; i++) ck_assert_msg(!takes(&t, 'W', heavy[i]), "%s", heavy[i]);
+    ck_assert(!takes(&t, 'S', "group.1=1") && !takes(&t, 'S', "weight.1=1"));
+    topology_free(&t);
+}
+END_TEST
+
+/* What is remembered of groups, weights, and of members once some came or went, is read again. */
+START_TEST(a_topology_is_remembered)
+{
+    struct topology t = {0}, again;
+    ck_assert_int_eq(mkdir("run", 0700), 0);
+    ck_assert(takes(&t, 'G', "1:2,3") && takes(&t, 'W', "3=2"));
+    t.members = xcalloc(2, sizeof *t.members);
+    t.members[0] = (struct topology_member){1, false, ENGINE_ZKSERVER, 1, 1};
+    t.members[1] = (struct topology_member){7, true, ENGINE_APACHE, 0, 1};
+    t.n_members = 2;
+    t.leaving = 3;
+    t.leaving_keeps_data = true;
+    ck_assert(topology_store(&t, ".", &why));
+    topology_load(&again, ".");
+    ck_assert_str_eq(again.groups, "1:2,3");
+    ck_assert_str_eq(again.weights, "3=2");
+    ck_assert_uint_eq(again.n_members, 2);
+    ck_assert_int_eq(again.members[1].id, 7);
+    ck_assert(again.members[1].observer && again.members[1].engine == ENGINE_APACHE);
+    ck_assert_int_eq(again.members[0].group, 1);
+    ck_assert(again.leaving == 3 && again.leaving_keeps_data);
+    topology_free(&t);
+    topology_free(&again);
+}
+END_TEST
+
+START_TEST(what_counts_is_told)
+{
+    struct cluster c = {.members = xcalloc(4, sizeof *c.members), .n = 4, .grouped = true};
+    for (int i = 0; i < 4; i++)
+        c.members[i] = (struct member){.id = i + 1, .group = i < 2 ? 1 : 2, .weight = i == 0 ? 2 : 1};
+    c.members[3].membership = MEMBER_GONE;
+    members_quorum(&c.quorum, c.members, c.n);
+    json_t *told = votes_json(&c, member_bit(1) | member_bit(2), 1);
+    struct bytes b = {0};
+    votes_put_running(&b, told);
+    bytes_printf(&b, "; ");
+    votes_put_needed(&b, told);
+    bytes_printf(&b, "\n");
+    votes_put_groups(&b, told, "- ");
+    bytes_u8(&b, 0);
+    ck_assert_str_eq((char *)b.data, "1 of 2 groups run; 2 are needed\n"
+                                     "- group 1 (zoo1, zoo2): a weight of 1 of 3 runs, and more than half is needed\n"
+                                     "- group 2 (zoo3): a weight of 1 of 1 runs, more than half\n");
+    json_decref(told);
+    for (int i = 0; i < 4; i++) c.members[i].group = 1;
+    members_quorum(&c.quorum, c.members, c.n);
+    told = votes_json(&c, member_bit(1) | member_bit(2), 2);
+    bytes_clear(&b);
+    votes_put_running(&b, told);
+    bytes_printf(&b, "; ");
+    votes_put_needed(&b, told);
+    bytes_u8(&b, 0);
+    ck_assert_str_eq((char *)b.data, "a weight of 2 of 4 runs; 3 is needed");
+    json_decref(told);
+    bytes_free(&b);
+    free(c.members);
+}
+END_TEST
+
 START_TEST(last_lines)
 {
     ck_assert_ptr_null(last_line("nothing"));
@@ -366,6 +479,9 @@ int main(void)
     tcase_add_test(t, a_port_in_use_cannot_be_reserved);
     tcase_add_test(t, near_misses);
     tcase_add_test(t, durations);
+    tcase_add_test(t, groups_and_weights_are_read);
+    tcase_add_test(t, a_topology_is_remembered);
+    tcase_add_test(t, what_counts_is_told);
     tcase_add_test(t, last_lines);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

@@ -679,8 +679,8 @@ START_TEST(strangers_make_no_quorum)
 }
 END_TEST
 
-/* But it learns as everyone does (LearnerHandler: "not in the current config" is said and no more), it comes anew as everyone does, and
- * what it has promised deposes nobody. */
+/* But it learns as everyone does (LearnerHandler: "not in the current config" is said and no more), it comes anew as
+ * everyone does, and what it has promised deposes nobody. */
 START_TEST(strangers_learn_and_count_for_nothing)
 {
     lead(3, 0);

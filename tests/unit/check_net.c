@@ -464,7 +464,8 @@ START_TEST(test_strangers_disturb_nobody)
 }
 END_TEST
 
-/* One whom a newer configuration lists has a channel like everyone; it makes way for its next, and there is room for a few. */
+/* One whom a newer configuration lists has a channel like everyone; it makes way for its next, and there is room for a
+ * few. */
 START_TEST(test_strangers_are_heard)
 {
     enum { ROOM = 8 };
