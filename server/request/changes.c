@@ -16,15 +16,27 @@ static uint64_t key_of(struct slice path)
     return hash_bytes(0, path.p, path.len > 0 ? (size_t)path.len : 0);
 }
 
-static struct change *find(const struct changes *c, struct slice path)
+struct change *changes_find(const struct changes *c, struct slice path)
 {
+    if (c->by_path.count == 0) return NULL;
+    path = canonical(path);
     struct change *ch = map_get(&c->by_path, key_of(path));
     while (ch != NULL && !slice_equal(buf_slice(ch->path), path)) ch = ch->next_alike;
     return ch;
 }
 
+/* Whether its session ends. */
+static bool is_doomed(const struct changes *c, const struct znode *n)
+{
+    return c->ends.count > 0 && znode_is_ephemeral(n) && changes_session_ends(c, znode_owner(n));
+}
+
 static void forget(struct changes *c, struct change *ch)
 {
+    if (ch->path == NULL) {
+        free(map_del(&c->ends, (uint64_t)ch->stat.ephemeral_owner));
+        return;
+    }
     uint64_t key = key_of(buf_slice(ch->path));
     struct change *head = map_get(&c->by_path, key);
     if (head == ch) {
@@ -52,6 +64,7 @@ void changes_clear(struct changes *c)
 {
     while (c->count > 0) release_oldest(c);
     map_free(&c->by_path);
+    map_free(&c->ends);
     free(c->queue);
     free(c->saved);
     *c = (struct changes){0};
@@ -59,11 +72,10 @@ void changes_clear(struct changes *c)
 
 struct node_view changes_view(const struct changes *c, const struct tree *t, struct slice path)
 {
-    path = canonical(path);
-    const struct change *ch = c->count > 0 ? find(c, path) : NULL;
+    const struct change *ch = changes_find(c, path);
     const struct znode *n = ch == NULL || (ch->exists && ch->acl == NULL) ? tree_find(t, path) : NULL;
     if (ch == NULL) {
-        if (n == NULL) return (struct node_view){.exists = false};
+        if (n == NULL || is_doomed(c, n)) return (struct node_view){.exists = false};
         return (struct node_view){.exists = true,
                                   .version = n->version,
                                   .cversion = znode_cversion(n),
@@ -88,7 +100,7 @@ static struct change *add(struct changes *c, const struct tree *t, struct slice 
     struct change *ch = xcalloc(1, sizeof *ch);
     const struct znode *n = tree_find(t, path);
     ch->path = buf_new(path.p, (size_t)path.len);
-    if (n != NULL) {
+    if (n != NULL && !is_doomed(c, n)) {
         ch->exists = true;
         ch->stat = znode_stored_stat(n);
         ch->n_children = znode_child_count(n);
@@ -113,13 +125,10 @@ static void save(struct changes *c, struct change *ch)
     if (ch->acl != NULL) buf_ref(ch->acl);
 }
 
-struct change *changes_touch(struct changes *c, const struct tree *t, struct slice path, int64_t zxid)
+/* The proposal has something to do with this change. */
+static void refer(struct changes *c, const struct tree *t, struct change *ch, int64_t zxid)
 {
-    path = canonical(path);
     if (c->count == 0) c->digest = tree_digest(t);
-    struct change *ch = find(c, path);
-    if (ch == NULL) ch = add(c, t, path);
-    if (c->saving) save(c, ch);
     if (c->first + c->count == c->cap) {
         if (c->first > c->cap / 2) {
             memmove(c->queue, c->queue + c->first, c->count * sizeof *c->queue);
@@ -131,7 +140,33 @@ struct change *changes_touch(struct changes *c, const struct tree *t, struct sli
     }
     c->queue[c->first + c->count++] = (struct change_ref){zxid, ch};
     ch->refs++;
+}
+
+struct change *changes_touch(struct changes *c, const struct tree *t, struct slice path, int64_t zxid)
+{
+    path = canonical(path);
+    struct change *ch = changes_find(c, path);
+    if (ch == NULL) ch = add(c, t, path);
+    if (c->saving) save(c, ch);
+    refer(c, t, ch, zxid);
     return ch;
+}
+
+void changes_end_session(struct changes *c, const struct tree *t, int64_t session, uint64_t parts, int64_t zxid)
+{
+    struct change *ch = map_get(&c->ends, (uint64_t)session);
+    if (ch == NULL) {
+        ch = xcalloc(1, sizeof *ch);
+        ch->stat.ephemeral_owner = session;
+        map_put(&c->ends, (uint64_t)session, ch);
+    }
+    refer(c, t, ch, zxid);
+    c->digest -= parts;
+}
+
+bool changes_session_ends(const struct changes *c, int64_t session)
+{
+    return map_get(&c->ends, (uint64_t)session) != NULL;
 }
 
 void change_set_acl(struct change *ch, struct vector acl)

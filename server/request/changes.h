@@ -10,7 +10,8 @@
 #include "tree/digest.h"
 #include "tree/tree.h"
 
-/* One path's coming state. */
+/* One path's coming state; or, without a path, that the session in its stat ends, and with it all its ephemerals that no change of their
+ * own tells of. */
 struct change {
     struct change *next_alike; /* another path with the same hash */
     int refs;                  /* proposals not yet applied that touched it */
@@ -35,6 +36,7 @@ struct change_saved {
 
 struct changes {
     struct map by_path;
+    struct map ends; /* session -> struct change */
     struct change_ref *queue; /* oldest at first */
     size_t first, count, cap;
     uint64_t digest; /* of the tree as it will be; the tree's own while nothing is pending */
@@ -57,6 +59,15 @@ struct node_view changes_view(const struct changes *c, const struct tree *t, str
 
 /* The record of a path, to be changed by the proposal zxid; change_made() ends that. */
 struct change *changes_touch(struct changes *c, const struct tree *t, struct slice path, int64_t zxid);
+
+/* The record of a path that is pending, or NULL. */
+struct change *changes_find(const struct changes *c, struct slice path);
+
+/* The proposal zxid ends a session. What it has in the tree is gone from here on; pending paths are the caller's to change. parts: of the
+ * digest, the sum of those that go without a change of their own. */
+void changes_end_session(struct changes *c, const struct tree *t, int64_t session, uint64_t parts, int64_t zxid);
+/* Whether one that is pending does. */
+bool changes_session_ends(const struct changes *c, int64_t session);
 
 /* Gives a change an ACL of its own (encoded). */
 void change_set_acl(struct change *ch, struct vector acl);

@@ -249,16 +249,26 @@ static bool is_reserved(struct slice path)
            slice_equal(path, SLICE_OF("/zookeeper/quota")) || slice_equal(path, SLICE_OF("/zookeeper/config"));
 }
 
-static void remove_change(struct prep *p, struct slice path, struct slice parent)
+static void remove_path(struct prep *p, struct slice path)
 {
-    struct change *up = touch(p, parent);
-    up->n_children--;
-    up->stat.pzxid = p->zxid;
-    if (!PLANTED(PARENT_UNSUMMED)) made(p, up);
     struct change *ch = touch(p, path);
     ch->exists = false;
     ch->stat.ephemeral_owner = 0;
     made(p, ch);
+}
+
+static void parent_loses(struct prep *p, struct slice parent, int32_t children)
+{
+    struct change *up = touch(p, parent);
+    up->n_children -= children;
+    up->stat.pzxid = p->zxid;
+    if (!PLANTED(PARENT_UNSUMMED)) made(p, up);
+}
+
+static void remove_change(struct prep *p, struct slice path, struct slice parent)
+{
+    parent_loses(p, parent, 1);
+    remove_path(p, path);
 }
 
 static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
@@ -487,56 +497,83 @@ static int32_t create_session(struct prep *p, struct cursor body, struct bytes *
     return 0;
 }
 
-/* The ephemerals that the session will have when everything proposed before is applied. */
+/* The ephemerals that the session will have when everything proposed before is applied. There may be very many, so that
+ * of those that nobody is about to change nothing is noted but how many their parents lose. */
 struct doomed {
     struct prep *p;
-    struct bytes paths; /* encoded ustrings */
+    struct bytes *paths;        /* encoded ustrings */
+    const struct znode *parent; /* of the last of them */
+    int32_t siblings;           /* so many of them in a row have it */
     int32_t count;
+    uint64_t parts; /* of the digest: of those that nobody is about to change */
 };
 
-static void doom(struct doomed *d, struct slice path)
+static void doom_siblings(struct doomed *d)
 {
-    jute_put_string(&d->paths, path);
-    d->count++;
+    struct bytes path = {0};
+    if (d->siblings == 0) return;
+    znode_path(d->parent, &path);
+    parent_loses(d->p, bytes_slice(&path), d->siblings);
+    bytes_free(&path);
+    d->siblings = 0;
 }
 
 static void doom_applied(void *arg, const struct znode *n)
 {
     struct doomed *d = arg;
-    struct bytes path = {0};
-    znode_path(n, &path);
-    struct node_view v = view(d->p, bytes_slice(&path));
-    if (v.exists && v.owner == d->p->session) doom(d, bytes_slice(&path));
-    bytes_free(&path);
+    size_t at = d->paths->len;
+    znode_path_put(n, d->paths);
+    struct slice path = slice_of(d->paths->data + at + 4, d->paths->len - at - 4);
+    const struct change *ch = changes_find(&d->p->c->changes, path);
+    if (ch != NULL && (!ch->exists || ch->stat.ephemeral_owner != d->p->session)) {
+        d->paths->len = at;
+        return;
+    }
+    if (ch != NULL)
+        remove_path(d->p, path);
+    else
+        d->parts += znode_digest_part(d->p->tree, n, path);
+    if (n->parent != d->parent) doom_siblings(d);
+    d->parent = n->parent;
+    d->siblings++;
+    d->count++;
 }
 
 static void doom_pending(void *arg, const struct change *ch)
 {
     struct doomed *d = arg;
     if (!ch->exists || ch->stat.ephemeral_owner != d->p->session) return;
-    const struct znode *n = tree_find(d->p->tree, buf_slice(ch->path));
-    bool listed = n != NULL && znode_owner(n) == d->p->session;
-    if (!listed) doom(d, buf_slice(ch->path));
+    jute_put_string(d->paths, buf_slice(ch->path));
+    d->count++;
+}
+
+/* Those that are pending and not in the tree yet. */
+static void doom_created(struct doomed *d)
+{
+    size_t from = d->paths->len;
+    int32_t applied = d->count;
+    if (!PLANTED(EPHEMERAL_STAYS)) changes_each(&d->p->c->changes, doom_pending, d);
+    struct cursor at = cursor_over(d->paths->data + from, d->paths->len - from);
+    for (int32_t i = applied; i < d->count; i++) {
+        struct slice path, parent;
+        jute_get_string(&at, &path);
+        path_parent(path, &parent);
+        remove_change(d->p, path, parent);
+    }
 }
 
 static int32_t close_session(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
 {
     (void)body;
     (void)txn_type;
-    struct doomed d = {p, {0}, 0};
-    tree_each_ephemeral(p->tree, p->session, doom_applied, &d);
-    if (!PLANTED(EPHEMERAL_STAYS)) changes_each(&p->c->changes, doom_pending, &d);
-
-    bytes_i32(out, d.count);
-    struct cursor at = cursor_slice(bytes_slice(&d.paths));
-    for (int32_t i = 0; i < d.count; i++) {
-        struct slice path, parent;
-        jute_get_string(&at, &path);
-        path_parent(path, &parent);
-        remove_change(p, path, parent);
-        jute_put_string(out, path);
-    }
-    bytes_free(&d.paths);
+    size_t mark = out->len;
+    bytes_i32(out, 0);
+    struct doomed d = {.p = p, .paths = out};
+    if (!changes_session_ends(&p->c->changes, p->session)) tree_each_ephemeral(p->tree, p->session, doom_applied, &d);
+    doom_siblings(&d);
+    doom_created(&d);
+    be32_put(out->data + mark, (uint32_t)d.count);
+    changes_end_session(&p->c->changes, p->tree, p->session, d.parts, p->zxid);
     struct session *s = tracker_find(&p->c->tracker, p->session);
     if (s != NULL) s->closing = true;
     return 0;

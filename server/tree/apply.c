@@ -24,6 +24,10 @@ struct apply {
     struct apply_result *result;
     tree_changed_fn *changed;
     void *arg;
+    /* The parent that was looked up last, for neighbours are often named one after another. It stays until another one is
+     * looked up: whatever is removed meanwhile is below it. */
+    struct slice near_path;
+    struct znode *near;
 };
 
 static bool op_get(struct cursor *c, int32_t type, int64_t session, struct op *op);
@@ -301,6 +305,15 @@ static struct parted path_part(struct slice path)
                            slice_of(path.p + slash + 1, (size_t)(path.len - slash - 1))};
 }
 
+static struct znode *find_parent(struct apply *a, struct slice path)
+{
+    if (a->near == NULL || !slice_equal(a->near_path, path)) {
+        a->near = tree_get(a->tree, path);
+        a->near_path = path;
+    }
+    return a->near;
+}
+
 /* Counters only move forward: over a fuzzy snapshot a create may be seen again after what followed it. */
 static void parent_created(const struct apply *a, struct slice path, struct znode *parent, int32_t cversion)
 {
@@ -325,7 +338,7 @@ static int32_t apply_create(struct apply *a, const struct op *op, struct op_resu
 {
     struct parted at = path_part(op->path);
     if (r != NULL) r->path = op->path;
-    struct znode *parent = tree_get(a->tree, at.parent);
+    struct znode *parent = find_parent(a, at.parent);
     if (parent == NULL) return ZK_NO_NODE;
     struct znode *there = tree_child(a->tree, parent, at.name);
     parent_created(a, at.parent, parent, op->number);
@@ -370,7 +383,7 @@ static void remove_all(struct tree *t, struct slice path, struct znode *top)
 static int32_t delete_path(struct apply *a, struct slice path)
 {
     struct parted at = path_part(path);
-    struct znode *parent = tree_get(a->tree, at.parent);
+    struct znode *parent = find_parent(a, at.parent);
     if (parent == NULL) return ZK_NO_NODE;
     if (a->header.zxid > znode_pzxid(parent)) {
         znode_touch(a->tree, parent);
@@ -435,6 +448,7 @@ static void apply_close_session(struct apply *a, const struct op *op)
         bytes_clear(&path);
         znode_path(n, &path);
         delete_path(a, bytes_slice(&path));
+        a->near = NULL; /* its path was here */
     }
     bytes_free(&path);
     tree_session_close(a->tree, a->header.session);

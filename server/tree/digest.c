@@ -60,6 +60,13 @@ const struct zxid_digest *tree_digest_log(const struct tree *t, size_t i)
 
 /* --- as znodes change --- */
 
+uint32_t znode_digest_part(const struct tree *t, const struct znode *n, struct slice path)
+{
+    if (t->digest.off) return 0;
+    struct stored_stat stat = znode_stored_stat(n);
+    return digest_part(digest_head(path, znode_data(n)), &stat);
+}
+
 struct digest_head digest_leaves(struct tree *t, struct slice path, const struct znode *n)
 {
     if (t->digest.off) return (struct digest_head){.counts = false};

@@ -20,4 +20,7 @@ struct digest_head digest_head(struct slice path, struct slice data);
 /* The znode's part of the sum; 0 where it has none. */
 uint32_t digest_part(struct digest_head head, const struct stored_stat *stat);
 
+/* The same of a znode that is there, at this path; 0 while digests are off. */
+uint32_t znode_digest_part(const struct tree *t, const struct znode *n, struct slice path);
+
 #endif

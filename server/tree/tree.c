@@ -459,9 +459,11 @@ static void owner_link(struct tree *t, struct znode *n)
 static void owner_unlink(struct tree *t, struct znode *n)
 {
     if (znode_owner(n) == 0) return;
+    struct link *next = n->more->of_owner.next;
     list_remove(&n->more->of_owner);
     if (!znode_is_ephemeral(n)) return;
     t->ephemerals--;
+    if (!list_empty(next)) return; /* another one's link, or a list with others */
     owner_drop_if_idle(t, map_get(&t->owners, (uint64_t)znode_owner(n)));
 }
 

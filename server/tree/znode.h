@@ -103,6 +103,8 @@ struct stored_stat znode_stored_stat(const struct znode *n);
 size_t znode_path_len(const struct znode *n);
 /* Appends the full path; "/" for the root. */
 void znode_path(const struct znode *n, struct bytes *b);
+/* Appends the path as an ustring; the root's is "", as snapshots have it. */
+void znode_path_put(const struct znode *n, struct bytes *b);
 /* Appends vector<ustring> of the children's names. */
 void znode_children_put(const struct znode *n, struct bytes *b);
 
@@ -116,7 +118,5 @@ void znode_free(struct znode *n);
 struct znode_more *znode_more(struct znode *n);
 /* Copies data, which is not its own. */
 void znode_data_put(struct znode *n, struct slice data);
-/* Appends the path as a snapshot's ustring: the root's is "". */
-void znode_path_put(const struct znode *n, struct bytes *b);
 
 #endif

@@ -13,8 +13,8 @@ import ensemble
 import wire
 from ensemble import wait_for
 
-FULL = dict(sessions=10000, znodes=1000000, watches=200000, names=100000, value=1000000, ops=1000, ephemerals=10000)
-SMALL = dict(sessions=300, znodes=6000, watches=3000, names=3000, value=200000, ops=100, ephemerals=500)
+FULL = dict(sessions=10000, znodes=1000000, watches=200000, names=100000, value=1000000, ops=1000, ephemerals=(10000, 100000))
+SMALL = dict(sessions=300, znodes=6000, watches=3000, names=3000, value=200000, ops=100, ephemerals=(500, 5000))
 
 OPTIONS = {"snapCount": 300, "maxClientCnxns": 0, "maxSessionTimeout": 120000, "minSessionTimeout": 400}
 BATCH = 1000  # operations in a multi that only fills or empties the tree
@@ -416,7 +416,7 @@ def cases(sizes):
         ("names", lambda ens: names(ens, s["names"])),
         ("values", lambda ens: values(ens, s["value"])),
         ("multis", lambda ens: multis(ens, s["ops"])),
-        ("ephemerals", lambda ens: ephemerals(ens, s["ephemerals"])),
+        ("ephemerals", lambda ens: (figure for n in s["ephemerals"] for figure in ephemerals(ens, n))),
         ("leader", lambda ens: leader_dies(ens, s["sessions"])),
         ("stops", stops),
     ]

@@ -124,6 +124,42 @@ START_TEST(applying_nothing_forgets_nothing)
 }
 END_TEST
 
+/* "closeSession: each ephemeral removed": those of the tree without a record of each. */
+START_TEST(who_ends_has_no_ephemerals)
+{
+    must_apply(t, make_create(&m, "/mine", SLICE_OF("x"), ACL_WORLD_READ, true, -1));
+    must_apply(t, make_create(&m, "/a/mine", SLICE_OF("x"), ACL_WORLD_READ, true, -1));
+    must_apply(t, make_set_data(&m, "/mine", SLICE_OF("y"), 4));
+    m.session = 10;
+    must_apply(t, make_create(&m, "/others", SLICE_OF(""), ACL_WORLD_ALL, true, -1));
+    ck_assert(!changes_session_ends(&c, 9));
+    changes_end_session(&c, t, 9, 0, 100);
+    ck_assert(changes_session_ends(&c, 9));
+    ck_assert_uint_eq(c.count, 1);
+    ck_assert(!view("/mine").exists);
+    ck_assert(!view("/a/mine").exists);
+    ck_assert(view("/others").exists);
+    ck_assert(view("/a").exists);
+    ck_assert_ptr_null(changes_find(&c, SLICE_OF("/mine")));
+
+    struct change *ch = touch("/mine", 101);
+    ck_assert(!ch->exists); /* whoever makes it again begins with nothing */
+    ck_assert_int_eq(ch->stat.version, 0);
+    ck_assert_int_eq(ch->stat.ephemeral_owner, 0);
+    ch->exists = true;
+    ck_assert(view("/mine").exists);
+
+    changes_end_session(&c, t, 9, 0, 102);
+    changes_applied(&c, 100);
+    ck_assert(!view("/a/mine").exists);
+    ck_assert(view("/mine").exists);
+    changes_applied(&c, 102);
+    ck_assert(view("/a/mine").exists); /* this tree never heard of it */
+    ck_assert_uint_eq(c.count + c.ends.count + c.by_path.count, 0);
+    changes_end_session(&c, t, 9, 0, 103); /* left to clear() */
+}
+END_TEST
+
 START_TEST(an_acl_of_its_own)
 {
     struct bytes b = {0};
@@ -264,6 +300,7 @@ int main(void)
     tcase_add_test(tc, the_root_has_two_names);
     tcase_add_test(tc, applied_changes_are_forgotten_with_the_last_of_them);
     tcase_add_test(tc, applying_nothing_forgets_nothing);
+    tcase_add_test(tc, who_ends_has_no_ephemerals);
     tcase_add_test(tc, an_acl_of_its_own);
     tcase_add_test(tc, a_failed_multi_takes_everything_back);
     tcase_add_test(tc, a_multi_that_succeeds_stays);

@@ -711,6 +711,32 @@ START_TEST(close_session_sees_what_is_outstanding)
 }
 END_TEST
 
+/* What its parents have left is known before it is applied. */
+START_TEST(close_session_empties_its_parents)
+{
+    client_connects(&d, 1);
+    make("/p");
+    make("/q");
+    ask_create(&d, 1, 1, "/p/1", "", MODE_EPHEMERAL);
+    ask_create(&d, 1, 2, "/p/2", "", MODE_EPHEMERAL);
+    ask_create(&d, 1, 3, "/q/3", "", MODE_EPHEMERAL);
+    ask_create(&d, 1, 4, "/p/4", "", MODE_EPHEMERAL);
+    d.holds_disk = true;
+    ask_create(&d, 1, 5, "/q/5", "", MODE_EPHEMERAL);
+    ask_delete(&d, 1, 6, "/p/2", -1);
+    ask_delete(&d, 0, 7, "/p", -1);
+    ask_raw(&d, 1, 8, OP_CLOSE_SESSION, SLICE_NULL);
+    ask_delete(&d, 0, 9, "/p/1", -1);
+    ask_delete(&d, 0, 10, "/p", -1);
+    ask_delete(&d, 0, 11, "/q", -1);
+    driver_persist(&d);
+    ck_heard(&d, 1, "1 OK, 2 OK, 3 OK, 4 OK, 5 OK, 6 OK, 8 OK");
+    ck_heard(&d, 0, "7 NOTEMPTY, 9 NONODE, 10 OK, 11 OK");
+    ck_assert_ptr_null(node("/p"));
+    ck_assert_ptr_null(node("/q"));
+}
+END_TEST
+
 /* Whatever was proposed leaves the leader's books when it is applied, and so does a session when it is closed. */
 START_TEST(what_is_applied_is_no_longer_kept)
 {
@@ -722,7 +748,7 @@ START_TEST(what_is_applied_is_no_longer_kept)
     ck_assert_ptr_nonnull(tracker_find(&d.core->tracker, other));
     ask_raw(&d, 1, 3, OP_CLOSE_SESSION, SLICE_NULL);
     ck_assert_uint_eq(d.core->changes.count, 0);
-    ck_assert_uint_eq(d.core->changes.by_path.count, 0);
+    ck_assert_uint_eq(d.core->changes.by_path.count + d.core->changes.ends.count, 0);
     ck_assert_ptr_null(tracker_find(&d.core->tracker, other));
     ck_assert_ptr_nonnull(tracker_find(&d.core->tracker, session));
 }
@@ -843,6 +869,7 @@ static void add_rest(Suite *s)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, close_session_removes_its_ephemerals);
     tcase_add_test(c, close_session_sees_what_is_outstanding);
+    tcase_add_test(c, close_session_empties_its_parents);
     tcase_add_test(c, what_is_applied_is_no_longer_kept);
     tcase_add_test(c, an_expired_session_is_closed);
     tcase_add_test(c, pings_keep_a_session_alive);
