@@ -24,8 +24,8 @@ struct apply {
     struct apply_result *result;
     tree_changed_fn *changed;
     void *arg;
-    /* The parent that was looked up last, for neighbours are often named one after another. It stays until another one is
-     * looked up: whatever is removed meanwhile is below it. */
+    /* The parent that was looked up last, for neighbours are often named one after another. It stays until another one
+     * is looked up: whatever is removed meanwhile is below it. */
     struct slice near_path;
     struct znode *near;
 };
@@ -434,11 +434,29 @@ static int32_t apply_set_acl(struct apply *a, const struct op *op, struct op_res
     return ZK_OK;
 }
 
+/* The next of these paths, as far as they have one parent. */
+static void warm(struct apply *a, struct cursor at, int32_t left)
+{
+    struct slice names[TREE_WARM_MAX], parent = SLICE_NULL;
+    size_t n = 0;
+    for (; n < TREE_WARM_MAX && left > 0; n++, left--) {
+        struct slice path;
+        jute_get_string(&at, &path);
+        struct parted p = path_part(path);
+        if (n == 0) parent = p.parent;
+        if (!slice_equal(p.parent, parent)) break;
+        names[n] = p.name;
+    }
+    const struct znode *above = n > 1 ? find_parent(a, parent) : NULL;
+    if (above != NULL) tree_warm(a->tree, above, names, n);
+}
+
 static void apply_close_session(struct apply *a, const struct op *op)
 {
     struct cursor at = vector_elements(op->paths);
     for (int32_t i = 0; i < op->paths.count; i++) {
         struct slice path;
+        if (i % TREE_WARM_MAX == 0) warm(a, at, op->paths.count - i);
         jute_get_string(&at, &path);
         delete_path(a, path);
     }

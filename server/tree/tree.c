@@ -377,6 +377,20 @@ static struct znode *child_named(const struct tree *t, const struct znode *paren
     return n;
 }
 
+void tree_warm(const struct tree *t, const struct znode *parent, const struct slice *names, size_t count)
+{
+    struct znode **buckets[TREE_WARM_MAX];
+    assert(count <= TREE_WARM_MAX);
+    if (t->table.cap == 0) return;
+    for (size_t i = 0; i < count; i++) {
+        buckets[i] = table_bucket(&t->table, name_hash(t, parent, names[i].p, (size_t)names[i].len));
+        __builtin_prefetch(buckets[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (*buckets[i] != NULL) __builtin_prefetch(&(*buckets[i])->hash_next);
+    }
+}
+
 static void bucket_push(struct tree *t, struct znode *n)
 {
     struct znode **bucket = table_bucket(&t->table, name_hash(t, n->parent, n->name, n->name_len));

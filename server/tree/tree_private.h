@@ -90,6 +90,10 @@ struct tree {
 struct znode *tree_get(const struct tree *t, struct slice path);
 struct znode *tree_child(const struct tree *t, const struct znode *parent, struct slice name);
 
+/* Has the processor fetch what looking up these children will need, side by side, while one after another would have to wait for each. */
+enum { TREE_WARM_MAX = 16 };
+void tree_warm(const struct tree *t, const struct znode *parent, const struct slice *names, size_t count);
+
 static inline struct znode *znode_of_owner(struct link *l)
 {
     /* Whoever has an owner lies right behind what it has more. */
