@@ -160,9 +160,9 @@ static void put_znode(const struct tree *t, const struct znode *n, struct bytes 
 static bool put_next_znode(struct tree_snapshot *s, struct bytes *b)
 {
     struct heap_node *first_saved = heap_min(&s->saved);
-    const struct znode *n = order_from(&s->tree->order, s->at);
-    s->at = n != NULL && n->place < s->end ? n->place : s->end;
-    if (first_saved == NULL && s->at == s->end) return false;
+    const struct znode *n = order_find(&s->tree->order, s->at, s->end);
+    s->at = n != NULL ? n->place : s->end;
+    if (first_saved == NULL && n == NULL) return false;
     if (first_saved == NULL || (int64_t)s->at < first_saved->key) {
         put_znode(s->tree, n, b);
         s->at++;

@@ -28,11 +28,12 @@ void order_remove(struct order *o, struct znode *n)
     o->holes++;
 }
 
-struct znode *order_from(const struct order *o, size_t place)
+struct znode *order_find(const struct order *o, size_t from, size_t end)
 {
-    for (; place < o->used; place++) {
+    assert(end <= o->used);
+    for (size_t place = from; place < end; place++) {
         if (place == o->packed && o->packed < o->unpacked) place = o->unpacked;
-        if (place < o->used && o->at[place] != NULL) return o->at[place];
+        if (place < end && o->at[place] != NULL) return o->at[place];
     }
     return NULL;
 }

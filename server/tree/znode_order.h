@@ -18,8 +18,8 @@ struct order {
 /* Gives it the place behind all others: one that no other had since the last packing. */
 void order_append(struct order *o, struct znode *n);
 void order_remove(struct order *o, struct znode *n);
-/* The znode at this place or the first one behind it; NULL when there is none. */
-struct znode *order_from(const struct order *o, size_t place);
+/* The first znode whose place is in [from, end); NULL when there is none. Looks at each hole before it. */
+struct znode *order_find(const struct order *o, size_t from, size_t end);
 /* The last one appended; NULL when there is none or it is gone. */
 struct znode *order_last(const struct order *o);
 /* Takes the last one off, whatever its place is to it; NULL when there is none. */
@@ -29,6 +29,7 @@ void order_pack(struct order *o);
 /* Forgets them all. */
 void order_free(struct order *o);
 
-#define order_each(n, o) for (struct znode *n = order_from(o, 0); n != NULL; n = order_from(o, (size_t)n->place + 1))
+#define order_each(n, o) \
+    for (struct znode *n = order_find(o, 0, (o)->used); n != NULL; n = order_find(o, (size_t)n->place + 1, (o)->used))
 
 #endif

@@ -362,7 +362,7 @@ def ephemerals(ens, n):
     m = ens.members[-1]
     counter = Pipe(ens.leader().address)
     for how in ("closed", "expired"):
-        pipe = Pipe(m.address, 2000 if how == "expired" else 60000)
+        pipe = Pipe(m.address, 60000 if how == "closed" else 8000 if n > 10000 else 2000)
         requests = [(wire.MULTI, wire.multi(*[(wire.CREATE, wire.create("/e-%d" % k, b"", wire.EPHEMERAL))
                                               for k in range(f, min(f + BATCH, n))])) for f in range(0, n, BATCH)]
         pipe.run(requests, window=2)

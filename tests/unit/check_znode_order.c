@@ -31,7 +31,8 @@ static void must_be(const bool *alive, int from, int to)
         ck_assert_int_lt(i, to);
         ck_assert_ptr_eq(n, &nodes[i++]);
         ck_assert_uint_ge(n->place, least);
-        ck_assert_ptr_eq(order_from(&o, n->place), n);
+        ck_assert_ptr_eq(order_find(&o, n->place, (size_t)n->place + 1), n);
+        ck_assert_ptr_null(order_find(&o, n->place, n->place));
         least = n->place + 1;
     }
     while (i < to && !alive[i]) i++;
@@ -40,7 +41,7 @@ static void must_be(const bool *alive, int from, int to)
 
 START_TEST(test_empty)
 {
-    ck_assert_ptr_null(order_from(&o, 0));
+    ck_assert_ptr_null(order_find(&o, 0, 0));
     ck_assert_ptr_null(order_last(&o));
     ck_assert_ptr_null(order_pop(&o));
     order_pack(&o);
@@ -56,7 +57,8 @@ START_TEST(test_places_are_not_used_again)
     ck_assert_ptr_null(order_last(&o));
     order_append(&o, &nodes[3]);
     ck_assert_uint_eq(nodes[3].place, 3);
-    ck_assert_ptr_eq(order_from(&o, 2), &nodes[3]);
+    ck_assert_ptr_eq(order_find(&o, 2, 4), &nodes[3]);
+    ck_assert_ptr_null(order_find(&o, 2, 3));
     order_remove(&o, &nodes[0]);
     ck_assert_ptr_eq(order_pop(&o), &nodes[3]);
     ck_assert_ptr_eq(order_pop(&o), &nodes[1]);
@@ -106,7 +108,7 @@ START_TEST(test_packing_gives_back)
         order_pack(&o);
     }
     for (int i = 0; i < COUNT; i++) order_pack(&o);
-    ck_assert_ptr_null(order_from(&o, 0));
+    ck_assert_ptr_null(order_find(&o, 0, o.used));
     ck_assert_uint_lt(o.cap, cap / 8);
     ck_assert_uint_lt(o.used, 512);
 }
