@@ -32,12 +32,16 @@ class Docs:
         for row in self.rows(facts):
             for kind in quoted(row[0]):
                 self.facts.setdefault(kind, set()).update(quoted(row[1]))
-        self.incident = {f for row in self.rows(incidents) if len(row) == 2 for f in quoted(row[0])}
+        fields = [row for row in self.rows(incidents) if len(row) == 2]
+        self.incident = {f for row in fields for f in quoted(row[0])}
+        self.attached = {f for row in fields if row[1].startswith("attached:") for f in quoted(row[0])}
         self.commands = {}
         for row in self.rows(rest):
             for command in quoted(row[0]):
                 self.commands.setdefault(command, []).append((quoted(row[2]), quoted(row[3])))
-        self.server = quoted(rest.split("Each of an ensemble's")[1].split("Its `faults`")[0]) - {"servers"}
+        always, at_times = rest.split("Each of an ensemble's")[1].split("Its `faults`")[0].split("; `last`")
+        self.server = quoted(always) - {"servers"}
+        self.server_at_times = quoted("`last`" + at_times)
         self.fault = quoted(rest.split("Its `faults`")[1])
 
     @staticmethod
@@ -73,19 +77,19 @@ class Json(test_faults.Case):
     def check(self, verb, o):
         """This object has the fields that are documented, and no others."""
         if "fact" in o and o["fact"] not in ("torture", "cluster"):
-            self.assertLessEqual(set(o) - {"t", "sid", "fact", "op", "verb"}, self.docs.facts.get(o["fact"], set()), o)
+            self.assertLessEqual(set(o) - {"t", "sid", "fact", "op", "verb", "within_us"}, self.docs.facts.get(o["fact"], set()), o)
             self.assertIn(o["fact"], self.docs.facts)
             return
         if verb == "timeline":
-            self.assertEqual(set(o), self.docs.incident, o)
+            self.assertEqual(set(o) | self.docs.attached, self.docs.incident, o)
             for fact in o["facts"]:
                 self.check("kill", fact)
             return
         fits = [1 for always, others in self.docs.commands[verb] if always <= set(o) <= always | others]
         self.assertTrue(fits, self.complaint(verb, o))
         for server in o.get("servers", ()) if verb != "torture" and "end" not in o else ():
-            self.assertLessEqual(set(server), self.docs.server, server)
-            self.assertLessEqual(self.docs.server - {"last"}, set(server), server)
+            self.assertLessEqual(set(server), self.docs.server | self.docs.server_at_times, server)
+            self.assertLessEqual(self.docs.server, set(server), server)
             self.assertLessEqual(set(server["faults"]), self.docs.fault, server)
         for server in o["servers"] if "end" in o and "servers" in o else ():
             self.assertEqual(set(server), {"id", "role", "state"})
@@ -113,6 +117,7 @@ class Json(test_faults.Case):
                      ("help", "kill"), ("status",)):
             self.assertTrue(run(*args), args)
         run("torture", "--here", "--seconds", "1", "--clients", "2")
+        self.attached(self.status(folder)["connect"])
         self.watched(folder)
         run("status", code=3)
         self.assertEqual(self.seen, set(self.verbs()) - SCRIPTS)
@@ -123,12 +128,18 @@ class Json(test_faults.Case):
                      ("slow", "1", "--delay", "2ms", "--jitter", "1ms"), ("drop-clients", "1", "--refuse"), ("drop-clients", "2", "--cut"),
                      ("disk", "1", "slow", "1ms"), ("clock", "1", "+1s"), ("kill", "leader", "--at", "commit", "--power-loss"),
                      ("status",), ("heal",), ("stepdown",), ("kill", "follower", "--power-loss"), ("restart", "all"),
-                     ("disk", "follower", "full"), ("disk", "all", "ok"), ("wait", "serving")):
+                     ("disk", "follower", "full"), ("disk", "all", "ok"), ("wait", "serving"), ("add", "--observer"), ("remove", "4")):
             self.assertTrue(run(*args), args)
         for args in (("kill", "9"), ("heal",), ("expire", "0x1")):
             end = run(*args, code=4)[-1]
             self.assertEqual(end["exit"], 4)
             self.assertTrue(end["error"])
+
+    def attached(self, connect):
+        """The same ensemble as somebody else's."""
+        folder = self.cluster("attached")
+        for args in (("attach", connect), ("status",), ("tree",), ("diff", "1", "2"), ("timeline",), ("why",), ("down",)):
+            self.assertTrue(self.objects(folder, *args) or args[0] == "timeline", args)
 
     def watched(self, folder):
         """`watch` until the cluster goes down."""
