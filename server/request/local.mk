@@ -9,7 +9,8 @@ libcore_a_SOURCES += \
 	server/request/identity.c \
 	server/request/learners.c \
 	server/request/path.c \
-	server/request/prep.c \
+	server/request/prep.c server/request/prep.h \
+	server/request/prep_session.c \
 	server/request/read.c \
 	server/request/read_only.c \
 	server/request/read_watch.c \

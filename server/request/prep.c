@@ -3,24 +3,9 @@
  * PrepRequestProcessor.java (3.8.0); protocol/semantics.md 4 to 8, 10. */
 #include <stdlib.h>
 
-#include "request/core_private.h"
+#include "request/prep.h"
 
-/* One request on its way to a transaction. */
-struct prep {
-    struct core *c;
-    const struct tree *tree;
-    int64_t zxid, session, owner;
-    struct vector ids;
-    int32_t session_err;   /* what the session's state says of any write */
-    int32_t ephemeral_err; /* and of one that it would own */
-};
-
-/* Appends the transaction's body to out and sets *txn_type (as given: the opcode); or returns an error, with out in any
- * state. */
-typedef int32_t prepare_fn(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type);
-
-static prepare_fn prepare, create, delete_node, delete_container, set_data, set_acl, check, multi, create_session,
-    close_session;
+static prepare_fn prepare, create, delete_node, delete_container, set_data, set_acl, check, multi;
 
 static void put_digest(const struct core *c, const struct tree *t, struct bytes *b);
 
@@ -77,8 +62,8 @@ static int32_t prepare(struct prep *p, struct cursor body, struct bytes *out, in
     case OP_SET_ACL: return set_acl(p, body, out, txn_type);
     case OP_CHECK: return check(p, body, out, txn_type);
     case OP_MULTI: return multi(p, body, out, txn_type);
-    case OP_CREATE_SESSION: return create_session(p, body, out, txn_type);
-    case OP_CLOSE_SESSION: return close_session(p, body, out, txn_type);
+    case OP_CREATE_SESSION: return prep_create_session(p, body, out, txn_type);
+    case OP_CLOSE_SESSION: return prep_close_session(p, body, out, txn_type);
     default: return ZK_UNIMPLEMENTED;
     }
 }
@@ -88,12 +73,12 @@ static struct node_view view(const struct prep *p, struct slice path)
     return changes_view(&p->c->changes, p->tree, path);
 }
 
-static struct change *touch(const struct prep *p, struct slice path)
+struct change *prep_touch(const struct prep *p, struct slice path)
 {
     return changes_touch(&p->c->changes, p->tree, path, p->zxid);
 }
 
-static void made(const struct prep *p, struct change *ch)
+void prep_made(const struct prep *p, struct change *ch)
 {
     change_made(&p->c->changes, p->tree, ch);
 }
@@ -203,11 +188,11 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
     int32_t err = check_quota(p, full, data_len, 1);
     if (err != 0) return err;
 
-    struct change *up = touch(p, parent);
+    struct change *up = prep_touch(p, parent);
     up->stat.cversion = (int32_t)((uint32_t)up->stat.cversion + 1);
     up->stat.pzxid = p->zxid;
     up->n_children++;
-    made(p, up);
+    prep_made(p, up);
     struct vector acls = vector_trusted(acl);
     create_put(cr, full, acls, up->stat.cversion, out);
     add_change(p, cr, full, acls);
@@ -216,7 +201,7 @@ static int32_t create_checked(struct prep *p, const struct creation *cr, struct 
 
 static void add_change(struct prep *p, const struct creation *cr, struct slice path, struct vector acl)
 {
-    struct change *ch = touch(p, path);
+    struct change *ch = prep_touch(p, path);
     int64_t zxid = p->zxid, now = p->c->wall_ms;
     ch->exists = true;
     ch->stat = (struct stored_stat){.czxid = zxid, .mzxid = zxid, .pzxid = zxid, .ctime = now, .mtime = now};
@@ -224,7 +209,7 @@ static void add_change(struct prep *p, const struct creation *cr, struct slice p
     ch->n_children = 0;
     change_set_data(ch, p->tree, cr->data);
     change_set_acl(ch, acl);
-    made(p, ch);
+    prep_made(p, ch);
 }
 
 static void create_put(const struct creation *cr, struct slice path, struct vector acl, int32_t cversion,
@@ -249,26 +234,26 @@ static bool is_reserved(struct slice path)
            slice_equal(path, SLICE_OF("/zookeeper/quota")) || slice_equal(path, SLICE_OF("/zookeeper/config"));
 }
 
-static void remove_path(struct prep *p, struct slice path)
+void prep_remove_path(struct prep *p, struct slice path)
 {
-    struct change *ch = touch(p, path);
+    struct change *ch = prep_touch(p, path);
     ch->exists = false;
     ch->stat.ephemeral_owner = 0;
-    made(p, ch);
+    prep_made(p, ch);
 }
 
-static void parent_loses(struct prep *p, struct slice parent, int32_t children)
+void prep_parent_loses(struct prep *p, struct slice parent, int32_t children)
 {
-    struct change *up = touch(p, parent);
+    struct change *up = prep_touch(p, parent);
     up->n_children -= children;
     up->stat.pzxid = p->zxid;
-    if (!PLANTED(PARENT_UNSUMMED)) made(p, up);
+    if (!PLANTED(PARENT_UNSUMMED)) prep_made(p, up);
 }
 
-static void remove_change(struct prep *p, struct slice path, struct slice parent)
+void prep_remove(struct prep *p, struct slice path, struct slice parent)
 {
-    parent_loses(p, parent, 1);
-    remove_path(p, path);
+    prep_parent_loses(p, parent, 1);
+    prep_remove_path(p, path);
 }
 
 static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
@@ -287,7 +272,7 @@ static int32_t delete_node(struct prep *p, struct cursor body, struct bytes *out
     if (!v.exists) return ZK_NO_NODE;
     if (req.version != -1 && req.version != v.version) return ZK_BAD_VERSION;
     if (v.n_children > 0) return ZK_NOT_EMPTY;
-    remove_change(p, req.path, parent);
+    prep_remove(p, req.path, parent);
     delete_txn_put(out, &(struct delete_txn){req.path});
     return 0;
 }
@@ -304,7 +289,7 @@ static int32_t delete_container(struct prep *p, struct cursor body, struct bytes
     if (!v.exists) return ZK_NO_NODE;
     if (v.n_children > 0) return ZK_NOT_EMPTY;
     if (v.owner == 0 || is_ephemeral_owner(p, v.owner)) return ZK_BAD_VERSION;
-    remove_change(p, req.path, parent);
+    prep_remove(p, req.path, parent);
     delete_txn_put(out, &req);
     return 0;
 }
@@ -330,12 +315,12 @@ static int32_t set_data(struct prep *p, struct cursor body, struct bytes *out, i
     if (err == 0) err = check_quota(p, req.path, data_len - v.data_len, 0);
     if (err != 0) return err;
     if (req.version != -1 && req.version != v.version) return ZK_BAD_VERSION;
-    struct change *ch = touch(p, req.path);
+    struct change *ch = prep_touch(p, req.path);
     ch->stat.version = (int32_t)((uint32_t)ch->stat.version + 1);
     ch->stat.mtime = p->c->wall_ms;
     ch->stat.mzxid = p->zxid;
     change_set_data(ch, p->tree, req.data);
-    made(p, ch);
+    prep_made(p, ch);
     set_data_txn_put(out, &(struct set_data_txn){req.path, req.data, ch->stat.version});
     return 0;
 }
@@ -353,11 +338,11 @@ static int32_t set_acl(struct prep *p, struct cursor body, struct bytes *out, in
     if (err == 0) err = permitted(p, req.path, PERM_ADMIN, &v);
     if (err == 0 && req.version != -1 && req.version != v.aversion) err = ZK_BAD_VERSION;
     if (err == 0) {
-        struct change *ch = touch(p, req.path);
+        struct change *ch = prep_touch(p, req.path);
         ch->stat.aversion = (int32_t)((uint32_t)ch->stat.aversion + 1);
         struct vector acls = vector_trusted(bytes_slice(&acl));
         change_set_acl(ch, acls);
-        made(p, ch);
+        prep_made(p, ch);
         set_acl_txn_put(out, &(struct set_acl_txn){req.path, acls, ch->stat.aversion});
     }
     bytes_free(&acl);
@@ -483,98 +468,4 @@ static bool multi_is_sound(struct cursor body)
         if (!multi_skip_write(&h.type, &body, &path) || slice_is_null(path)) return false;
     }
     return false;
-}
-
-/* --- sessions --- */
-
-static int32_t create_session(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
-{
-    (void)txn_type;
-    struct create_session_txn txn;
-    if (!create_session_txn_get(&body, &txn)) return ZK_MARSHALLING_ERROR;
-    tracker_add(&p->c->tracker, p->session, txn.timeout, p->owner, p->c->now_us);
-    create_session_txn_put(out, &txn);
-    return 0;
-}
-
-/* The ephemerals that the session will have when everything proposed before is applied. There may be very many, so that
- * of those that nobody is about to change nothing is noted but how many their parents lose. */
-struct doomed {
-    struct prep *p;
-    struct bytes *paths;        /* encoded ustrings */
-    const struct znode *parent; /* of the last of them */
-    int32_t siblings;           /* so many of them in a row have it */
-    int32_t count;
-    uint64_t parts; /* of the digest: of those that nobody is about to change */
-};
-
-static void doom_siblings(struct doomed *d)
-{
-    struct bytes path = {0};
-    if (d->siblings == 0) return;
-    znode_path(d->parent, &path);
-    parent_loses(d->p, bytes_slice(&path), d->siblings);
-    bytes_free(&path);
-    d->siblings = 0;
-}
-
-static void doom_applied(void *arg, const struct znode *n)
-{
-    struct doomed *d = arg;
-    size_t at = d->paths->len;
-    znode_path_put(n, d->paths);
-    struct slice path = slice_of(d->paths->data + at + 4, d->paths->len - at - 4);
-    const struct change *ch = changes_find(&d->p->c->changes, path);
-    if (ch != NULL && (!ch->exists || ch->stat.ephemeral_owner != d->p->session)) {
-        d->paths->len = at;
-        return;
-    }
-    if (ch != NULL)
-        remove_path(d->p, path);
-    else
-        d->parts += znode_digest_part(d->p->tree, n, path);
-    if (n->parent != d->parent) doom_siblings(d);
-    d->parent = n->parent;
-    d->siblings++;
-    d->count++;
-}
-
-static void doom_pending(void *arg, const struct change *ch)
-{
-    struct doomed *d = arg;
-    if (!ch->exists || ch->stat.ephemeral_owner != d->p->session) return;
-    jute_put_string(d->paths, buf_slice(ch->path));
-    d->count++;
-}
-
-/* Those that are pending and not in the tree yet. */
-static void doom_created(struct doomed *d)
-{
-    size_t from = d->paths->len;
-    int32_t applied = d->count;
-    if (!PLANTED(EPHEMERAL_STAYS)) changes_each(&d->p->c->changes, doom_pending, d);
-    struct cursor at = cursor_over(d->paths->data + from, d->paths->len - from);
-    for (int32_t i = applied; i < d->count; i++) {
-        struct slice path, parent;
-        jute_get_string(&at, &path);
-        path_parent(path, &parent);
-        remove_change(d->p, path, parent);
-    }
-}
-
-static int32_t close_session(struct prep *p, struct cursor body, struct bytes *out, int32_t *txn_type)
-{
-    (void)body;
-    (void)txn_type;
-    size_t mark = out->len;
-    bytes_i32(out, 0);
-    struct doomed d = {.p = p, .paths = out};
-    if (!changes_session_ends(&p->c->changes, p->session)) tree_each_ephemeral(p->tree, p->session, doom_applied, &d);
-    doom_siblings(&d);
-    doom_created(&d);
-    be32_put(out->data + mark, (uint32_t)d.count);
-    changes_end_session(&p->c->changes, p->tree, p->session, d.parts, p->zxid);
-    struct session *s = tracker_find(&p->c->tracker, p->session);
-    if (s != NULL) s->closing = true;
-    return 0;
 }
