@@ -25,6 +25,8 @@ def alive(pid):
     except ProcessLookupError:
         return False
     try:
+        if len(os.listdir("/proc/%d/task" % pid)) > 1:
+            return True  # its first thread has ended, and another still holds its files
         with open("/proc/%d/stat" % pid) as f:
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
