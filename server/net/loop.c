@@ -11,7 +11,7 @@
 #include "base/xalloc.h"
 
 /* A turn that has lasted so long takes up nothing more. */
-enum { TURN_US = 4000 };
+enum { TURN_US = 2000 };
 
 struct loop {
     struct event_base *base;
