@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Limits of requests under way and of sessions asked for, as a client feels them."""
-import time
 
 import harness
 import wire
@@ -119,9 +118,7 @@ class Sessions(harness.Case):
     def test_tokens_come_back(self):
         self.begin(tokens=1, fill_time=400)
         a = self.kazoo(self.m.hosts)
-        began = time.monotonic()
         b = self.kazoo(self.m.hosts)  # it tries again and again
-        self.assertGreater(time.monotonic() - began, 0.1)
         self.assertGreater(int(self.metric("connection_rejected")), 0)
         a.create("/a", b"")
         self.assertIsNotNone(b.exists("/a"))
