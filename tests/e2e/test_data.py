@@ -818,6 +818,9 @@ class Apache(Case):
         ens, m = self.apache(snapCount=50)
         ens.start()
         self.worked(m, enough=200)
+        last = self.conn(m.address)
+        last.create("/last", b"x")
+        last.set("/last", b"y")  # so that the newest log has one, whenever Apache began it
         m.kill()
         data = os.path.join(m.folder, "version-2")
         folder = self.up(1)
