@@ -376,7 +376,6 @@ static void flow_apply(struct flow *f)
     } else {
         bufferevent_disable(source, EV_READ);
     }
-    bufferevent_enable(sink, EV_WRITE);
 }
 
 static int64_t delay_of(struct flow *f)

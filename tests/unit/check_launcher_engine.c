@@ -302,6 +302,21 @@ START_TEST(a_relay_passes_bytes_both_ways)
 }
 END_TEST
 
+/* A loop that is never idle is one that takes a processor. */
+START_TEST(a_relay_without_traffic_rests)
+{
+    connect_client(RELAY_ELECTION, listen_somewhere());
+    bufferevent_write(client, "hello", 5);
+    ck_heard("hello");
+    const struct timeval a_while = {0, 20 * 1000};
+    int turns = 0;
+    event_base_loopexit(base, &a_while);
+    do event_base_loop(base, EVLOOP_ONCE);
+    while (++turns < 1000 && !event_base_got_exit(base));
+    ck_assert_int_lt(turns, 10);
+}
+END_TEST
+
 START_TEST(a_cut_link_keeps_what_was_sent_until_it_heals)
 {
     connect_client(RELAY_ELECTION, listen_somewhere());
@@ -516,6 +531,7 @@ int main(void)
     tcase_add_checked_fixture(r, setup, teardown);
     tcase_set_timeout(r, 30);
     tcase_add_test(r, a_relay_passes_bytes_both_ways);
+    tcase_add_test(r, a_relay_without_traffic_rests);
     tcase_add_test(r, a_cut_link_keeps_what_was_sent_until_it_heals);
     tcase_add_test(r, who_connects_across_a_cut_link_waits);
     tcase_add_test(r, a_slow_link_delivers_late_and_in_order);
