@@ -21,16 +21,20 @@ libpanel_a_SOURCES = \
 bin_PROGRAMS += zkserver
 zkserver_SOURCES = \
 	server/admin.c server/admin.h \
+	server/assemble.c \
 	server/control.c server/control.h \
 	server/death.c server/death.h \
 	server/exit_code.h \
+	server/load.c \
 	server/log.c server/log.h \
 	server/main.c \
 	server/orders.c server/orders.h \
+	server/parts.h \
 	server/pidfile.c server/pidfile.h \
 	server/security.c server/security.h \
 	server/server.c server/server.h \
 	server/status.c server/status.h \
+	server/turn.c \
 	server/verbs.c server/verbs.h
 zkserver_LDADD = libpanel.a libnet.a libstore.a libcore.a libconf.a $(SECURE_LIBS) $(LIBEVENT_LIBS) $(SQLITE_LIBS)
 
