@@ -24,23 +24,6 @@ static const char encoding_flag[] = "-Dfile.encoding=UTF-8";
 static char *find_java(char **why);
 static char *find_class_path(char **why);
 static size_t add_properties(char **argv, size_t n, const char *path);
-/* What Apache takes as properties of the JVM alone, never from the file. */
-static size_t add_properties(char **argv, size_t n, const char *path)
-{
-    static const char *const keys[] = {"readonlymode.enabled", "jute.maxbuffer"};
-    struct conf conf;
-    char error[CONF_ERROR_MAX];
-    bool read = conf_read(&conf, path, error) == 0;
-    for (size_t i = 0; read && i < sizeof keys / sizeof *keys; i++) {
-        struct bytes value = {0};
-        conf_value(&conf, keys[i], &value);
-        argv[n++] = xasprintf("-D%s=%.*s", keys[i], SLICE_ARG(bytes_slice(&value)));
-        bytes_free(&value);
-    }
-    conf_free(&conf);
-    return n;
-}
-
 static size_t add_words(char **argv, size_t n, size_t most, const char *words);
 
 const char *engine_name(enum engine e)
@@ -105,6 +88,23 @@ void engine_command_free(char **command)
 {
     for (size_t i = 0; command && command[i]; i++) free(command[i]);
     free(command);
+}
+
+/* What Apache takes as properties of the JVM alone, never from the file. */
+static size_t add_properties(char **argv, size_t n, const char *path)
+{
+    static const char *const keys[] = {"readonlymode.enabled", "jute.maxbuffer"};
+    struct conf conf;
+    char error[CONF_ERROR_MAX];
+    bool read = conf_read(&conf, path, error) == 0;
+    for (size_t i = 0; read && i < sizeof keys / sizeof *keys; i++) {
+        struct bytes value = {0};
+        conf_value(&conf, keys[i], &value);
+        argv[n++] = xasprintf("-D%s=%.*s", keys[i], SLICE_ARG(bytes_slice(&value)));
+        bytes_free(&value);
+    }
+    conf_free(&conf);
+    return n;
 }
 
 static char *executable(char *path)
