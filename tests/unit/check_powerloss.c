@@ -403,7 +403,7 @@ static void record_workload(size_t points)
         else
             restart();
         if (rnd_below(&rnd, 3) > 0) wait_for(NULL, d.next_ticket - 1);
-        was = journal.n;
+        was = journal_length(&journal);
     }
     wait_for(NULL, d.next_ticket - 1);
     store_close(store);

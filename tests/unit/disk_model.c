@@ -175,6 +175,14 @@ static void add(struct journal *j, struct journal_step step)
     pthread_mutex_unlock(&journal_mutex);
 }
 
+size_t journal_length(const struct journal *j)
+{
+    pthread_mutex_lock(&journal_mutex);
+    size_t n = j->n;
+    pthread_mutex_unlock(&journal_mutex);
+    return n;
+}
+
 static struct inode *add_inode(struct disk_model *m)
 {
     struct inode *f = xcalloc(1, sizeof *f);

@@ -26,6 +26,8 @@ struct journal {
 /* An observer for struct fault_plan; arg is the journal. Any thread. */
 void journal_observe(void *arg, const struct fault_step *step);
 void journal_note(struct journal *j, int what, int64_t value);
+/* How many steps there are by now, while other threads add more. */
+size_t journal_length(const struct journal *j);
 void journal_free(struct journal *j);
 
 struct disk_model;
