@@ -1204,8 +1204,10 @@ class Limits(harness.Case):
         m = ens[1]
 
         def four():
-            conns = [wire.Conn(m.address) for _ in range(4)]
+            conns = []
             try:
+                for _ in range(4):
+                    conns.append(wire.Conn(m.address))
                 for c in conns:
                     c.connect()
                 return conns
@@ -1215,20 +1217,19 @@ class Limits(harness.Case):
                 return None
         # The connections of srvr words may still be on their way out.
         conns = wait_for("four connections", four)
-        fifth = wire.Conn(m.address)
-        with self.assertRaises((Closed, OSError)):
+        # Which may be gone before it is known to be there.
+        with self.assertRaises((Closed, OSError)), wire.Conn(m.address) as fifth:
             fifth.connect()
-        fifth.drop()
         for c in conns:
             c.ping()
         conns[0].close_session()
 
         def fits():
-            with wire.Conn(m.address) as c:
-                try:
+            try:
+                with wire.Conn(m.address) as c:
                     return c.connect().id
-                except (Closed, OSError):
-                    return None
+            except (Closed, OSError):
+                return None
         wait_for("room for a connection after one has gone", fits)
         for c in conns[1:]:
             c.drop()
