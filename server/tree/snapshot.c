@@ -3,13 +3,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/chains.h"
 #include "base/heap.h"
+#include "base/map.h"
 #include "base/xalloc.h"
 #include "tree/tree_private.h"
 
 /* A znode as it was at begin, kept because it changed before its turn. */
 struct saved_row {
     struct heap_node by_place;
+    struct chain at_place;
     size_t len;
     uint8_t encoded[];
 };
@@ -22,7 +25,7 @@ struct tree_snapshot {
     int64_t zxid;
     size_t at, end; /* places */
     struct heap saved;
-    struct map saved_by_place; /* place -> struct saved_row */
+    struct chains saved_at; /* the same by the hash of their place; a map would now and then move all of them */
     struct bytes sessions, acls;
     struct bytes scratch;
     enum { PHASE_SESSIONS, PHASE_ACLS, PHASE_ZNODES, PHASE_OVER } phase;
@@ -32,6 +35,7 @@ static void put_sessions(const struct tree *t, struct bytes *b);
 static void put_znode(const struct tree *t, const struct znode *n, struct bytes *b);
 static bool put_next_znode(struct tree_snapshot *s, struct bytes *b);
 static bool is_to_come(const struct tree_snapshot *s, const struct znode *n);
+static bool is_saved(const struct tree_snapshot *s, size_t place);
 static void drop_row(struct tree_snapshot *s, struct saved_row *row);
 static bool load_element(struct tree *t, enum snap_element is, struct slice element);
 
@@ -86,7 +90,7 @@ void tree_snapshot_end(struct tree_snapshot *s)
     for (struct heap_node *h; (h = heap_min(&s->saved)) != NULL;)
         drop_row(s, list_entry(h, struct saved_row, by_place));
     heap_free(&s->saved);
-    map_free(&s->saved_by_place);
+    chains_free(&s->saved_at);
     bytes_free(&s->sessions);
     bytes_free(&s->acls);
     bytes_free(&s->scratch);
@@ -97,7 +101,7 @@ void snapshots_save(struct tree *t, const struct znode *n)
 {
     list_each(l, &t->snapshots) {
         struct tree_snapshot *s = list_entry(l, struct tree_snapshot, of_tree);
-        if (!is_to_come(s, n) || map_get(&s->saved_by_place, n->place) != NULL) continue;
+        if (!is_to_come(s, n) || is_saved(s, n->place)) continue;
         bytes_clear(&s->scratch);
         put_znode(t, n, &s->scratch);
         struct saved_row *row = xmalloc(sizeof *row + s->scratch.len);
@@ -105,7 +109,7 @@ void snapshots_save(struct tree *t, const struct znode *n)
         row->len = s->scratch.len;
         memcpy(row->encoded, s->scratch.data, row->len);
         heap_set(&s->saved, &row->by_place, n->place);
-        map_put(&s->saved_by_place, n->place, row);
+        chains_insert(&s->saved_at, &row->at_place, hash_u64(n->place));
     }
 }
 
@@ -180,9 +184,16 @@ static bool is_to_come(const struct tree_snapshot *s, const struct znode *n)
     return n->place >= s->at && n->place < s->end;
 }
 
+static bool is_saved(const struct tree_snapshot *s, size_t place)
+{
+    struct chain *c = chains_at(&s->saved_at, hash_u64(place));
+    while (c != NULL && list_entry(c, struct saved_row, at_place)->by_place.key != (int64_t)place) c = c->next;
+    return c != NULL;
+}
+
 static void drop_row(struct tree_snapshot *s, struct saved_row *row)
 {
-    map_del(&s->saved_by_place, (uint64_t)row->by_place.key);
+    chains_remove(&s->saved_at, &row->at_place);
     heap_remove(&s->saved, &row->by_place);
     free(row);
 }

@@ -164,10 +164,18 @@ def settled(ens):
              lambda: len({m.zxid() for m in ens.members if m.running()}) == 1, 8 * ensemble.DEADLINE)
 
 
+def afresh(ens):
+    """The same servers without the memory of what they did before, which would hide what the next thing takes."""
+    for m in ens.members:
+        m.stop()
+    ens.start()
+
+
 # -- the cases ---------------------------------------------------------------------------------------------------------
 
 def sessions(ens, n):
     """Many connections with sessions; some ask; all vanish at once and expire."""
+    afresh(ens)
     addresses = [m.address for m in ens.members]
     before = sum(memory(m) for m in ens.members)
     with Turns(ens.members) as opening:
@@ -275,6 +283,9 @@ def watches(ens, n):
     writer.run([(wire.MULTI, wire.multi(*[(wire.CREATE, wire.create(p)) for p in paths[f * BATCH:(f + 1) * BATCH]]))
                 for f in range(folders)], window=4)
     settled(ens)
+    writer.close()
+    afresh(ens)
+    writer = Pipe(ens.leader().address)
     before = memory(m)
     pipe = Pipe(m.address)
     with Turns(ens.members) as setting:
