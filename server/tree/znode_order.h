@@ -1,5 +1,6 @@
 /* All znodes of a tree in order of creation, so parents before children: an array in which each has a place. Where one
- * went a hole is left; when there are too many, packing moves the others down, a few at a time, in the same order. */
+ * went a hole is left; when there are too many, packing moves the others down, a few at a time, in the same order. The
+ * array is in pages, for one that grows would now and then move as a whole. */
 #ifndef TREE_ZNODE_ORDER_H
 #define TREE_ZNODE_ORDER_H
 
@@ -7,10 +8,13 @@
 
 struct znode;
 
+enum { ORDER_PAGE = 512 };
+
 /* Zero-initialised is valid and empty. */
 struct order {
-    struct znode **at; /* NULL: a hole */
-    size_t used, cap;  /* places; from used on nobody has been */
+    struct znode ***pages; /* of ORDER_PAGE places each; NULL in a place: a hole */
+    size_t n_pages, cap_pages;
+    size_t used; /* places; from here on nobody has been */
     size_t holes;
     size_t packed, unpacked; /* while packing, those between are holes; both 0 when not */
 };

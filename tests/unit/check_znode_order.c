@@ -102,14 +102,14 @@ END_TEST
 START_TEST(test_packing_gives_back)
 {
     for (int i = 0; i < COUNT; i++) order_append(&o, &nodes[i]);
-    size_t cap = o.cap;
+    size_t pages = o.n_pages;
     for (int i = 0; i < COUNT; i++) {
         order_remove(&o, &nodes[i]);
         order_pack(&o);
     }
     for (int i = 0; i < COUNT; i++) order_pack(&o);
     ck_assert_ptr_null(order_find(&o, 0, o.used));
-    ck_assert_uint_lt(o.cap, cap / 8);
+    ck_assert_uint_lt(o.n_pages, pages / 8);
     ck_assert_uint_lt(o.used, 512);
 }
 END_TEST
