@@ -53,7 +53,7 @@ static void count_snapshot(struct server *s, int64_t zxid)
  * have a turn. */
 static void tell_persisted(struct server *s, bool all)
 {
-    enum { PORTION = 32 };
+    enum { PORTION = 4 };
     while (s->told_persisted < s->persisted && (all || !net_late(s->net))) {
         uint64_t left = s->persisted - s->told_persisted;
         s->told_persisted += left < PORTION ? left : PORTION;
