@@ -293,7 +293,7 @@ class Steps(Case):
             self.ok(folder, "kill", "leader", "--at", step, power)
             with self.assertRaises(Exception):
                 zk.create_async("/written").get(timeout=30)
-            self.assertEqual(self.servers(folder)["zoo1"]["state"], "down")
+            wait_for("its end to be known", lambda: self.servers(folder)["zoo1"]["state"] == "down")
             if not there:
                 self.ok(folder, "heal")
             self.ok(folder, "restart", "zoo1")
