@@ -42,9 +42,10 @@ class Case(test_faults.Case):
         self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +zoo\d +leads epoch %d$" % (old["epoch"] + 1))
         self.assertRegex(out, r"(?m)^ +\+\d+\.\d ms +first write acknowledged$")
         self.assertRegex(out, r"(?m)^writes were unavailable for [\d.]+ m?s$")
+        # Two of three are enough for a write.
+        wait_for("everybody to serve", lambda: {s["state"] for s in self.servers(folder).values()} == {"serving"})
         after = self.servers(folder)
         self.assertEqual({n: s["pid"] for n, s in after.items()}, {n: s["pid"] for n, s in before.items()})
-        self.assertEqual({s["state"] for s in after.values()}, {"serving"})
         self.assertEqual(self.leader(folder)["epoch"], old["epoch"] + 1)
         self.assert_faults(folder)
         wait_for("the client to come back", lambda: zk.connected)
