@@ -10,7 +10,8 @@ struct map_slot {
     void *value;
 };
 
-/* Open addressing with linear probing. Zero-initialised is valid and empty. A NULL value means absent. */
+/* Open addressing with linear probing. Zero-initialised is valid and empty. A NULL value means absent. It grows by moving
+ * all it has at once: where that may be hundreds of thousands, chains.h. */
 struct map {
     struct map_slot *slots;
     size_t count;

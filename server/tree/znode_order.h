@@ -8,7 +8,7 @@
 
 struct znode;
 
-enum { ORDER_PAGE = 512 };
+enum { ORDER_PAGE = 512 }; /* places; a small tree has one */
 
 /* Zero-initialised is valid and empty. */
 struct order {
